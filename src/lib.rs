@@ -1,1 +1,20 @@
-//! x
+//! The service `cassia-bypassd`: Bluetooth LE advertisements from BlueZ to an MQTT broker, in Cassia's JSON.
+//!
+//! ```text
+//!     controller --HCI--> kernel --> bluetoothd (in charge of the radio, told what to do through bluer)
+//!                            |              |
+//!          monitor channel   |              | PropertiesChanged          (Capture: one of the two)
+//!                            v              v
+//!                     [ scan task: capture -> encode ] --push--> Queue --pop--> [ publish task ] --MQTT--> broker
+//!                            ^                                                         ^
+//!                            | watch<Arc<Config>>                                      | watch<Arc<Config>>
+//!                            +--------------------- Settings (the only writer) --------+
+//!                                                        ^ update()
+//!             D-Bus object: Config ----------------------+          Stats --> D-Bus object: Stats
+//! ```
+
+pub mod advert;
+pub mod config;
+pub mod log;
+pub mod queue;
+pub mod stats;

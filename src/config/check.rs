@@ -1,0 +1,289 @@
+//! From a draft to a checked [`Config`], with every problem found on the way.
+
+use super::typed::PskKey;
+use super::{
+    Batching, ClientCertificate, Config, Connection, Draft, Form, Login, Mqtt, MqttVersion, Qos, ScanMode, Security,
+    pem, setting,
+};
+use crate::advert::Address;
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// One setting that is not as it should be. Its text names the setting and what was expected, never the value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Key of the setting.
+    pub key: &'static str,
+    /// D-Bus name of the setting.
+    pub name: &'static str,
+    /// What a right value looks like.
+    pub expected: &'static str,
+    /// What is wrong with this one, if more can be said.
+    pub detail: Option<&'static str>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: expected {}", self.name, self.expected)?;
+        self.detail.map_or(Ok(()), |detail| write!(f, " ({detail})"))
+    }
+}
+
+/// Collects problems.
+#[derive(Default)]
+struct Checks(Vec<Problem>);
+
+impl Checks {
+    fn refuse(&mut self, key: &'static str, detail: Option<&'static str>) {
+        if let Some(s) = setting(key)
+            && !self.0.iter().any(|p| p.key == key)
+        {
+            self.0.push(Problem { key: s.key, name: s.name, expected: s.expected, detail });
+        }
+    }
+
+    fn require(&mut self, key: &'static str, right: bool) {
+        if !right {
+            self.refuse(key, None);
+        }
+    }
+
+    fn choose<T: Copy>(&mut self, key: &'static str, text: &str, choices: &[(&str, T)]) -> T {
+        let found = choices.iter().find(|(word, _)| *word == text);
+        self.require(key, found.is_some());
+        found.unwrap_or(&choices[0]).1
+    }
+}
+
+pub(super) fn check(draft: &Draft) -> Result<Config, Vec<Problem>> {
+    let (form, mut c) = (&draft.form, Checks::default());
+    let scan = c.choose(
+        "scan_mode",
+        &form.scan_mode,
+        &[("off", ScanMode::Off), ("passive", ScanMode::Passive), ("active", ScanMode::Active)],
+    );
+    let adapter = Address::parse(&form.adapter);
+    c.require("adapter", form.adapter.is_empty() || adapter.is_some());
+    c.require("router_address", form.router_address.is_empty() || Address::parse(&form.router_address).is_some());
+    c.require("push_interval_ms", (10..=600_000).contains(&form.push_interval_ms));
+    c.require("push_batch_size", (1..=1000).contains(&form.push_batch_size));
+    c.require("queue_max_bytes", (65_536..=268_435_456).contains(&form.queue_max_bytes));
+    filters(form, &mut c);
+    let wanted = c.choose("protocol", &form.protocol, &[("none", false), ("mqtt", true)]);
+    let mqtt = mqtt(draft, wanted, &mut c);
+    if !c.0.is_empty() {
+        return Err(c.0);
+    }
+    Ok(Config {
+        form: form.clone(),
+        stored_secrets: draft.secrets.iter().filter(|(_, s)| !s.is_empty()).map(|(key, _)| key).collect(),
+        scan,
+        adapter,
+        batch: Batching { interval: Duration::from_millis(form.push_interval_ms.into()), size: form.push_batch_size },
+        queue_max_bytes: form.queue_max_bytes as usize,
+        mqtt: wanted.then_some(mqtt),
+    })
+}
+
+fn mqtt(draft: &Draft, wanted: bool, c: &mut Checks) -> Mqtt {
+    let form = &draft.form;
+    c.require("host", if form.host.is_empty() { !wanted } else { host(&form.host) });
+    c.require("fallback_hosts", form.fallback_hosts.len() <= 16 && form.fallback_hosts.iter().all(|h| host_port(h)));
+    let connection =
+        c.choose("connection_type", &form.connection_type, &[("long", Connection::Long), ("short", Connection::Short)]);
+    c.require("username", text(&form.username, 65_535));
+    c.require("password", text(draft.secrets.password.expose(), 65_535));
+    let qos = c.choose(
+        "scan_qos",
+        match form.scan_qos {
+            0 => "0",
+            1 => "1",
+            2 => "2",
+            _ => "",
+        },
+        &[("0", Qos::AtMostOnce), ("1", Qos::AtLeastOnce), ("2", Qos::ExactlyOnce)],
+    );
+    c.choose("payload_format", &form.payload_format, &[("array", ()), ("object", ()), ("envelope", ())]);
+    let device: &[&str] = if form.payload_format == "object" { &["router", "device"] } else { &["router"] };
+    c.require("scan_topic", !form.scan_topic.is_empty() && topic(&form.scan_topic, device));
+    c.require("status_topic", topic(&form.status_topic, &["router"]));
+    let version = c.choose(
+        "mqtt_version",
+        &form.mqtt_version,
+        &[("3.1", MqttVersion::V31), ("3.1.1", MqttVersion::V311), ("5", MqttVersion::V5)],
+    );
+    c.require("keep_alive_secs", form.keep_alive_secs == 0 || form.keep_alive_secs >= 5);
+    let id_max = if version == MqttVersion::V31 { 23 } else { 256 };
+    let id_length = form.client_id.replace("{router}", "cc:1b:e0:e0:e6:d0").len();
+    c.require(
+        "client_id",
+        text(&form.client_id, 256) && (1..=id_max).contains(&id_length) && templates(&form.client_id, &["router"]),
+    );
+    let security = security(draft, c);
+    let standard_port = if security == Security::None { 1883 } else { 8883 };
+    Mqtt {
+        host: form.host.trim_matches(['[', ']']).to_owned(),
+        port: if form.port == 0 { standard_port } else { form.port },
+        connection,
+        login: (!form.username.is_empty())
+            .then(|| Login { username: form.username.clone(), password: draft.secrets.password.clone() }),
+        security,
+        topic: form.scan_topic.clone(),
+        qos,
+        version,
+        keep_alive: Duration::from_secs(form.keep_alive_secs.into()),
+        client_id: form.client_id.clone(),
+    }
+}
+
+fn security(draft: &Draft, c: &mut Checks) -> Security {
+    let (form, secrets) = (&draft.form, &draft.secrets);
+    let mode = c.choose("encryption_mode", &form.encryption_mode, &[("none", 0), ("psk", 1), ("certificate", 2)]);
+    let key = psk(secrets.psk.expose());
+    c.require("psk", secrets.psk.is_empty() || key.is_some());
+    c.require("psk_identity", text(&form.psk_identity, 128) && (mode != 1 || !form.psk_identity.is_empty()));
+    if mode == 1 && secrets.psk.is_empty() {
+        c.refuse("encryption_mode", Some("Psk is not set"));
+    }
+    let client = client_certificate(draft, c);
+    if !form.ca_certificate.is_empty()
+        && let Err(detail) = pem::certificates(&form.ca_certificate)
+    {
+        c.refuse("ca_certificate", Some(detail));
+    }
+    match mode {
+        1 => Security::Psk { identity: form.psk_identity.clone(), key: PskKey(key.unwrap_or_default()) },
+        2 => Security::Certificate {
+            ca: (!form.ca_certificate.is_empty()).then(|| form.ca_certificate.clone()),
+            client: client.filter(|_| form.require_client_certificate),
+        },
+        _ => Security::None,
+    }
+}
+
+fn client_certificate(draft: &Draft, c: &mut Checks) -> Option<ClientCertificate> {
+    let (chain, key) = (&draft.form.client_certificate, &draft.secrets.client_key);
+    if draft.form.require_client_certificate {
+        if chain.is_empty() {
+            c.refuse("require_client_certificate", Some("ClientCertificate is not set"));
+        } else if key.is_empty() {
+            c.refuse("require_client_certificate", Some("ClientKey is not set"));
+        }
+    }
+    let certificates = (!chain.is_empty()).then(|| pem::certificates(chain));
+    let private = (!key.is_empty()).then(|| pem::private_key(key.expose()));
+    if let Some(Err(detail)) = certificates {
+        c.refuse("client_certificate", Some(detail));
+    }
+    if let Some(Err(detail)) = private {
+        c.refuse("client_key", Some(detail));
+    }
+    let (certificates, private) = (certificates?.ok()?, private?.ok()?);
+    if !pem::matches(&certificates, &private) {
+        c.refuse("client_key", Some("it is not the key of ClientCertificate"));
+    }
+    Some(ClientCertificate { chain: chain.clone(), key: key.clone() })
+}
+
+fn filters(form: &Form, c: &mut Checks) {
+    let few = |count: usize| count <= 100;
+    let hex = |s: &str| s.bytes().all(|b| b.is_ascii_hexdigit());
+    c.require(
+        "filter_names",
+        few(form.filter_names.len())
+            && form.filter_names.iter().all(|n| {
+                let inner = n.strip_suffix('*').or_else(|| n.strip_prefix('*')).unwrap_or(n);
+                !n.is_empty() && text(n, 255) && !inner.contains('*')
+            }),
+    );
+    c.require("filter_macs", few(form.filter_macs.len()) && form.filter_macs.iter().all(|m| mac_pattern(m)));
+    c.require(
+        "filter_uuids",
+        few(form.filter_uuids.len()) && form.filter_uuids.iter().all(|u| [4, 8, 32].contains(&u.len()) && hex(u)),
+    );
+    c.require("filter_rssi", (-128..=20).contains(&form.filter_rssi));
+    c.require(
+        "filter_values",
+        few(form.filter_values.len())
+            && form.filter_values.iter().all(|(offset, bytes)| {
+                (-1..1650).contains(offset)
+                    && !bytes.is_empty()
+                    && bytes.len().is_multiple_of(2)
+                    && bytes.len() <= 3300
+                    && hex(bytes)
+            }),
+    );
+    c.require("duplicates_ms", matches!(form.duplicates_ms, 0 | 1 | 1000..=86_400_000));
+}
+
+/// A whole address, or its first digits and a `*`.
+fn mac_pattern(pattern: &str) -> bool {
+    const SAMPLE: &str = "00:00:00:00:00:00";
+    let Some(prefix) = pattern.strip_suffix('*') else { return Address::parse(pattern).is_some() };
+    SAMPLE.get(prefix.len()..).is_some_and(|rest| Address::parse(&format!("{prefix}{rest}")).is_some())
+}
+
+/// The bytes that Mosquitto's psk_file gives the same digits: leading pairs of zeros are bytes of their own, the rest is
+/// one big number, so an odd count of digits reads as if a zero stood before it.
+fn psk(digits: &str) -> Option<Zeroizing<Vec<u8>>> {
+    if digits.is_empty() || digits.len() > 512 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let zeros = digits.as_bytes().chunks_exact(2).take_while(|pair| pair == b"00").count();
+    let number = digits[2 * zeros..].trim_start_matches('0');
+    let even = Zeroizing::new(if number.len().is_multiple_of(2) { number.to_owned() } else { format!("0{number}") });
+    let tail = (0..even.len()).step_by(2).map(|i| u8::from_str_radix(&even[i..i + 2], 16));
+    std::iter::repeat_n(Ok(0), zeros).chain(tail).collect::<Result<Vec<u8>, _>>().ok().map(Zeroizing::new)
+}
+
+fn text(value: &str, max: usize) -> bool {
+    value.len() <= max && !value.contains('\0')
+}
+
+/// A topic name to publish to (MQTT 3.1.1 section 4.7); empty passes.
+fn topic(value: &str, names: &[&str]) -> bool {
+    text(value, 65_535) && !value.contains(['+', '#']) && templates(value, names)
+}
+
+/// Whether braces are only used for the templates of these names.
+fn templates(value: &str, names: &[&str]) -> bool {
+    let bare = names.iter().fold(value.to_owned(), |text, name| text.replace(&format!("{{{name}}}"), ""));
+    !bare.contains(['{', '}'])
+}
+
+/// A DNS name (RFC 1123, underscores tolerated) or an IP address, IPv6 with or without brackets.
+fn host(value: &str) -> bool {
+    let bare = value.strip_prefix('[').and_then(|v| v.strip_suffix(']'));
+    if let Some(v6) = bare {
+        return v6.parse::<Ipv6Addr>().is_ok();
+    }
+    if value.parse::<Ipv6Addr>().is_ok() || value.parse::<Ipv4Addr>().is_ok() {
+        return true;
+    }
+    let name = value.strip_suffix('.').unwrap_or(value);
+    let digits = name.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    !digits
+        && (1..=253).contains(&name.len())
+        && name.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        })
+}
+
+fn host_port(value: &str) -> bool {
+    if value.parse::<Ipv6Addr>().is_ok() {
+        return true;
+    }
+    match value.rsplit_once(':') {
+        Some((name, port)) if !value.ends_with(']') => host(name) && port.parse::<u16>().is_ok_and(|p| p != 0),
+        _ => host(value),
+    }
+}
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;

@@ -1,0 +1,142 @@
+use super::*;
+use crate::config::Secret;
+
+fn problems(change: impl FnOnce(&mut Draft)) -> Vec<&'static str> {
+    let mut draft = Draft::default();
+    change(&mut draft);
+    Config::check(&draft).err().unwrap_or_default().iter().map(|p| p.name).collect()
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::from(text.to_owned())
+}
+
+#[test]
+fn the_defaults_are_right_and_publish_nothing() {
+    let config = Config::check(&Draft::default()).expect("defaults");
+    assert_eq!(config.mqtt, None);
+    assert_eq!(config.scan, ScanMode::Passive);
+    assert_eq!(config.batch, Batching { interval: Duration::from_millis(100), size: 20 });
+}
+
+#[test]
+fn the_port_follows_the_encryption() {
+    let mut draft = Draft::default();
+    draft.form.protocol = "mqtt".into();
+    draft.form.host = "[::1]".into();
+    let mqtt = Config::check(&draft).expect("plain").mqtt.expect("mqtt");
+    assert_eq!((mqtt.host.as_str(), mqtt.port), ("::1", 1883));
+    draft.form.encryption_mode = "certificate".into();
+    assert_eq!(Config::check(&draft).expect("tls").mqtt.expect("mqtt").port, 8883);
+    draft.form.port = 1;
+    assert_eq!(Config::check(&draft).expect("port").mqtt.expect("mqtt").port, 1);
+}
+
+#[test]
+fn every_problem_is_found_at_once() {
+    let found = problems(|d| {
+        d.form.scan_mode = "on".into();
+        d.form.protocol = "mqtt".into();
+        d.form.scan_qos = 3;
+        d.form.duplicates_ms = 999;
+        d.form.encryption_mode = "psk".into();
+    });
+    assert_eq!(found, ["ScanMode", "DuplicatesMs", "Host", "ScanQos", "PskIdentity", "EncryptionMode"]);
+}
+
+#[test]
+fn a_problem_names_the_setting_and_what_was_expected() {
+    let mut draft = Draft::default();
+    draft.form.scan_mode = "secret-looking value".into();
+    let text = Config::check(&draft).expect_err("bad")[0].to_string();
+    assert_eq!(text, "ScanMode: expected one of off, passive, active");
+}
+
+#[test]
+fn hosts() {
+    for good in ["a", "broker.example", "mqtt_1.local.", "10.0.0.1", "::1", "[fe80::1]", "xn--bcher-kva.example"] {
+        assert!(host(good), "{good}");
+    }
+    for bad in ["", " ", "a b", "-a", "a-", "a..b", "mqtt://a", "a:1883", "1.2.3", "[::1", "ü", &"a".repeat(64)] {
+        assert!(!host(bad), "{bad}");
+    }
+    for good in ["a:1", "a", "[::1]:1883", "::1", "10.0.0.1:65535"] {
+        assert!(host_port(good), "{good}");
+    }
+    for bad in ["a:", "a:0", "a:65536", ":1", "[::1]:", "a:b:1"] {
+        assert!(!host_port(bad), "{bad}");
+    }
+}
+
+#[test]
+fn topics_and_templates() {
+    let found = |topic: &str, format: &str| {
+        problems(|d| {
+            d.form.scan_topic = topic.into();
+            d.form.payload_format = format.into();
+        })
+    };
+    for good in ["scanTopic", "a/{router}/b", "/", "ünï"] {
+        assert!(found(good, "array").is_empty(), "{good}");
+    }
+    assert!(found("{device}", "object").is_empty());
+    for bad in ["", "a/+", "#", "a\0", "{device}", "{x}", "{router"] {
+        assert_eq!(found(bad, "array"), ["ScanTopic"], "{bad}");
+    }
+}
+
+#[test]
+fn a_psk_reads_as_mosquitto_reads_it() {
+    let bytes = |digits: &str| psk(digits).map(|b| b.to_vec());
+    assert_eq!(bytes("123456789abcdef"), Some(vec![0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef]));
+    assert_eq!(bytes("0011fF"), Some(vec![0x00, 0x11, 0xff]));
+    assert_eq!(bytes("001"), Some(vec![0x00, 0x01]));
+    assert_eq!(bytes("00012"), Some(vec![0x00, 0x12]));
+    assert_eq!(bytes("1"), Some(vec![0x01]));
+    for bad in ["", "0x12", "12 ", "g", &"1".repeat(513)] {
+        assert_eq!(bytes(bad), None, "{bad}");
+    }
+}
+
+#[test]
+fn filters_are_checked() {
+    let found = |change: fn(&mut Form)| problems(|d| change(&mut d.form));
+    assert!(found(|f| f.filter_names = vec!["*".into(), "A*".into(), "*b".into(), "c".into()]).is_empty());
+    assert_eq!(found(|f| f.filter_names = vec!["a*b".into()]), ["FilterNames"]);
+    assert_eq!(found(|f| f.filter_names = vec!["".into()]), ["FilterNames"]);
+    assert!(
+        found(|f| f.filter_macs = vec!["CC:1B:E0*".into(), "CC:1B:E0:E0:E6:D0".into(), "C*".into(), "*".into()])
+            .is_empty()
+    );
+    assert_eq!(found(|f| f.filter_macs = vec!["CC1BE0".into()]), ["FilterMacs"]);
+    assert_eq!(found(|f| f.filter_macs = vec!["é*".into()]), ["FilterMacs"]);
+    assert!(found(|f| f.filter_uuids = vec!["180F".into()]).is_empty());
+    assert_eq!(found(|f| f.filter_uuids = vec!["180".into()]), ["FilterUuids"]);
+    assert!(found(|f| f.filter_values = vec![(-1, "FF".into())]).is_empty());
+    assert_eq!(found(|f| f.filter_values = vec![(-2, "FF".into())]), ["FilterValues"]);
+    assert_eq!(found(|f| f.filter_values = vec![(0, "F".into())]), ["FilterValues"]);
+    assert_eq!(found(|f| f.filter_rssi = 21), ["FilterRssi"]);
+}
+
+#[test]
+fn certificates_are_checked() {
+    let found = |change: fn(&mut Draft)| problems(change);
+    assert_eq!(found(|d| d.form.ca_certificate = "x".into()), ["CaCertificate"]);
+    assert_eq!(found(|d| d.form.require_client_certificate = true), ["RequireClientCertificate"]);
+    assert_eq!(found(|d| d.secrets.client_key = secret("-----BEGIN ENCRYPTED PRIVATE KEY-----")), ["ClientKey"]);
+    assert_eq!(found(|d| d.secrets.psk = secret("0x12")), ["Psk"]);
+}
+
+#[test]
+fn client_ids_of_mqtt_3_1_are_short() {
+    let found = |id: &str, version: &str| {
+        problems(|d| {
+            d.form.client_id = id.into();
+            d.form.mqtt_version = version.into();
+        })
+    };
+    assert!(found("{router}-0", "3.1").is_empty());
+    assert_eq!(found("{router}-000000", "3.1"), ["ClientId"]);
+    assert!(found("{router}-000000", "3.1.1").is_empty());
+    assert_eq!(found("", "5"), ["ClientId"]);
+}

@@ -1,0 +1,127 @@
+//! The one list of settings. Everything that needs "each setting" is generated from it: the flat [`Form`](super::Form)
+//! of the files, the D-Bus properties, the key names, the checks of types while the files are read.
+//!
+//! A row: documentation, `toml_key`, `setter`, `DBusName`, type `=` default, and what a right value looks like (the text of
+//! every refusal). The D-Bus name is the CamelCase of the key.
+
+/// Calls the macro `$then` with every setting that may be read back.
+macro_rules! for_each_setting {
+    ($then:ident) => {
+        $then! {
+            /// What the radio does: `off`, `passive` (listens) or `active` (also asks for scan responses). Guide section 3.
+            scan_mode set_scan_mode ScanMode: String = "passive".into(),
+                "one of off, passive, active";
+            /// Address of the Bluetooth adapter to scan with, such as `00:1A:7D:DA:71:13`; empty takes the first one.
+            adapter set_adapter Adapter: String = String::new(),
+                "empty or a Bluetooth address such as 00:1A:7D:DA:71:13";
+            /// Where adverts go: `none` or `mqtt`. Nothing is published until it is `mqtt`. Guide section 3.
+            protocol set_protocol Protocol: String = "none".into(),
+                "one of none, mqtt";
+            /// DNS name or IP address (v4 or v6) of the broker. Guide section 3.
+            host set_host Host: String = String::new(),
+                "a DNS name or an IP address, not empty while Protocol is mqtt";
+            /// TCP port of the broker; 0 means 1883, or 8883 with encryption. Guide sections 1.2 and 3.
+            port set_port Port: u16 = 0,
+                "0 (standard port) or a TCP port, 1-65535";
+            /// Brokers to try in this order when Host does not answer, each `host` or `host:port`, IPv6 as `[::1]:1883`.
+            fallback_hosts set_fallback_hosts FallbackHosts: Vec<String> = Vec::new(),
+                "a list of host or host:port, at most 16";
+            /// `long` keeps the connection; `short` connects, publishes and disconnects for each batch. Guide section 3.
+            connection_type set_connection_type ConnectionType: String = "long".into(),
+                "one of long, short";
+            /// MQTT user name; empty connects without user name and password. Guide section 4.2.
+            username set_username Username: String = String::new(),
+                "UTF-8 text of at most 65535 bytes without NUL";
+            /// Topic of the messages. `{router}` stands for the router's MAC address, `{device}` for the advertiser's (with
+            /// PayloadFormat `object` only). Guide section 3, MQTT 3.1.1 section 4.7.
+            scan_topic set_scan_topic ScanTopic: String = "scanTopic".into(),
+                "a topic of 1-65535 bytes without +, #, NUL; the templates are {router} and, with PayloadFormat object, {device}";
+            /// MQTT quality of service of the messages: 0 at most once, 1 at least once, 2 exactly once. Guide section 3.
+            scan_qos set_scan_qos ScanQos: u8 = 0,
+                "0, 1 or 2";
+            /// `none`, `psk` (TLS with a pre-shared key) or `certificate` (TLS with X.509). Guide sections 4.3 and 4.4.
+            encryption_mode set_encryption_mode EncryptionMode: String = "none".into(),
+                "one of none, psk (needs Psk and PskIdentity), certificate";
+            /// Identity that goes with the pre-shared key. Guide section 4.3.
+            psk_identity set_psk_identity PskIdentity: String = String::new(),
+                "UTF-8 text of at most 128 bytes without NUL, not empty while EncryptionMode is psk";
+            /// CA certificate(s) that vouch for the broker, as PEM text; empty uses the system's CA store. Guide section 4.4.
+            ca_certificate set_ca_certificate CaCertificate: String = String::new(),
+                "empty or PEM text with at least one BEGIN CERTIFICATE block";
+            /// Whether we show the broker a certificate of our own. Guide section 4.4.
+            require_client_certificate set_require_client_certificate RequireClientCertificate: bool = false,
+                "true (needs ClientCertificate and ClientKey) or false";
+            /// Our certificate as PEM text, intermediate certificates after it. Guide section 4.4.
+            client_certificate set_client_certificate ClientCertificate: String = String::new(),
+                "empty or PEM text with the client certificate first, matching ClientKey";
+            /// Milliseconds after which a batch leaves even if it is not full.
+            push_interval_ms set_push_interval_ms PushIntervalMs: u32 = 100,
+                "milliseconds, 10-600000";
+            /// Adverts after which a batch leaves even if it is young.
+            push_batch_size set_push_batch_size PushBatchSize: u32 = 20,
+                "adverts, 1-1000";
+            /// Local names to let pass: exact, `Prefix*`, `*Suffix`, or `*` for any name. Accepted and kept; not applied yet.
+            filter_names set_filter_names FilterNames: Vec<String> = Vec::new(),
+                "a list of at most 100 names: exact, Prefix*, *Suffix or *";
+            /// Addresses to let pass: exact or a prefix such as `CC:1B:E0*`. Accepted and kept; not applied yet.
+            filter_macs set_filter_macs FilterMacs: Vec<String> = Vec::new(),
+                "a list of at most 100 addresses such as CC:1B:E0:E0:E6:D0 or prefixes such as CC:1B:E0*";
+            /// Service UUIDs to let pass (AD types 0x02-0x07), hex without `-`, big-endian. Accepted and kept; not applied yet.
+            filter_uuids set_filter_uuids FilterUuids: Vec<String> = Vec::new(),
+                "a list of at most 100 UUIDs of 4, 8 or 32 hex digits without -";
+            /// Weakest signal to let pass, in dBm; -128 lets all pass. Accepted and kept; not applied yet.
+            filter_rssi set_filter_rssi FilterRssi: i16 = -128,
+                "dBm, -128 to 20";
+            /// (offset, hex) pairs of bytes to let pass; offset -1 is anywhere in the AD bytes. Accepted and kept; not applied yet.
+            filter_values set_filter_values FilterValues: Vec<(i32, String)> = Vec::new(),
+                "a list of at most 100 pairs (offset -1 to 1649, hex bytes)";
+            /// 0 publishes every packet; 1 one packet per device; from 1000 on an identical packet once per that many
+            /// milliseconds. Accepted and kept; not applied yet.
+            duplicates_ms set_duplicates_ms DuplicatesMs: u32 = 0,
+                "0, 1 or 1000-86400000 milliseconds";
+            /// Adds `timestamp` to each item. Accepted and kept; not applied yet.
+            timestamp set_timestamp Timestamp: bool = false,
+                "true or false";
+            /// Framing of a message: `array` of items, `object` (one item a message) or `envelope`. Only `array` takes effect yet.
+            payload_format set_payload_format PayloadFormat: String = "array".into(),
+                "one of array, object, envelope";
+            /// Topic of the retained status and last will; empty switches it off. Accepted and kept; not applied yet.
+            status_topic set_status_topic StatusTopic: String = String::new(),
+                "empty or a topic of at most 65535 bytes without +, #, NUL; the template is {router}";
+            /// Version of MQTT spoken: `3.1`, `3.1.1` or `5`.
+            mqtt_version set_mqtt_version MqttVersion: String = "3.1.1".into(),
+                "one of 3.1, 3.1.1, 5";
+            /// MQTT keep alive in seconds; 0 switches it off. MQTT 3.1.1 section 3.1.2.10.
+            keep_alive_secs set_keep_alive_secs KeepAliveSecs: u16 = 60,
+                "seconds, 0 (off) or 5-65535";
+            /// MQTT client identifier; `{router}` stands for the router's MAC address in lower case.
+            client_id set_client_id ClientId: String = "{router}-0".into(),
+                "1-256 bytes of UTF-8 without NUL, at most 23 with MqttVersion 3.1; the template is {router}";
+            /// MAC address that stands for this router in topics and client ids; empty takes the first network interface's.
+            router_address set_router_address RouterAddress: String = String::new(),
+                "empty or a MAC address such as CC:1B:E0:E0:E6:D0";
+            /// Bytes of finished messages that wait in memory; beyond it the oldest are dropped and counted.
+            queue_max_bytes set_queue_max_bytes QueueMaxBytes: u32 = 4_194_304,
+                "bytes, 65536-268435456";
+        }
+    };
+}
+
+/// Calls the macro `$then` with every write-only setting: `key setter is_set DBusName`.
+macro_rules! for_each_secret {
+    ($then:ident) => {
+        $then! {
+            /// MQTT password. Guide section 4.2.
+            password set_password password_set Password,
+                "UTF-8 text of at most 65535 bytes without NUL";
+            /// Pre-shared key in hex without 0x, any number of digits, odd too. Guide section 4.3.
+            psk set_psk psk_set Psk,
+                "1-512 hexadecimal digits without 0x";
+            /// Private key of ClientCertificate as PEM text, not encrypted. Guide section 4.4.
+            client_key set_client_key client_key_set ClientKey,
+                "PEM text with one unencrypted private key that matches ClientCertificate";
+        }
+    };
+}
+
+pub(crate) use {for_each_secret, for_each_setting};

@@ -1,0 +1,157 @@
+//! The settings as the service works with them: bad states cannot be written.
+
+use super::{Draft, Form, Secret};
+use crate::advert::Address;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// A checked set of settings. Made by [`Config::check`] only.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The settings as they are reported, secrets aside.
+    pub form: Form,
+    /// Which secrets are stored: keys of [`super::SECRETS`].
+    pub stored_secrets: Vec<&'static str>,
+    /// What the radio does.
+    pub scan: ScanMode,
+    /// The adapter to scan with; `None` takes the first.
+    pub adapter: Option<Address>,
+    /// When a batch leaves.
+    pub batch: Batching,
+    /// Bytes of finished messages that may wait.
+    pub queue_max_bytes: usize,
+    /// The broker, while `Protocol` is `mqtt`.
+    pub mqtt: Option<Mqtt>,
+}
+
+impl Config {
+    /// Checks a draft; every problem at once.
+    pub fn check(draft: &Draft) -> Result<Self, Vec<super::Problem>> {
+        super::check::check(draft)
+    }
+}
+
+/// What the radio does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScanMode {
+    /// Nothing.
+    Off,
+    /// It listens.
+    Passive,
+    /// It also sends scan requests.
+    Active,
+}
+
+/// When a batch of adverts becomes a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Batching {
+    /// At this age of its first advert ...
+    pub interval: Duration,
+    /// ... or with this many adverts.
+    pub size: u32,
+}
+
+/// How to reach the broker and what to send it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mqtt {
+    /// DNS name or IP address, without brackets.
+    pub host: String,
+    /// TCP port, never 0.
+    pub port: u16,
+    /// Kept, or made anew for each batch.
+    pub connection: Connection,
+    /// User name and password, if there is a user name.
+    pub login: Option<Login>,
+    /// TLS.
+    pub security: Security,
+    /// Topic with its templates not filled in.
+    pub topic: String,
+    /// Quality of service.
+    pub qos: Qos,
+    /// Protocol version.
+    pub version: MqttVersion,
+    /// Keep alive; zero is off.
+    pub keep_alive: Duration,
+    /// Client identifier with its template not filled in.
+    pub client_id: String,
+}
+
+/// Lifetime of the connection to the broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connection {
+    /// Kept.
+    Long,
+    /// For one batch.
+    Short,
+}
+
+/// MQTT quality of service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Qos {
+    /// 0.
+    AtMostOnce,
+    /// 1.
+    AtLeastOnce,
+    /// 2.
+    ExactlyOnce,
+}
+
+/// MQTT protocol version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MqttVersion {
+    /// 3.1.
+    V31,
+    /// 3.1.1.
+    V311,
+    /// 5.
+    V5,
+}
+
+/// User name and password.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Login {
+    /// Not empty.
+    pub username: String,
+    /// May be empty.
+    pub password: Secret,
+}
+
+/// How the connection is encrypted.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Security {
+    /// It is not.
+    None,
+    /// TLS with a pre-shared key.
+    Psk {
+        /// Not empty.
+        identity: String,
+        /// The key's bytes.
+        key: PskKey,
+    },
+    /// TLS with certificates.
+    Certificate {
+        /// PEM text of the CA certificates; `None` uses the system's store.
+        ca: Option<String>,
+        /// Shown to the broker when it asks.
+        client: Option<ClientCertificate>,
+    },
+}
+
+/// Bytes of a pre-shared key.
+#[derive(Clone, PartialEq)]
+pub struct PskKey(pub Zeroizing<Vec<u8>>);
+
+impl std::fmt::Debug for PskKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Our own certificate and its key, known to match.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClientCertificate {
+    /// PEM text, leaf first.
+    pub chain: String,
+    /// PEM text.
+    pub key: Secret,
+}

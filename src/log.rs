@@ -1,0 +1,136 @@
+//! What the service says: one function per event, with the event's MESSAGE_ID, to the journal or to stderr.
+//!
+//! Journal fields beside the standard ones: `MESSAGE_ID EVENT REASON ERROR COUNT ADAPTER BROKER BACKOFF_MS PROPERTY
+//! SENDER`. Addresses of devices appear at level debug only, payloads and secrets never.
+
+mod setup;
+
+pub use setup::init;
+
+use crate::stats::{Failure, Link, Radio};
+use std::path::Path;
+use tracing::{error, info, warn};
+
+/// MESSAGE_IDs, for `journalctl MESSAGE_ID=...`; `dbus/README.md` lists them.
+pub mod id {
+    /// The service has started.
+    pub const STARTED: &str = "f1027be41e953b09a2be214401c280c1";
+    /// The service stops.
+    pub const STOPPING: &str = "edcbdf10f7229398b87a440bd397e10f";
+    /// Settings were changed over D-Bus.
+    pub const SETTINGS_CHANGED: &str = "0a64fd21c0cad5f74e772a85a4a4d255";
+    /// A damaged settings file was put aside.
+    pub const SETTINGS_ASIDE: &str = "461f93f7c1240752697a2685a3b08eb9";
+    /// Settings cannot be saved (or can be again).
+    pub const STATE_DIRECTORY: &str = "519b8700cc1ec5a6cacc69b4f8c23ee1";
+    /// The radio is in another state.
+    pub const RADIO: &str = "c2f4ba27da8d04f5c773340798cb3893";
+    /// The broker accepted us.
+    pub const LINK_UP: &str = "e6e11e9fbd00e3f0df2a250f89524b62";
+    /// The broker cannot be reached, refused us, or went away.
+    pub const LINK_DOWN: &str = "bbac03d33a5cbed743cb3f92e22c81dd";
+    /// Adverts were lost.
+    pub const LOSS: &str = "a6dec4b8d846666d465c3eda5aee39e0";
+}
+
+/// The service has started.
+pub fn started(router: &str, capture: &str) {
+    info!(
+        message_id = id::STARTED,
+        event = "started",
+        "cassia-bypassd {} started, router {router}, capture {capture}",
+        env!("CARGO_PKG_VERSION")
+    );
+}
+
+/// The service stops.
+pub fn stopping(reason: &str) {
+    info!(message_id = id::STOPPING, event = "stopping", reason, "stopping: {reason}");
+}
+
+/// Settings were changed over D-Bus. Names only: values may be personal.
+pub fn settings_changed(names: &[&str], sender: &str) {
+    let property = names.join(" ");
+    info!(
+        message_id = id::SETTINGS_CHANGED,
+        event = "settings-changed",
+        property,
+        sender,
+        "settings changed: {property}"
+    );
+}
+
+/// A damaged settings file was put aside.
+pub fn settings_aside(path: &Path, problem: &str) {
+    error!(
+        message_id = id::SETTINGS_ASIDE,
+        event = "settings-aside",
+        error = problem,
+        "{} is damaged and was put aside with the ending .bad; the packaged settings are used: {problem}",
+        path.display()
+    );
+}
+
+/// Whether settings can be saved has changed.
+pub fn state_directory(path: &Path, problem: Option<&str>) {
+    match problem {
+        Some(problem) => warn!(
+            message_id = id::STATE_DIRECTORY,
+            event = "state-directory",
+            error = problem,
+            "{} cannot be written, settings cannot be saved: {problem}",
+            path.display()
+        ),
+        None => info!(message_id = id::STATE_DIRECTORY, event = "state-directory", "{} can be written", path.display()),
+    }
+}
+
+/// The radio is in another state.
+pub fn radio(radio: &Radio) {
+    use crate::stats::RadioState::{Off, Scanning, Starting, Test};
+    let (word, adapter, capture) = (radio.state.word(), &*radio.adapter, radio.capture.word());
+    match radio.state {
+        Off | Scanning | Starting | Test => info!(
+            message_id = id::RADIO,
+            event = "radio",
+            reason = word,
+            adapter,
+            "radio {word} {adapter} {}, capture {capture}",
+            radio.address
+        ),
+        _ => warn!(
+            message_id = id::RADIO,
+            event = "radio",
+            reason = word,
+            adapter,
+            error = radio.detail,
+            "radio {word}: {}",
+            radio.detail
+        ),
+    }
+}
+
+/// The broker accepted us.
+pub fn link_up(link: &Link) {
+    info!(message_id = id::LINK_UP, event = "link-up", broker = link.broker, "connected to {}", link.broker);
+}
+
+/// The broker cannot be reached, refused us, or went away; said once per change of reason.
+pub fn link_down(link: &Link, failure: &Failure) {
+    warn!(
+        message_id = id::LINK_DOWN,
+        event = "link-down",
+        broker = link.broker,
+        reason = failure.word,
+        error = failure.detail,
+        "no connection to {} ({}): {}",
+        link.broker,
+        failure.word,
+        failure.detail
+    );
+}
+
+/// Adverts were lost; at most one line a minute and reason.
+pub fn loss(reason: &str, count: u64) {
+    error!(message_id = id::LOSS, event = "loss", reason, count, "{count} adverts lost: {reason}");
+}

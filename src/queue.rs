@@ -1,0 +1,197 @@
+//! The one queue between the scan and the broker: finished messages, bounded by bytes, oldest dropped first, every advert
+//! on the books of the [`Ledger`](crate::stats::Ledger) from push to acknowledgement.
+
+use crate::stats::{DropReason, Stats};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
+
+/// A finished message.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The payload, framed.
+    pub payload: Vec<u8>,
+    /// Adverts in it.
+    pub adverts: u64,
+}
+
+/// Bytes that a message holds besides its payload, so that many small ones are bounded too.
+const OVERHEAD: usize = 96;
+
+#[derive(Default)]
+struct Inner {
+    messages: VecDeque<Message>,
+    bytes: usize,
+    max_bytes: usize,
+}
+
+impl Inner {
+    fn shrink(&mut self, stats: &Stats) {
+        while self.bytes > self.max_bytes {
+            let Some(oldest) = self.messages.pop_front() else { return };
+            self.bytes -= cost(&oldest);
+            stats.ledger(|l| l.drop_queued(oldest.adverts, DropReason::QueueFull));
+        }
+    }
+}
+
+fn cost(message: &Message) -> usize {
+    message.payload.capacity() + OVERHEAD
+}
+
+/// See the module.
+pub struct Queue {
+    inner: Mutex<Inner>,
+    filled: Notify,
+    stats: Arc<Stats>,
+}
+
+impl Queue {
+    /// An empty queue of at most this many bytes.
+    pub fn new(max_bytes: usize, stats: Arc<Stats>) -> Self {
+        Self { inner: Mutex::new(Inner { max_bytes, ..Inner::default() }), filled: Notify::new(), stats }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
+        work(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Adds a message whose adverts the ledger already counts as queued. Never waits.
+    pub fn push(&self, message: Message) {
+        self.with(|q| {
+            q.bytes += cost(&message);
+            q.messages.push_back(message);
+            q.shrink(&self.stats);
+        });
+        self.filled.notify_one();
+    }
+
+    /// Takes the oldest message: its adverts are in flight from now on.
+    pub fn try_pop(&self) -> Option<Message> {
+        self.with(|q| {
+            let message = q.messages.pop_front()?;
+            q.bytes -= cost(&message);
+            self.stats.ledger(|l| l.take(message.adverts));
+            Some(message)
+        })
+    }
+
+    /// Waits until there may be a message. For one consumer.
+    pub async fn wait(&self) {
+        while self.is_empty() {
+            self.filled.notified().await;
+        }
+    }
+
+    /// Puts messages that were not acknowledged back to where they came from, given oldest first.
+    pub fn put_back(&self, messages: impl DoubleEndedIterator<Item = Message>) {
+        self.with(|q| {
+            for message in messages.rev() {
+                self.stats.ledger(|l| l.put_back(message.adverts));
+                q.bytes += cost(&message);
+                q.messages.push_front(message);
+            }
+            q.shrink(&self.stats);
+        });
+        self.filled.notify_one();
+    }
+
+    /// Drops all that waits, for this reason.
+    pub fn clear(&self, reason: DropReason) {
+        self.with(|q| {
+            let adverts = q.messages.drain(..).map(|m| m.adverts).sum();
+            q.bytes = 0;
+            self.stats.ledger(|l| l.drop_queued(adverts, reason));
+        });
+    }
+
+    /// Changes the bound.
+    pub fn set_max_bytes(&self, max_bytes: usize) {
+        self.with(|q| {
+            q.max_bytes = max_bytes;
+            q.shrink(&self.stats);
+        });
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.with(|q| q.messages.is_empty())
+    }
+
+    /// Messages and bytes that wait.
+    pub fn depth(&self) -> (usize, usize) {
+        self.with(|q| (q.messages.len(), q.bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn message(tag: u8, length: usize) -> Message {
+        Message { payload: vec![tag; length].into_boxed_slice().into_vec(), adverts: 1 }
+    }
+
+    fn queue(max_bytes: usize) -> (Queue, Arc<Stats>) {
+        let stats = Arc::new(Stats::default());
+        (Queue::new(max_bytes, stats.clone()), stats)
+    }
+
+    fn push(queue: &Queue, stats: &Stats, message: Message) {
+        stats.ledger(|l| l.receive_queued(message.adverts));
+        queue.push(message);
+    }
+
+    #[test]
+    fn the_oldest_goes_first_and_is_counted() {
+        let (queue, stats) = queue(3 * (10 + OVERHEAD));
+        for tag in 0..5 {
+            push(&queue, &stats, message(tag, 10));
+        }
+        assert_eq!(queue.try_pop().map(|m| m.payload[0]), Some(2));
+        let ledger = stats.snapshot();
+        assert_eq!((ledger.dropped(DropReason::QueueFull), ledger.queued, ledger.in_flight), (2, 2, 1));
+    }
+
+    #[test]
+    fn what_comes_back_keeps_its_order() {
+        let (queue, stats) = queue(10_000);
+        for tag in 0..4 {
+            push(&queue, &stats, message(tag, 1));
+        }
+        let taken: Vec<_> = (0..3).filter_map(|_| queue.try_pop()).collect();
+        queue.put_back(taken.into_iter());
+        let order: Vec<_> = std::iter::from_fn(|| queue.try_pop()).map(|m| m.payload[0]).collect();
+        assert_eq!(order, [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn a_message_larger_than_the_queue_is_dropped_and_counted() {
+        let (queue, stats) = queue(100);
+        push(&queue, &stats, message(0, 1000));
+        assert!(queue.is_empty());
+        assert_eq!(stats.snapshot().dropped(DropReason::QueueFull), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn the_books_balance_whatever_happens(steps in prop::collection::vec((0u8..6, 1usize..400), 0..200)) {
+            let (queue, stats) = queue(2_000);
+            let mut flying = Vec::new();
+            for (step, size) in steps {
+                match step {
+                    0 | 1 => push(&queue, &stats, message(step, size)),
+                    2 => flying.extend(queue.try_pop()),
+                    3 => queue.put_back(std::mem::take(&mut flying).into_iter()),
+                    4 => if let Some(m) = flying.pop() { stats.ledger(|l| l.publish(m.adverts)) },
+                    _ => queue.set_max_bytes(size * 10),
+                }
+                let ledger = stats.snapshot();
+                prop_assert!(ledger.balances());
+                prop_assert_eq!(ledger.queued, queue.depth().0 as u64);
+                prop_assert_eq!(ledger.in_flight, flying.len() as u64);
+            }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! What the service knows of itself: the ledger of adverts, the state of the link and of the radio, rates.
+
+mod ledger;
+mod rates;
+
+pub use ledger::{DROP_REASONS, DropReason, Ledger};
+pub use rates::Rates;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Instant, SystemTime};
+use tokio::sync::watch;
+
+/// State of the connection to the broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LinkState {
+    /// `Protocol` is `none`.
+    #[default]
+    Off,
+    /// A connection is being made.
+    Connecting,
+    /// The broker accepted us.
+    Connected,
+    /// With short connections: the last batch was delivered, the next one is awaited.
+    Idle,
+    /// The last attempt failed; the next one follows after a delay.
+    Waiting,
+}
+
+impl LinkState {
+    /// The word on D-Bus.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::Idle => "idle",
+            Self::Waiting => "waiting",
+        }
+    }
+}
+
+/// A failure as it is reported: a stable word and a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Stable, lower case: `auth`, `tls-psk`, `dns` and so on; listed in `dbus/README.md`.
+    pub word: &'static str,
+    /// For people; never a secret.
+    pub detail: String,
+}
+
+impl Failure {
+    /// A failure of this kind.
+    pub fn new(word: &'static str, detail: impl Into<String>) -> Self {
+        Self { word, detail: detail.into() }
+    }
+}
+
+/// The connection to the broker.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Link {
+    /// Where it stands.
+    pub state: LinkState,
+    /// `host:port` in use, empty while off.
+    pub broker: String,
+    /// Why the last attempt failed; `None` once a connection worked since.
+    pub error: Option<Failure>,
+    /// Connections that the broker accepted.
+    pub connects: u64,
+    /// Attempts and connections that failed.
+    pub failures: u64,
+}
+
+/// State of the radio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RadioState {
+    /// `ScanMode` is `off`.
+    #[default]
+    Off,
+    /// bluetoothd is not on the bus.
+    NoBluez,
+    /// There is no such adapter.
+    AdapterMissing,
+    /// The adapter cannot be powered.
+    AdapterOff,
+    /// The scan is being set up, or is tried again.
+    Starting,
+    /// Passive scanning needs AdvertisementMonitor1, which this bluetoothd does not offer (start it with `-E`).
+    PassiveUnsupported,
+    /// The controller scans as asked.
+    Scanning,
+    /// Adverts come from a test's descriptor, not from a radio.
+    Test,
+}
+
+impl RadioState {
+    /// The word on D-Bus.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::NoBluez => "no-bluez",
+            Self::AdapterMissing => "adapter-missing",
+            Self::AdapterOff => "adapter-off",
+            Self::Starting => "starting",
+            Self::PassiveUnsupported => "passive-unsupported",
+            Self::Scanning => "scanning",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// How adverts are captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CaptureKind {
+    /// They are not.
+    #[default]
+    None,
+    /// The kernel's HCI monitor channel: byte-exact.
+    Monitor,
+    /// BlueZ's D-Bus signals: re-synthesised.
+    Signals,
+}
+
+impl CaptureKind {
+    /// The word on D-Bus.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Monitor => "monitor",
+            Self::Signals => "signals",
+        }
+    }
+}
+
+/// The radio and how it is listened to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Radio {
+    /// Where it stands.
+    pub state: RadioState,
+    /// For people: why it stands there, empty while all is well.
+    pub detail: String,
+    /// Address of the adapter in use, or empty.
+    pub address: String,
+    /// Its name in the kernel, such as `hci0`, or empty.
+    pub adapter: String,
+    /// How adverts are captured.
+    pub capture: CaptureKind,
+    /// Why that way.
+    pub capture_reason: String,
+}
+
+/// See the module. Shared by every part.
+#[derive(Debug)]
+pub struct Stats {
+    ledger: Mutex<Ledger>,
+    rates: Mutex<Rates>,
+    link: watch::Sender<Link>,
+    radio: watch::Sender<Radio>,
+    state_writable: watch::Sender<bool>,
+    started: Instant,
+    started_at: SystemTime,
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        Self {
+            ledger: Mutex::default(),
+            rates: Mutex::default(),
+            link: watch::Sender::default(),
+            radio: watch::Sender::default(),
+            state_writable: watch::Sender::new(true),
+            started: Instant::now(),
+            started_at: SystemTime::now(),
+        }
+    }
+}
+
+impl Stats {
+    /// Changes the ledger: one call is one step, nobody sees half of it.
+    pub fn ledger<T>(&self, step: impl FnOnce(&mut Ledger) -> T) -> T {
+        step(&mut self.ledger.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The ledger at this moment.
+    pub fn snapshot(&self) -> Ledger {
+        self.ledger(|l| l.clone())
+    }
+
+    /// Notes the ledger for the rates; called about once a second.
+    pub fn sample(&self, now: Instant) {
+        let ledger = self.snapshot();
+        self.rates.lock().unwrap_or_else(PoisonError::into_inner).sample(now, ledger.received, ledger.published);
+    }
+
+    /// Adverts received and published per second, over the last ten seconds.
+    pub fn rates(&self) -> (f64, f64) {
+        self.rates.lock().unwrap_or_else(PoisonError::into_inner).per_second()
+    }
+
+    /// The state of the link, to read or to follow.
+    pub fn link(&self) -> watch::Receiver<Link> {
+        self.link.subscribe()
+    }
+
+    /// Changes the state of the link.
+    pub fn set_link(&self, change: impl FnOnce(&mut Link)) {
+        update(&self.link, change);
+    }
+
+    /// The state of the radio, to read or to follow.
+    pub fn radio(&self) -> watch::Receiver<Radio> {
+        self.radio.subscribe()
+    }
+
+    /// Changes the state of the radio.
+    pub fn set_radio(&self, change: impl FnOnce(&mut Radio)) {
+        update(&self.radio, change);
+    }
+
+    /// Whether settings can be saved, to read or to follow.
+    pub fn state_writable(&self) -> watch::Receiver<bool> {
+        self.state_writable.subscribe()
+    }
+
+    /// Notes whether settings can be saved.
+    pub fn set_state_writable(&self, writable: bool) {
+        update(&self.state_writable, |w| *w = writable);
+    }
+
+    /// When the service started.
+    pub fn started_at(&self) -> SystemTime {
+        self.started_at
+    }
+
+    /// Seconds since the service started.
+    pub fn uptime_secs(&self) -> u64 {
+        self.started.elapsed().as_secs()
+    }
+}
+
+/// Changes a watched value; followers wake only if it became another.
+fn update<T: Clone + PartialEq>(sender: &watch::Sender<T>, change: impl FnOnce(&mut T)) {
+    sender.send_if_modified(|value| {
+        let before = value.clone();
+        change(value);
+        *value != before
+    });
+}

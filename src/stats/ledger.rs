@@ -1,0 +1,115 @@
+//! Where every advert went: `received = published + filtered + deduplicated + dropped + queued + in flight`, at any moment.
+
+/// Why an advert was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DropReason {
+    /// The queue was full: it was the oldest.
+    QueueFull,
+    /// `Protocol` was `none`: there is no one to send it to.
+    NoProtocol,
+    /// The broker said that it will never take this message.
+    Refused,
+    /// The service stopped before the broker took it.
+    Shutdown,
+}
+
+/// Every reason.
+pub const DROP_REASONS: [DropReason; 4] =
+    [DropReason::QueueFull, DropReason::NoProtocol, DropReason::Refused, DropReason::Shutdown];
+
+impl DropReason {
+    /// The word on D-Bus and in the journal.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue-full",
+            Self::NoProtocol => "no-protocol",
+            Self::Refused => "refused",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// Counts of adverts since the start, and of what the broker took.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ledger {
+    /// Heard.
+    pub received: u64,
+    /// Acknowledged by the broker (QoS 1 and 2) or taken by the socket to it (QoS 0).
+    pub published: u64,
+    /// Left out by a filter.
+    pub filtered: u64,
+    /// Left out as a repeat.
+    pub deduplicated: u64,
+    /// In the open batch or in a message that waits.
+    pub queued: u64,
+    /// Handed over, not acknowledged yet.
+    pub in_flight: u64,
+    /// Messages published.
+    pub messages: u64,
+    /// Reports that were too damaged to be an advert; not part of `received`.
+    pub malformed: u64,
+    /// Packets that the kernel dropped before we read them; not part of `received`.
+    pub capture_lost: u64,
+    dropped: [u64; DROP_REASONS.len()],
+}
+
+impl Ledger {
+    /// Adverts were heard and put in the open batch.
+    pub fn receive_queued(&mut self, adverts: u64) {
+        self.received += adverts;
+        self.queued += adverts;
+    }
+
+    /// Adverts were heard and dropped at once.
+    pub fn receive_dropped(&mut self, adverts: u64, reason: DropReason) {
+        self.received += adverts;
+        self.dropped[reason as usize] += adverts;
+    }
+
+    /// Queued adverts are dropped.
+    pub fn drop_queued(&mut self, adverts: u64, reason: DropReason) {
+        self.queued -= adverts;
+        self.dropped[reason as usize] += adverts;
+    }
+
+    /// Queued adverts are handed over.
+    pub fn take(&mut self, adverts: u64) {
+        self.queued -= adverts;
+        self.in_flight += adverts;
+    }
+
+    /// Adverts in flight wait again.
+    pub fn put_back(&mut self, adverts: u64) {
+        self.in_flight -= adverts;
+        self.queued += adverts;
+    }
+
+    /// A message in flight was taken by the broker.
+    pub fn publish(&mut self, adverts: u64) {
+        self.in_flight -= adverts;
+        self.published += adverts;
+        self.messages += 1;
+    }
+
+    /// Adverts in flight are dropped.
+    pub fn drop_in_flight(&mut self, adverts: u64, reason: DropReason) {
+        self.in_flight -= adverts;
+        self.dropped[reason as usize] += adverts;
+    }
+
+    /// Adverts dropped for this reason.
+    pub fn dropped(&self, reason: DropReason) -> u64 {
+        self.dropped[reason as usize]
+    }
+
+    /// Adverts dropped for any reason.
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.iter().sum()
+    }
+
+    /// Whether every advert is accounted for.
+    pub fn balances(&self) -> bool {
+        let known = self.published + self.filtered + self.deduplicated + self.dropped_total();
+        self.received == known + self.queued + self.in_flight
+    }
+}
