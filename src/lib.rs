@@ -17,4 +17,5 @@ pub mod advert;
 pub mod config;
 pub mod log;
 pub mod queue;
+pub mod router;
 pub mod stats;

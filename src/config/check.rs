@@ -66,7 +66,8 @@ pub(super) fn check(draft: &Draft) -> Result<Config, Vec<Problem>> {
     );
     let adapter = Address::parse(&form.adapter);
     c.require("adapter", form.adapter.is_empty() || adapter.is_some());
-    c.require("router_address", form.router_address.is_empty() || Address::parse(&form.router_address).is_some());
+    let router = Address::parse(&form.router_address);
+    c.require("router_address", form.router_address.is_empty() || router.is_some());
     c.require("push_interval_ms", (10..=600_000).contains(&form.push_interval_ms));
     c.require("push_batch_size", (1..=1000).contains(&form.push_batch_size));
     c.require("queue_max_bytes", (65_536..=268_435_456).contains(&form.queue_max_bytes));
@@ -81,6 +82,7 @@ pub(super) fn check(draft: &Draft) -> Result<Config, Vec<Problem>> {
         stored_secrets: draft.secrets.iter().filter(|(_, s)| !s.is_empty()).map(|(key, _)| key).collect(),
         scan,
         adapter,
+        router,
         batch: Batching { interval: Duration::from_millis(form.push_interval_ms.into()), size: form.push_batch_size },
         queue_max_bytes: form.queue_max_bytes as usize,
         mqtt: wanted.then_some(mqtt),

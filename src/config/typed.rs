@@ -16,6 +16,8 @@ pub struct Config {
     pub scan: ScanMode,
     /// The adapter to scan with; `None` takes the first.
     pub adapter: Option<Address>,
+    /// What stands for this router; `None` finds it out.
+    pub router: Option<Address>,
     /// When a batch leaves.
     pub batch: Batching,
     /// Bytes of finished messages that may wait.
