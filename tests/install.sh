@@ -1,0 +1,35 @@
+# Sourced by ./check and ./demo: finds out what this Debian machine lacks and installs it, loudly and only once.
+# Everything that is built and not packaged is cached outside the checkout.
+
+export CASSIA_CACHE="${CASSIA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cassia-bypass}"
+export PATH="$HOME/.cargo/bin:$CASSIA_CACHE/bin:$PATH"
+
+say() { printf '\n\033[1m== %s\033[0m\n' "$*" >&2; }
+die() { printf '%s\n' "$*" >&2; exit 1; }
+
+# Runs a command as root.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -E env "PATH=$PATH" "$@"; fi
+}
+
+# need PACKAGE...: installs the Debian packages that are not there yet.
+need() {
+    local package missing=()
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    command -v apt-get >/dev/null || die "This needs Debian 12, or these packages: ${missing[*]}"
+    say "installing ${missing[*]}"
+    as_root apt-get update -qq >&2
+    # Only the programs are wanted: no service of theirs may start on this machine.
+    as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
+
+need_rust() {
+    command -v cargo >/dev/null || die "This needs Rust 1.94 or newer: https://rustup.rs, or your distribution's packages"
+}
+
+# What the service is built with, and what the radio bench and its kernel are built and run with.
+BUILD_PACKAGES=(build-essential cmake pkg-config libssl-dev libdbus-1-dev)
+BENCH_PACKAGES=(linux-source-6.12 bc bison flex xz-utils bluez dbus mosquitto mosquitto-clients systemd util-linux)
