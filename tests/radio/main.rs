@@ -1,0 +1,15 @@
+//! Tests on a real kernel and a real bluetoothd with virtual controllers: each
+//! test boots a guest of its own. See README.md.
+
+// The Guest offers what later tests need too.
+#![allow(dead_code)]
+
+mod bench;
+mod bluez;
+mod guest;
+mod process;
+mod service;
+
+mod adapter;
+mod discovery;
+mod faults;
