@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::{self, Runtime};
 use zbus::fdo::ManagedObjects;
-use zbus::{Connection, OwnedVariant, Type, Variant};
+use zbus::proxy::MethodFlags;
+use zbus::{Connection, OwnedVariant, Proxy, Type, Variant};
 
 use crate::guest::eventually;
 
@@ -101,11 +102,17 @@ impl Bluez {
         method: &str,
         body: &B,
     ) -> Result<R, String> {
-        let call = self.connection.call_method(Some(SERVICE), path, Some(interface), method, body);
+        // Asking must not make the bus start another bluetoothd.
+        let quiet = MethodFlags::NO_AUTO_START;
+        let call = async {
+            let proxy = Proxy::new(&self.connection, SERVICE, path, interface).await?;
+            proxy.call_with_flags(method, quiet, body).await
+        };
         let reply = self.runtime.block_on(async { tokio::time::timeout(CALL, call).await });
-        let reply = reply.map_err(|_| format!("{method}: no answer within {CALL:?}"))?;
-        let reply = reply.map_err(|e| format!("{method}: {e}"))?;
-        reply.body().deserialize().map_err(|e| format!("{method}: {e}"))
+        let reply: Option<R> = reply
+            .map_err(|_| format!("{method}: no answer within {CALL:?}"))?
+            .map_err(|e: zbus::Error| format!("{method}: {e}"))?;
+        reply.ok_or_else(|| format!("{method}: no reply"))
     }
 }
 

@@ -93,8 +93,9 @@ impl Guest {
     /// A subscriber at the open broker; the messages are its `json_lines`.
     /// Returns when the broker has the subscription.
     pub(crate) fn subscribe(&self, topic: &str) -> Process {
-        let mut command = Command::new("mosquitto_sub");
-        let subscriber = Process::start("sub", command.args(["-d", "-q", "1", "-t", topic]));
+        // Into a pipe it would keep its lines until there are many.
+        let mut command = Command::new("stdbuf");
+        let subscriber = Process::start("sub", command.args(["-oL", "mosquitto_sub", "-d", "-q", "1", "-t", topic]));
         let subscribed = || subscriber.lines().iter().any(|line| line.starts_with("Subscribed"));
         eventually(START, "the subscription", subscribed);
         subscriber
