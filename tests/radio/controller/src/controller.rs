@@ -130,9 +130,10 @@ impl Controller {
     }
 
     /// Advertisements on the air at the same moment: one event as far as they fit.
+    /// Unheard while unplugged or hung.
     ///
     /// # Errors
-    /// When unplugged.
+    /// When the kernel does not take the event.
     pub fn report(&self, adverts: &[Advert], force: bool) -> io::Result<Counts> {
         let mut shared = self.shared();
         if shared.is_silent() {
@@ -143,10 +144,11 @@ impl Controller {
         Ok(counts)
     }
 
-    /// A whole event packet (`04 3E ...`), exactly as it is.
+    /// A whole event packet (`04 3E ...`), exactly as it is. Unheard while
+    /// unplugged or hung.
     ///
     /// # Errors
-    /// When unplugged.
+    /// When the kernel does not take the event.
     pub fn raw(&self, packet: &[u8], force: bool) -> io::Result<Counts> {
         let mut shared = self.shared();
         if shared.is_silent() {

@@ -69,7 +69,7 @@ impl Load {
     /// Runs to the end of the count, or until [`Controller::stop`].
     ///
     /// # Errors
-    /// Without devices, or when the controller is unplugged meanwhile.
+    /// Without devices, or when the kernel does not take an event.
     pub fn run(&self, controller: &Controller) -> io::Result<Done> {
         if self.devices == 0 {
             return Err(io::Error::other("a load needs devices"));

@@ -59,7 +59,7 @@ impl Play {
     /// Runs to the end of the file, or until [`Controller::stop`].
     ///
     /// # Errors
-    /// When the file is not readable or wrong, or the controller is unplugged.
+    /// When the file is not readable or wrong, or the kernel does not take an event.
     pub fn run(&self, controller: &Controller) -> io::Result<Done> {
         let items = self.load()?;
         let stopped = controller.stopped();
