@@ -1,13 +1,28 @@
-//! The settings: their one list, the flat form of files and D-Bus, the typed value that the service works with.
+//! The settings: their one list, the flat form of files and D-Bus, the typed value that the service works with, the files
+//! they are kept in, and the one place where they change.
 
 mod check;
+mod files;
 mod form;
+mod layer;
+mod layers;
+mod nearest;
 mod pem;
+mod problem;
+mod rows;
 mod secret;
+pub mod settings;
+pub mod store;
 pub(crate) mod table;
 mod typed;
+mod vault;
 
 pub use check::Problem;
+pub use files::FileError;
 pub use form::{Draft, Form, SECRETS, SETTINGS, Secrets, Setting, setting};
+pub(crate) use nearest::nearest;
+pub use problem::FileProblem;
 pub use secret::Secret;
+pub use settings::{Settings, UpdateError};
+pub use store::{Paths, Store};
 pub use typed::{Batching, ClientCertificate, Config, Connection, Login, Mqtt, MqttVersion, Qos, ScanMode, Security};

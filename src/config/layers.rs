@@ -1,0 +1,52 @@
+//! The layers of settings, the later ones on top: built-in defaults, vendor, site, state.
+
+use super::layer::Layer;
+use super::{Config, Draft, FileProblem, Form, Problem, SETTINGS, Secrets};
+use figment::Figment;
+use figment::providers::Serialized;
+use std::path::Path;
+
+/// The settings that these layers add up to.
+pub(super) fn form(layers: &[&Layer]) -> Form {
+    // Every layer holds known keys with values of the right type only, so that this cannot fail.
+    figment(layers).extract().unwrap_or_default()
+}
+
+/// Checks what these layers add up to; each problem is laid at the door of a file.
+pub(super) fn check(layers: &[&Layer], secrets: &Secrets) -> Result<(Draft, Config), Vec<FileProblem>> {
+    let draft = Draft { form: form(layers), secrets: secrets.clone() };
+    match Config::check(&draft) {
+        Ok(config) => Ok((draft, config)),
+        Err(problems) => Err(problems.iter().map(|p| FileProblem::of_check(culprit(layers, p), p)).collect()),
+    }
+}
+
+/// Problems that are sure although parts of the files could not be read: those of values that are there.
+pub(super) fn check_rest(layers: &[&Layer], secrets: &Secrets) -> Vec<FileProblem> {
+    let legible = layers.iter().all(|layer| layer.legible);
+    let held = |p: &FileProblem| layers.iter().any(|l| p.key.as_ref().is_some_and(|key| l.values.contains_key(key)));
+    let refused = |p: &FileProblem| layers.iter().any(|l| l.problems.iter().any(|other| other.key == p.key));
+    let found = check(layers, secrets).err().unwrap_or_default();
+    // What an unreadable file holds is unknown: "not set" may be wrong.
+    found.into_iter().filter(|p| !refused(p) && (legible || (held(p) && p.found.is_none()))).collect()
+}
+
+fn figment(layers: &[&Layer]) -> Figment {
+    layers.iter().fold(Figment::from(Serialized::defaults(Form::default())), |sum, layer| sum.merge(layer))
+}
+
+/// The file that holds the value; if it is a default, the file that holds the setting which makes it wrong.
+fn culprit<'a>(layers: &[&'a Layer], problem: &Problem) -> &'a Path {
+    let sum = figment(layers);
+    let holder = |key: &str| {
+        let source = sum.find_metadata(key)?.source.as_ref()?.file_path()?.to_owned();
+        layers.iter().find(|layer| layer.path == source)
+    };
+    let mentions = |name: &str| {
+        let words = |text: &str| text.split(|c: char| !c.is_alphanumeric()).any(|word| word == name);
+        words(problem.expected) || problem.detail.is_some_and(words)
+    };
+    let related = || SETTINGS.iter().filter(|s| mentions(s.name)).find_map(|s| holder(s.key));
+    let top = || layers.iter().rev().find(|layer| layer.exists).or(layers.last());
+    holder(problem.key).or_else(related).or_else(top).map_or(Path::new(""), |layer| &layer.path)
+}

@@ -1,0 +1,73 @@
+//! What is done with a setting by its name, generated from the table.
+
+use super::table::{for_each_secret, for_each_setting};
+use super::{Draft, Form};
+
+macro_rules! define_rows {
+    ($($(#[$doc:meta])* $key:ident $setter:ident $name:ident: $type:ty = $default:expr, $expected:literal;)*) => {
+        /// Whether a value is of a setting's type. Not asked of figment, which takes `[1, "FF", 2]` for a pair.
+        pub(super) fn type_fits(key: &str, value: &toml::Value) -> bool {
+            match key {
+                $(stringify!($key) => value.clone().try_into::<$type>().is_ok(),)*
+                _ => false,
+            }
+        }
+
+        impl Form {
+            /// D-Bus names of the settings that differ.
+            pub fn changed(&self, other: &Self) -> Vec<&'static str> {
+                let mut names = Vec::new();
+                $(if self.$key != other.$key { names.push(stringify!($name)); })*
+                names
+            }
+
+            fn copy(&mut self, name: &str, from: &Self) {
+                match name {
+                    $(stringify!($name) => self.$key = from.$key.clone(),)*
+                    _ => {}
+                }
+            }
+        }
+    };
+}
+for_each_setting!(define_rows);
+
+macro_rules! define_secret_rows {
+    ($($(#[$doc:meta])* $key:ident $setter:ident $is_set:ident $name:ident, $expected:literal;)*) => {
+        impl Draft {
+            /// D-Bus names of the settings that differ, secrets among them.
+            pub fn changed(&self, other: &Self) -> Vec<&'static str> {
+                let mut names = self.form.changed(&other.form);
+                $(if self.secrets.$key != other.secrets.$key { names.push(stringify!($name)); })*
+                names
+            }
+
+            /// Takes the value of one setting, by its D-Bus name, from another draft.
+            pub fn copy(&mut self, name: &str, from: &Self) {
+                match name {
+                    $(stringify!($name) => self.secrets.$key = from.secrets.$key.clone(),)*
+                    _ => self.form.copy(name, &from.form),
+                }
+            }
+        }
+    };
+}
+for_each_secret!(define_secret_rows);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{SECRETS, SETTINGS, Secret};
+
+    #[test]
+    fn a_change_is_seen_and_undone() {
+        let (before, mut after) = (Draft::default(), Draft::default());
+        after.form.port = 1;
+        after.secrets.psk = Secret::from("12".to_owned());
+        assert_eq!(after.changed(&before), ["Port", "Psk"]);
+        for setting in SETTINGS.iter().chain(SECRETS) {
+            after.copy(setting.name, &before);
+        }
+        assert_eq!(after, before);
+    }
+}

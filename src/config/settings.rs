@@ -1,0 +1,110 @@
+//! The one place where settings change: copied, changed, checked, saved, published, in that order or not at all.
+
+use super::store::Store;
+use super::{Config, Draft, Problem};
+use crate::log;
+use crate::stats::Stats;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::{Mutex, watch};
+use tokio::task::spawn_blocking;
+
+/// Why settings did not change.
+#[derive(Debug, thiserror::Error)]
+pub enum UpdateError {
+    /// They would not be right.
+    #[error("{}", join(.0))]
+    Invalid(Vec<Problem>),
+    /// They could not be saved: what the system said.
+    #[error("the settings cannot be saved: {0}")]
+    Save(String),
+}
+
+/// Every problem in one line.
+fn join(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Settings {
+    writer: Arc<Mutex<Writer>>,
+    config: watch::Sender<Arc<Config>>,
+    lower: Draft,
+    stats: Arc<Stats>,
+    directory: PathBuf,
+}
+
+#[derive(Debug)]
+struct Writer {
+    store: Store,
+    draft: Draft,
+}
+
+impl Settings {
+    /// Takes over what [`load`](super::store::load) gave.
+    pub fn new(store: Store, draft: Draft, config: Config, stats: Arc<Stats>) -> Self {
+        let (lower, directory) = (store.lower().clone(), store.directory().to_owned());
+        let config = watch::Sender::new(Arc::new(config));
+        Self { writer: Arc::new(Mutex::new(Writer { store, draft })), config, lower, stats, directory }
+    }
+
+    /// The settings now.
+    pub fn current(&self) -> Arc<Config> {
+        self.config.borrow().clone()
+    }
+
+    /// The settings, to follow.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Config>> {
+        self.config.subscribe()
+    }
+
+    /// The settings as they would be without any change of ours: what a reset goes back to.
+    pub fn lower(&self) -> &Draft {
+        &self.lower
+    }
+
+    /// Changes settings. Tells the D-Bus names of those that became others; nothing is written if there are none.
+    pub async fn update(&self, change: impl FnOnce(&mut Draft)) -> Result<Vec<&'static str>, UpdateError> {
+        let mut writer = Arc::clone(&self.writer).lock_owned().await;
+        let mut draft = writer.draft.clone();
+        change(&mut draft);
+        let names = draft.changed(&writer.draft);
+        if names.is_empty() {
+            return Ok(names);
+        }
+        let config = Arc::new(Config::check(&draft).map_err(UpdateError::Invalid)?);
+        let publisher = self.config.clone();
+        // Off the runtime, because flash can take its time, and with the writer's lock moved along, so that a caller who
+        // goes away cannot leave saved settings unpublished.
+        let saved = spawn_blocking(move || {
+            writer.store.save(&draft).map_err(|error| error.to_string())?;
+            writer.draft = draft;
+            publisher.send_replace(config);
+            Ok(())
+        });
+        let saved = saved.await.unwrap_or_else(|error| Err(error.to_string()));
+        self.note_writable(saved.as_ref().err().map(String::as_str));
+        saved.map(|()| names).map_err(UpdateError::Save)
+    }
+
+    /// Finds out whether settings could be saved, and tells; to be called every few seconds.
+    pub async fn probe_writable(&self) {
+        let writer = Arc::clone(&self.writer).lock_owned().await;
+        let known = *self.stats.state_writable().borrow();
+        let probed = spawn_blocking(move || writer.store.probe(known).map_err(|error| error.to_string()));
+        let probed = probed.await.unwrap_or_else(|error| Err(error.to_string()));
+        self.note_writable(probed.err().as_deref());
+    }
+
+    fn note_writable(&self, problem: Option<&str>) {
+        if *self.stats.state_writable().borrow() != problem.is_none() {
+            log::state_directory(&self.directory, problem);
+            self.stats.set_state_writable(problem.is_none());
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

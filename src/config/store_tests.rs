@@ -1,0 +1,207 @@
+use super::*;
+use crate::config::{Config, Secret};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use tempfile::TempDir;
+
+struct Disk {
+    root: TempDir,
+}
+
+impl Disk {
+    fn new() -> Self {
+        Self { root: tempfile::tempdir().expect("temporary directory") }
+    }
+
+    fn paths(&self) -> Paths {
+        let at = |name: &str| self.root.path().join(name);
+        Paths { vendor: at("vendor.toml"), site: at("site.toml"), state: at("state") }
+    }
+
+    fn write(&self, name: &str, text: &str) -> &Self {
+        let path = self.root.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("parent")).expect("directory");
+        std::fs::write(path, text).expect("write");
+        self
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.root.path().join(name)).unwrap_or_default()
+    }
+
+    fn names(&self, directory: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.root.path().join(directory)).into_iter().flatten();
+        let mut names: Vec<_> = entries.map(|e| e.expect("entry").file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    fn load(&self) -> (Store, Draft, Config) {
+        load(self.paths()).expect("good files")
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let prefix = format!("{}/", self.root.path().display());
+        check_config(&self.paths()).iter().map(|p| p.to_string().replace(&prefix, "")).collect()
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).expect("metadata").permissions().mode() & 0o7777
+}
+
+#[test]
+fn without_files_the_defaults_count() {
+    let (_, draft, config) = Disk::new().load();
+    assert_eq!(draft, Draft::default());
+    assert_eq!(config, Config::check(&Draft::default()).expect("defaults"));
+}
+
+#[test]
+fn later_layers_lie_on_top() {
+    let disk = Disk::new();
+    disk.write("vendor.toml", "host = 'vendor'\nport = 1\nscan_qos = 1\n");
+    disk.write("site.toml", "host = 'site'\nport = 2\nfilter_values = [[-1, 'FF']]\n");
+    disk.write("state/settings.toml", "host = 'state'\n");
+    let (store, draft, _) = disk.load();
+    assert_eq!((&*draft.form.host, draft.form.port, draft.form.scan_qos), ("state", 2, 1));
+    assert_eq!(draft.form.filter_values, [(-1, "FF".to_owned())]);
+    assert_eq!(store.lower().form.host, "site");
+}
+
+#[test]
+fn every_problem_is_found_with_file_and_key() {
+    let disk = Disk::new();
+    disk.write("vendor.toml", "port = 70000\nscan_qos = 'two'\nhosts = 'x'\npassword = 12345678\nfilter_names = [1]\n");
+    disk.write(
+        "site.toml",
+        "scan_mode = 'hush-hush'\nprotocol = 'mqtt'\ntimestamp = 1\nfilter_values = [[1, 'FF', 2]]\n",
+    );
+    disk.write("state/settings.toml", "[secrets]\npsk = 4\n");
+    assert_eq!(
+        disk.problems(),
+        [
+            "vendor.toml: filter_names: expected a list of at most 100 names: exact, Prefix*, *Suffix or * (found an array with items of another type)",
+            "vendor.toml: hosts: expected a known key (did you mean host?)",
+            "vendor.toml: password: expected not in this file: it is a secret, set Password over D-Bus",
+            "vendor.toml: port: expected 0 (standard port) or a TCP port, 1-65535 (found an integer out of range)",
+            "vendor.toml: scan_qos: expected 0, 1 or 2 (found a string)",
+            "site.toml: filter_values: expected a list of at most 100 pairs (offset -1 to 1649, hex bytes) (found an array with items of another type)",
+            "site.toml: timestamp: expected true or false (found an integer)",
+            "state/settings.toml: secrets.psk: expected the readable file state/secrets/psk.4 (entity not found)",
+            "site.toml: scan_mode: expected one of off, passive, active",
+        ]
+    );
+}
+
+#[test]
+fn a_syntax_error_has_a_place_and_no_value() {
+    let disk = Disk::new();
+    disk.write("vendor.toml", "port = 1\n  password = hunter2\n")
+        .write("site.toml", "scan_qos = 7\nprotocol = 'mqtt'\n");
+    let problems = disk.problems();
+    assert!(problems[0].starts_with("vendor.toml:2:14: expected TOML ("), "{problems:?}");
+    assert!(!problems.concat().contains("hunter2"), "{problems:?}");
+    assert_eq!(problems[1..], ["site.toml: scan_qos: expected 0, 1 or 2"]);
+}
+
+#[test]
+fn a_missing_setting_is_laid_at_the_door_of_the_file_that_needs_it() {
+    let disk = Disk::new();
+    disk.write("vendor.toml", "port = 1\n").write("site.toml", "protocol = 'mqtt'\n");
+    disk.write("state/settings.toml", "username = 'u'\n");
+    assert_eq!(
+        disk.problems(),
+        ["site.toml: host: expected a DNS name or an IP address, not empty while Protocol is mqtt"]
+    );
+    assert!(load(disk.paths()).is_err(), "a packaged layer is bad");
+    assert_eq!(disk.names("state"), ["settings.toml"]);
+}
+
+#[test]
+fn settings_and_secrets_are_saved_together() {
+    let disk = Disk::new();
+    disk.write("vendor.toml", "port = 1\n");
+    let (mut store, mut draft, _) = disk.load();
+    draft.form.host = "broker".into();
+    draft.secrets.password = Secret::from("hush\n".to_owned());
+    store.save(&draft).expect("save");
+    assert!(disk.read("state/settings.toml").ends_with("host = \"broker\"\n\n[secrets]\npassword = 1\n"));
+    draft.secrets.password = Secret::from("other".to_owned());
+    draft.secrets.psk = Secret::from("12".to_owned());
+    store.save(&draft).expect("save");
+    assert_eq!(disk.names("state/secrets"), ["password.2", "psk.1"]);
+    draft.form.port = 0;
+    store.save(&draft).expect("save");
+    assert_eq!(disk.names("state/secrets"), ["password.2", "psk.1"]);
+    assert_eq!(mode(&disk.root.path().join("state/secrets")), 0o700);
+    assert_eq!(mode(&disk.root.path().join("state/secrets/psk.1")), 0o600);
+    assert_eq!(mode(&disk.root.path().join("state/settings.toml")), 0o600);
+    drop(store);
+    assert_eq!(disk.load().1, draft);
+    draft.secrets = Secrets::default();
+    disk.load().0.save(&draft).expect("save");
+    assert!(disk.names("state/secrets").is_empty());
+}
+
+#[test]
+fn an_interrupted_save_leaves_the_old_settings_and_no_litter() {
+    let disk = Disk::new();
+    let (mut store, mut draft, _) = disk.load();
+    draft.secrets.password = Secret::from("old".to_owned());
+    store.save(&draft).expect("save");
+    drop(store);
+    disk.write("state/secrets/password.2", "half")
+        .write("state/settings.toml.new", "hal")
+        .write("state/secrets/note", "");
+    assert_eq!(disk.load().1, draft);
+    assert_eq!(disk.names("state/secrets"), ["note", "password.1"]);
+    assert_eq!(disk.names("state"), ["secrets", "settings.toml"]);
+}
+
+#[test]
+fn a_damaged_settings_file_is_put_aside() {
+    for damage in
+        ["port = ", "prot = 1", "port = 'x'", "scan_qos = 9", "protocol = 'mqtt'", "[secrets]\npsk = 1", "secrets = 1"]
+    {
+        let disk = Disk::new();
+        disk.write("vendor.toml", "port = 7\n")
+            .write("state/settings.toml", damage)
+            .write("state/secrets/password.1", "p");
+        let (mut store, mut draft, _) = disk.load();
+        assert_eq!(draft.form.port, 7, "{damage}");
+        assert_eq!(disk.read("state/settings.toml.bad"), damage);
+        assert_eq!(disk.names("state/secrets"), ["password.1"], "it may yet be repaired");
+        draft.secrets.password = Secret::from("new".to_owned());
+        store.save(&draft).expect("save");
+        assert_eq!(disk.names("state/secrets"), ["password.2"], "{damage}");
+        drop(store);
+        assert_eq!(disk.load().1, draft);
+    }
+}
+
+#[test]
+fn only_one_service_writes() {
+    let disk = Disk::new();
+    disk.write("state/secrets/psk.9", "");
+    let (mut first, draft, _) = disk.load();
+    disk.write("state/secrets/psk.9", "being written").write("state/settings.toml", "broken");
+    let (mut second, ..) = disk.load();
+    assert_eq!(disk.names("state/secrets"), ["psk.9"]);
+    assert_eq!(disk.names("state"), ["secrets", "settings.toml"]);
+    assert!(second.save(&draft).is_err());
+    first.save(&draft).expect("save");
+    drop(first);
+    second.save(&draft).expect("save");
+}
+
+#[test]
+fn the_probe_writes_only_while_it_is_in_doubt() {
+    let disk = Disk::new();
+    let (store, ..) = disk.load();
+    store.probe(true).expect("directory");
+    store.probe(false).expect("a file");
+    assert!(disk.names("state").is_empty());
+    std::fs::remove_dir(disk.root.path().join("state")).expect("remove");
+    assert!(store.probe(true).is_err());
+}

@@ -1,0 +1,88 @@
+//! Secrets at rest: one file of mode 0600 for each value that a secret ever had. `settings.toml` names the one that counts,
+//! so that its rename commits settings and secrets together.
+
+use super::files::{self, FileError};
+use super::layer::Generations;
+use super::{FileProblem, SECRETS, Secret, Secrets};
+use std::path::{Path, PathBuf};
+
+pub(super) struct Vault {
+    directory: PathBuf,
+}
+
+impl Vault {
+    pub(super) fn new(state: &Path) -> Self {
+        Self { directory: state.join("secrets") }
+    }
+
+    fn path(&self, key: &str, generation: u64) -> PathBuf {
+        self.directory.join(format!("{key}.{generation}"))
+    }
+
+    /// Reads the secrets that a settings file names.
+    pub(super) fn read(&self, named: &Generations, file: &Path) -> Result<Secrets, Vec<FileProblem>> {
+        let (mut secrets, mut problems) = (Secrets::default(), Vec::new());
+        for (key, generation) in named {
+            let expected = || format!("the readable file {}", self.path(key, *generation).display());
+            match std::fs::read_to_string(self.path(key, *generation)) {
+                Ok(text) => {
+                    if let Some(secret) = secrets.get_mut(key) {
+                        *secret = Secret::from(text);
+                    }
+                }
+                Err(error) => {
+                    let found = Some(error.kind().to_string());
+                    problems.push(FileProblem::of_key(file, &format!("secrets.{key}"), expected(), found));
+                }
+            }
+        }
+        if problems.is_empty() { Ok(secrets) } else { Err(problems) }
+    }
+
+    /// Writes the secrets that are new. Nothing counts until the settings file names it.
+    pub(super) fn write(&self, new: &Secrets, old: &Secrets, named: &Generations) -> Result<Generations, FileError> {
+        let mut generations = Generations::new();
+        let mut written = false;
+        for ((key, secret), (_, before)) in new.iter().zip(old.iter()) {
+            if secret.is_empty() {
+                continue;
+            }
+            let generation = match named.get(key) {
+                Some(generation) if secret == before => *generation,
+                _ => {
+                    files::private_directory(&self.directory)?;
+                    let next = self.files().filter(|f| f.0 == key).map(|f| f.1).max().unwrap_or(0) + 1;
+                    files::write_new(&self.path(key, next), secret.expose().as_bytes())?;
+                    written = true;
+                    next
+                }
+            };
+            generations.insert(key, generation);
+        }
+        if written {
+            files::sync_parent(&self.path("", 0))?;
+            files::sync_parent(&self.directory)?;
+        }
+        Ok(generations)
+    }
+
+    /// Removes the secret files that are not named: old values, and what an interrupted save left.
+    pub(super) fn clean(&self, named: &Generations) {
+        for (key, generation) in self.files() {
+            if named.get(key) != Some(&generation) {
+                // A file that stays is tried again after the next save and at the next start.
+                drop(files::remove(&self.path(key, generation)));
+            }
+        }
+    }
+
+    fn files(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let entries = std::fs::read_dir(&self.directory).into_iter().flatten().flatten();
+        entries.filter_map(|entry| {
+            let name = entry.file_name();
+            let (key, generation) = name.to_str()?.split_once('.')?;
+            let key = SECRETS.iter().find(|s| s.key == key)?.key;
+            Some((key, generation.parse().ok()?))
+        })
+    }
+}
