@@ -15,6 +15,8 @@
 
 pub mod advert;
 pub mod config;
+pub mod daemon;
+pub mod dbus;
 pub mod log;
 pub mod queue;
 pub mod router;

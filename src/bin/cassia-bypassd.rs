@@ -1,2 +1,80 @@
-//! The daemon.
-fn main() {}
+//! The daemon's command line: arguments and exit codes.
+
+use cassia_bypass::config::{Paths, store};
+use cassia_bypass::daemon::{self, Fatal};
+use cassia_bypass::log;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Usage: cassia-bypassd [OPTION]...
+Publishes the Bluetooth LE advertisements that BlueZ hears to an MQTT broker. Set it over D-Bus (com.cassianetworks.Bypass1).
+
+      --check-config         read all settings files, print every problem, exit 78 if there is one, else 0
+      --vendor-config FILE   instead of /usr/lib/cassia-bypass/config.toml
+      --config FILE          instead of /etc/cassia-bypass/config.toml
+      --version              print the version
+      --help                 print this
+
+Settings that were changed over D-Bus are kept in $STATE_DIRECTORY, by default /var/lib/cassia-bypass.
+Exit status: 0 stopped, 1 no bus or name taken, 2 wrong arguments, 78 wrong settings file.
+";
+
+/// `EX_CONFIG` of sysexits: the unit does not restart on it.
+const BAD_CONFIG: u8 = 78;
+
+enum Order {
+    Run(Paths),
+    Check(Paths),
+    Say(String),
+}
+
+fn order(arguments: impl Iterator<Item = OsString>) -> Result<Order, String> {
+    let (mut arguments, mut paths, mut check) = (arguments, Paths::default(), false);
+    while let Some(argument) = arguments.next() {
+        let word = argument.to_string_lossy().into_owned();
+        let mut file = || arguments.next().map(Into::into).ok_or(format!("{word} needs a FILE"));
+        match &*word {
+            "--help" | "-h" => return Ok(Order::Say(HELP.to_owned())),
+            "--version" | "-V" => return Ok(Order::Say(format!("cassia-bypassd {}\n", env!("CARGO_PKG_VERSION")))),
+            "--check-config" => check = true,
+            "--vendor-config" => paths.vendor = file()?,
+            "--config" => paths.site = file()?,
+            _ => return Err(format!("unknown argument {word}")),
+        }
+    }
+    Ok(if check { Order::Check(paths) } else { Order::Run(paths) })
+}
+
+fn main() -> ExitCode {
+    match order(std::env::args_os().skip(1)) {
+        Ok(Order::Run(paths)) => run(paths),
+        Ok(Order::Check(paths)) => check(&paths),
+        Ok(Order::Say(text)) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            eprintln!("cassia-bypassd: {problem} (see --help)");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn check(paths: &Paths) -> ExitCode {
+    let problems = store::check_config(paths);
+    problems.iter().for_each(|problem| println!("{problem}"));
+    if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIG) }
+}
+
+fn run(paths: Paths) -> ExitCode {
+    log::init();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(daemon::run(paths)),
+        Err(error) => Err(Fatal::System(error)),
+    };
+    let Err(fatal) = ended else { return ExitCode::SUCCESS };
+    fatal.to_string().lines().for_each(|line| tracing::error!("{line}"));
+    ExitCode::from(if matches!(fatal, Fatal::Config(_)) { BAD_CONFIG } else { 1 })
+}

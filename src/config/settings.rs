@@ -15,9 +15,14 @@ pub enum UpdateError {
     /// They would not be right.
     #[error("{}", join(.0))]
     Invalid(Vec<Problem>),
-    /// They could not be saved: what the system said.
-    #[error("the settings cannot be saved: {0}")]
-    Save(String),
+    /// They could not be saved.
+    #[error("{}: cannot be saved and was not changed: {reason}", names.join(", "))]
+    Save {
+        /// D-Bus names of those that were to change.
+        names: Vec<&'static str>,
+        /// What the system said.
+        reason: String,
+    },
 }
 
 /// Every problem in one line.
@@ -85,7 +90,10 @@ impl Settings {
         });
         let saved = saved.await.unwrap_or_else(|error| Err(error.to_string()));
         self.note_writable(saved.as_ref().err().map(String::as_str));
-        saved.map(|()| names).map_err(UpdateError::Save)
+        match saved {
+            Ok(()) => Ok(names),
+            Err(reason) => Err(UpdateError::Save { names, reason }),
+        }
     }
 
     /// Finds out whether settings could be saved, and tells; to be called every few seconds.

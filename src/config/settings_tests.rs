@@ -43,7 +43,7 @@ async fn a_failed_save_changes_nothing_and_is_told() {
     // The name of the temporary file is taken by a directory: root may write anywhere, but not there.
     std::fs::create_dir_all(root.path().join("state/settings.toml.new")).expect("directory");
     let refused = settings.update(|d| d.form.port = 1).await;
-    assert!(matches!(refused, Err(UpdateError::Save(_))));
+    assert!(matches!(refused, Err(UpdateError::Save { .. })));
     assert_eq!(settings.current().form.port, 0);
     assert!(!*settings.stats.state_writable().borrow());
     std::fs::remove_dir(root.path().join("state/settings.toml.new")).expect("remove");

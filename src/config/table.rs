@@ -107,10 +107,11 @@ macro_rules! for_each_setting {
     };
 }
 
-/// Calls the macro `$then` with every write-only setting: `key setter is_set DBusName`.
+/// Calls the macro `$then` with every write-only setting: `key setter is_set DBusName`. What follows `$then` goes first.
 macro_rules! for_each_secret {
-    ($then:ident) => {
+    ($then:ident $($before:tt)*) => {
         $then! {
+            $($before)*
             /// MQTT password. Guide section 4.2.
             password set_password password_set Password,
                 "UTF-8 text of at most 65535 bytes without NUL";

@@ -1,0 +1,137 @@
+//! The interface `com.cassianetworks.Bypass1.Config`: every row of the table as a property, and changes of several at once.
+
+use super::error::Error;
+use super::values::{assign, known, typed, unknown};
+use crate::config::table::{for_each_secret, for_each_setting};
+use crate::config::{Draft, SECRETS, SETTINGS, Secret, Settings};
+use crate::log;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use zbus::message::Header;
+use zbus::{BoxDBusError, OwnedVariant, Variant};
+
+/// See the module.
+pub(super) struct Config {
+    pub(super) settings: Arc<Settings>,
+}
+
+type Result<T, E = BoxDBusError> = std::result::Result<T, E>;
+
+impl Config {
+    async fn change(&self, by: Option<&Header<'_>>, to: impl FnOnce(&mut Draft)) -> Result<(), Error> {
+        let changed = self.settings.update(to).await?;
+        if !changed.is_empty() {
+            log::settings_changed(&changed, by.and_then(|header| header.sender()).map_or("", |sender| sender.as_str()));
+        }
+        Ok(())
+    }
+
+    async fn set(&self, by: Option<Header<'_>>, to: impl FnOnce(&mut Draft)) -> Result<()> {
+        self.change(by.as_ref(), to).await.map_err(Error::of_setter)
+    }
+
+    async fn apply_all(&self, values: BTreeMap<String, OwnedVariant>, by: &Header<'_>) -> Result<(), Error> {
+        let mut scratch = Draft::default();
+        let wrong: Vec<_> = values.iter().filter_map(|(name, v)| assign(&mut scratch, name, v).err()).collect();
+        if !wrong.is_empty() {
+            return Err(Error::InvalidConfig(wrong.join("; ")));
+        }
+        let names: Vec<_> = values.keys().map(String::as_str).collect();
+        let take = |draft: &mut Draft| names.iter().for_each(|name| draft.copy(name, &scratch));
+        self.change(Some(by), take).await
+    }
+
+    async fn reset_all(&self, names: Vec<String>, by: &Header<'_>) -> Result<(), Error> {
+        let wrong: Vec<_> = names.iter().filter(|n| known(n).is_none()).map(|n| unknown(n)).collect();
+        if !wrong.is_empty() {
+            return Err(Error::InvalidConfig(wrong.join("; ")));
+        }
+        let every = || SETTINGS.iter().chain(SECRETS).map(|s| s.name).collect();
+        let names: Vec<&str> = if names.is_empty() { every() } else { names.iter().map(String::as_str).collect() };
+        let take = |draft: &mut Draft| names.iter().for_each(|name| draft.copy(name, self.settings.lower()));
+        self.change(Some(by), take).await
+    }
+}
+
+/// Both tables at once, because an interface is one `impl` block.
+macro_rules! with_secrets {
+    ($($settings:tt)*) => { for_each_secret!(define_interface { $($settings)* }); };
+}
+
+macro_rules! define_interface {
+    (
+        { $($(#[$doc:meta])* $key:ident $setter:ident $name:ident: $type:ty = $default:expr, $expected:literal;)* }
+        $($(#[$sdoc:meta])* $skey:ident $ssetter:ident $is_set:ident $sname:ident, $sexpected:literal;)*
+    ) => {
+        /// Settings. Each one is kept across restarts and takes effect at once.
+        #[zbus::interface(name = "com.cassianetworks.Bypass1.Config")]
+        impl Config {
+            $(
+                $(#[$doc])*
+                #[zbus(property)]
+                fn $key(&self) -> $type {
+                    self.settings.current().form.$key.clone()
+                }
+
+                #[zbus(property)]
+                async fn $setter(&self, value: $type, #[zbus(header)] by: Option<Header<'_>>) -> Result<()> {
+                    self.set(by, |draft| draft.form.$key = value).await
+                }
+            )*
+
+            $(
+                $(#[$sdoc])*
+                /// Write-only; empty removes it.
+                #[zbus(property)]
+                async fn $ssetter(&self, value: String, #[zbus(header)] by: Option<Header<'_>>) -> Result<()> {
+                    self.set(by, |draft| draft.secrets.$skey = Secret::from(value)).await
+                }
+
+                /// Whether this secret is stored.
+                #[zbus(property)]
+                fn $is_set(&self) -> bool {
+                    self.settings.current().stored_secrets.contains(&stringify!($skey))
+                }
+            )*
+
+            /// Changes several settings, secrets among them, in one step: all are right and saved, or none changes.
+            async fn apply(
+                &self,
+                settings: BTreeMap<String, OwnedVariant>,
+                #[zbus(header)] by: Header<'_>,
+            ) -> Result<(), Error> {
+                self.apply_all(settings, &by).await
+            }
+
+            /// Sets settings back to their packaged values and removes secrets; an empty list means all of them.
+            async fn reset(&self, settings: Vec<String>, #[zbus(header)] by: Header<'_>) -> Result<(), Error> {
+                self.reset_all(settings, &by).await
+            }
+        }
+
+        impl Config {
+            /// Sets a property as the bus wants it, without the signal of the generated setter: [`super::follow`] tells
+            /// every change once, whoever made it.
+            pub(super) async fn set_by_name(
+                &self,
+                name: &str,
+                value: &Variant<'_>,
+                by: Option<Header<'_>>,
+            ) -> Option<Result<()>> {
+                let wrong = |text| Err(Error::InvalidConfig(text).of_setter());
+                Some(match name {
+                    $(stringify!($name) => match typed(value, name) {
+                        Ok(value) => self.$setter(value, by).await,
+                        Err(text) => wrong(text),
+                    },)*
+                    $(stringify!($sname) => match typed(value, name) {
+                        Ok(value) => self.$ssetter(value, by).await,
+                        Err(text) => wrong(text),
+                    },)*
+                    _ => return None,
+                })
+            }
+        }
+    };
+}
+for_each_setting!(with_secrets);

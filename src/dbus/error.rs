@@ -1,0 +1,34 @@
+//! What a refused request is called on the bus.
+
+use crate::config::UpdateError;
+use zbus::{BoxDBusError, fdo};
+
+/// Errors of our own.
+#[derive(Debug, zbus::DBusError)]
+#[zbus(prefix = "com.cassianetworks.Bypass1.Error")]
+pub enum Error {
+    /// The settings would not be right, or the request names what does not exist.
+    InvalidConfig(String),
+    /// The settings are right but cannot be saved; the old ones stay in force.
+    SaveFailed(String),
+}
+
+impl Error {
+    /// As the setter of a property says it, which answers with the standard name for a wrong value.
+    pub(super) fn of_setter(self) -> BoxDBusError {
+        match self {
+            Self::InvalidConfig(text) => Box::new(fdo::Error::InvalidArgs(text)),
+            other @ Self::SaveFailed(_) => Box::new(other),
+        }
+    }
+}
+
+impl From<UpdateError> for Error {
+    fn from(error: UpdateError) -> Self {
+        let text = error.to_string();
+        match error {
+            UpdateError::Invalid(_) => Self::InvalidConfig(text),
+            UpdateError::Save { .. } => Self::SaveFailed(text),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! PropertiesChanged for every change that is announced, once, whoever made it.
+
+use super::config::Config;
+use super::names;
+use super::stats::Stats;
+use std::collections::{BTreeMap, HashMap};
+use std::io::ErrorKind;
+use std::sync::Arc;
+use tokio::sync::watch;
+use zbus::object_server::{Interface, SignalEmitter};
+use zbus::{Connection, OwnedVariant};
+
+/// Properties of the interface Stats that are announced. The others are counters or never change.
+pub(super) const STATES: [&str; 11] = [
+    "LinkState",
+    "Broker",
+    "LastError",
+    "LastErrorDetail",
+    "RadioState",
+    "RadioDetail",
+    "Adapter",
+    "AdapterAddress",
+    "Capture",
+    "CaptureReason",
+    "StateWritable",
+];
+
+type Values = BTreeMap<String, OwnedVariant>;
+
+/// What to follow, and what listeners know of it.
+pub(super) struct Follow {
+    config: Config,
+    stats: Stats,
+    config_known: Values,
+    stats_known: Values,
+    config_changes: watch::Receiver<Arc<crate::config::Config>>,
+    link: watch::Receiver<crate::stats::Link>,
+    radio: watch::Receiver<crate::stats::Radio>,
+    writable: watch::Receiver<bool>,
+}
+
+impl Follow {
+    /// Starts from the values as they are now.
+    pub(super) async fn new(connection: &Connection, config: Config, stats: Stats) -> zbus::Result<Self> {
+        let config_changes = config.settings.subscribe();
+        let (link, radio, writable) = (stats.stats.link(), stats.stats.radio(), stats.stats.state_writable());
+        let (config_known, stats_known) = (values(&config, connection).await?, values(&stats, connection).await?);
+        Ok(Self { config, stats, config_known, stats_known, config_changes, link, radio, writable })
+    }
+
+    /// Tells changes until the bus is gone, and how it went.
+    pub(super) async fn run(mut self, connection: &Connection) -> zbus::Error {
+        loop {
+            let told = tokio::select! {
+                () = connection.closed() => Err(std::io::Error::from(ErrorKind::NotConnected).into()),
+                Ok(()) = self.config_changes.changed() => tell(&self.config, connection, &mut self.config_known).await,
+                Ok(()) = self.link.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
+                Ok(()) = self.radio.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
+                Ok(()) = self.writable.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
+            };
+            if let Err(error) = told {
+                return error;
+            }
+        }
+    }
+}
+
+/// The announced values of an interface.
+async fn values<I: Interface>(interface: &I, connection: &Connection) -> zbus::Result<Values> {
+    let emitter = SignalEmitter::new(connection, names::PATH)?;
+    let all = interface.get_all(connection.object_server(), connection, None, &emitter).await?;
+    let announced = |name: &str| I::name() == names::CONFIG || STATES.contains(&name);
+    Ok(all.into_iter().filter(|(name, _)| announced(name)).collect())
+}
+
+/// Tells what became another value since the last time, in one signal.
+async fn tell<I: Interface>(interface: &I, connection: &Connection, known: &mut Values) -> zbus::Result<()> {
+    let now = values(interface, connection).await?;
+    let changed: HashMap<_, _> = now.iter().filter(|(name, value)| known.get(*name) != Some(value)).collect();
+    if !changed.is_empty() {
+        let invalidated: &[&str] = &[];
+        SignalEmitter::new(connection, names::PATH)?
+            .emit("org.freedesktop.DBus.Properties", "PropertiesChanged", &(I::name(), changed, invalidated))
+            .await?;
+    }
+    *known = now;
+    Ok(())
+}

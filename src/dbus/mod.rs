@@ -1,0 +1,62 @@
+//! The service on the system bus: one object with the interfaces Config and Stats. Thin: handlers convert, call, map errors.
+
+mod config;
+mod error;
+mod follow;
+pub mod names;
+mod quiet;
+mod stats;
+mod values;
+
+pub use error::Error;
+
+use crate::config::Settings;
+use std::sync::Arc;
+use zbus::Connection;
+use zbus::fdo::RequestNameFlags;
+
+/// What stays the same for as long as the service runs.
+#[derive(Debug, Clone)]
+pub struct Constants {
+    /// Version of the service.
+    pub version: &'static str,
+    /// MAC address that stands for the router.
+    pub router: String,
+}
+
+/// The service on the bus. It is there from [`serve`] on; changes are told while [`run`](Bus::run) is polled.
+pub struct Bus {
+    connection: Connection,
+    follow: follow::Follow,
+}
+
+impl Bus {
+    /// The connection, for what else is to be served or called.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Tells changes of properties. Ends only when the bus is gone, with the reason.
+    pub async fn run(self) -> zbus::Error {
+        self.follow.run(&self.connection).await
+    }
+}
+
+/// Connects to the system bus (`DBUS_SYSTEM_BUS_ADDRESS` if set), serves the object and only then takes the name, so that
+/// who sees the name can call. Fails if another process has it.
+pub async fn serve(
+    settings: Arc<Settings>,
+    stats: Arc<crate::stats::Stats>,
+    constants: Constants,
+) -> zbus::Result<Bus> {
+    let config = || config::Config { settings: Arc::clone(&settings) };
+    let stats = || stats::Stats { stats: Arc::clone(&stats), constants: constants.clone() };
+    let connection = zbus::connection::Builder::system()
+        .serve_at(names::PATH, quiet::Quiet(config()))
+        .serve_at(names::PATH, stats())
+        .build()
+        .await?;
+    let follow = follow::Follow::new(&connection, config(), stats()).await?;
+    connection.request_name_with_flags(names::BUS, RequestNameFlags::DO_NOT_QUEUE).await?;
+    Ok(Bus { connection, follow })
+}

@@ -1,0 +1,31 @@
+//! The names of the service on the bus, and its stable words.
+
+/// The bus name.
+pub const BUS: &str = "com.cassianetworks.Bypass1";
+/// The one object.
+pub const PATH: &str = "/com/cassianetworks/Bypass1";
+/// Interface of the settings.
+pub const CONFIG: &str = "com.cassianetworks.Bypass1.Config";
+/// Interface of the counters and states.
+pub const STATS: &str = "com.cassianetworks.Bypass1.Stats";
+
+/// Every word of `LastError`, as `dbus/README.md` explains them.
+pub const LAST_ERRORS: [&str; 17] = [
+    "auth",
+    "client-id",
+    "mqtt-version",
+    "server-unavailable",
+    "tls-psk",
+    "tls-psk-identity",
+    "tls-certificate",
+    "tls-certificate-expired",
+    "tls-hostname",
+    "tls-client-certificate",
+    "tls",
+    "dns",
+    "refused",
+    "unreachable",
+    "timeout",
+    "closed",
+    "protocol",
+];

@@ -1,0 +1,235 @@
+//! The interface `com.cassianetworks.Bypass1.Stats`: counters, rates and states, to read.
+
+use super::Constants;
+use crate::stats::{DROP_REASONS, Failure, Ledger, Link, Radio};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+/// See the module.
+pub(super) struct Stats {
+    pub(super) stats: Arc<crate::stats::Stats>,
+    pub(super) constants: Constants,
+}
+
+impl Stats {
+    fn link(&self) -> Link {
+        self.stats.link().borrow().clone()
+    }
+
+    fn radio(&self) -> Radio {
+        self.stats.radio().borrow().clone()
+    }
+}
+
+/// The dictionary of the property `Ledger`.
+fn dictionary(ledger: &Ledger) -> BTreeMap<String, u64> {
+    let reasons = DROP_REASONS.map(|reason| (format!("Dropped.{}", reason.word()), ledger.dropped(reason)));
+    let counts = [
+        ("Received", ledger.received),
+        ("Published", ledger.published),
+        ("Filtered", ledger.filtered),
+        ("Deduplicated", ledger.deduplicated),
+        ("Dropped", ledger.dropped_total()),
+        ("Queued", ledger.queued),
+        ("InFlight", ledger.in_flight),
+        ("Messages", ledger.messages),
+        ("Malformed", ledger.malformed),
+        ("CaptureLost", ledger.capture_lost),
+    ];
+    counts.into_iter().map(|(name, count)| (name.to_owned(), count)).chain(reasons).collect()
+}
+
+/// What the service knows of itself. Counters start at 0 with the service (`StartedAt`) and only grow; `Queued` and
+/// `InFlight` come and go. Received = Published + Filtered + Deduplicated + Dropped + Queued + InFlight.
+#[zbus::interface(name = "com.cassianetworks.Bypass1.Stats")]
+impl Stats {
+    /// All counts of adverts and messages at one moment, so that they add up: names as of the properties, and
+    /// `Dropped.` with each reason.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn ledger(&self) -> BTreeMap<String, u64> {
+        dictionary(&self.stats.snapshot())
+    }
+
+    /// Adverts heard.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn received(&self) -> u64 {
+        self.stats.snapshot().received
+    }
+
+    /// Adverts that the broker acknowledged (QoS 1 and 2) or the socket to it took (QoS 0).
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn published(&self) -> u64 {
+        self.stats.snapshot().published
+    }
+
+    /// Adverts that a filter left out.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn filtered(&self) -> u64 {
+        self.stats.snapshot().filtered
+    }
+
+    /// Adverts left out as repeats.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn deduplicated(&self) -> u64 {
+        self.stats.snapshot().deduplicated
+    }
+
+    /// Adverts lost, for any reason.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn dropped(&self) -> u64 {
+        self.stats.snapshot().dropped_total()
+    }
+
+    /// Adverts lost, by reason.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn dropped_by_reason(&self) -> BTreeMap<&'static str, u64> {
+        let ledger = self.stats.snapshot();
+        DROP_REASONS.into_iter().map(|reason| (reason.word(), ledger.dropped(reason))).collect()
+    }
+
+    /// Adverts that wait.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn queued(&self) -> u64 {
+        self.stats.snapshot().queued
+    }
+
+    /// Adverts handed over to the broker and not acknowledged yet.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn in_flight(&self) -> u64 {
+        self.stats.snapshot().in_flight
+    }
+
+    /// MQTT messages published.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn messages(&self) -> u64 {
+        self.stats.snapshot().messages
+    }
+
+    /// Reports too damaged to be an advert; not part of Received.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn malformed(&self) -> u64 {
+        self.stats.snapshot().malformed
+    }
+
+    /// Packets that the kernel dropped before they were read; not part of Received.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn capture_lost(&self) -> u64 {
+        self.stats.snapshot().capture_lost
+    }
+
+    /// Adverts received per second, over the last 10 seconds.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn receive_rate(&self) -> f64 {
+        self.stats.rates().0
+    }
+
+    /// Adverts published per second, over the last 10 seconds.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn publish_rate(&self) -> f64 {
+        self.stats.rates().1
+    }
+
+    /// State of the connection to the broker: `off`, `connecting`, `connected`, `idle` or `waiting`.
+    #[zbus(property)]
+    fn link_state(&self) -> &'static str {
+        self.link().state.word()
+    }
+
+    /// `host:port` of the broker in use, empty while off.
+    #[zbus(property)]
+    fn broker(&self) -> String {
+        self.link().broker
+    }
+
+    /// Why the last attempt to reach the broker failed, as a stable word; empty once a connection worked since.
+    #[zbus(property)]
+    fn last_error(&self) -> &'static str {
+        self.link().error.map_or("", |failure| failure.word)
+    }
+
+    /// The same as a sentence for people; its text may change between versions.
+    #[zbus(property)]
+    fn last_error_detail(&self) -> String {
+        self.link().error.map_or_else(String::new, |Failure { detail, .. }| detail)
+    }
+
+    /// Connections that a broker accepted.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn connects(&self) -> u64 {
+        self.link().connects
+    }
+
+    /// Attempts and connections that failed.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn failures(&self) -> u64 {
+        self.link().failures
+    }
+
+    /// State of the radio: `off`, `no-bluez`, `adapter-missing`, `adapter-off`, `starting`, `passive-unsupported`,
+    /// `scanning` or `test`.
+    #[zbus(property)]
+    fn radio_state(&self) -> &'static str {
+        self.radio().state.word()
+    }
+
+    /// Why the radio is in that state, for people; empty while all is well.
+    #[zbus(property)]
+    fn radio_detail(&self) -> String {
+        self.radio().detail
+    }
+
+    /// Name of the adapter in use, such as `hci0`, or empty.
+    #[zbus(property)]
+    fn adapter(&self) -> String {
+        self.radio().adapter
+    }
+
+    /// Bluetooth address of the adapter in use, or empty.
+    #[zbus(property)]
+    fn adapter_address(&self) -> String {
+        self.radio().address
+    }
+
+    /// How adverts are captured: `none`, `monitor` (byte-exact, from the kernel) or `signals` (from BlueZ's D-Bus API).
+    #[zbus(property)]
+    fn capture(&self) -> &'static str {
+        self.radio().capture.word()
+    }
+
+    /// Why they are captured that way, for people.
+    #[zbus(property)]
+    fn capture_reason(&self) -> String {
+        self.radio().capture_reason
+    }
+
+    /// Whether settings can be saved.
+    #[zbus(property)]
+    fn state_writable(&self) -> bool {
+        *self.stats.state_writable().borrow()
+    }
+
+    /// When the service started, in milliseconds since 1970-01-01T00:00Z.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn started_at(&self) -> u64 {
+        self.stats.started_at().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+    }
+
+    /// Seconds since the service started.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn uptime_secs(&self) -> u64 {
+        self.stats.uptime_secs()
+    }
+
+    /// Version of the service.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn version(&self) -> &'static str {
+        self.constants.version
+    }
+
+    /// MAC address that stands for this router in topics and client ids.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn router(&self) -> String {
+        self.constants.router.clone()
+    }
+}
