@@ -1,8 +1,9 @@
 //! Builds every part, starts it, watches it, stops it: the only place that knows everything.
 
+use crate::advert::Address;
 use crate::config::{FileProblem, Paths, Settings, store};
 use crate::stats::Stats;
-use crate::{dbus, log};
+use crate::{dbus, log, router};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -29,7 +30,7 @@ pub enum Fatal {
 pub async fn run(paths: Paths) -> Result<(), Fatal> {
     let mut terminate = signal(SignalKind::terminate())?;
     let (store, draft, config) = store::load(paths).map_err(Fatal::Config)?;
-    let router = config.form.router_address.clone();
+    let router = Address::parse(&config.form.router_address).unwrap_or_else(router::address).to_string();
     let stats = Arc::new(Stats::default());
     let settings = Arc::new(Settings::new(store, draft, config, Arc::clone(&stats)));
     settings.probe_writable().await;

@@ -86,3 +86,7 @@ async fn tell<I: Interface>(interface: &I, connection: &Connection, known: &mut 
     *known = now;
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "follow_tests.rs"]
+mod tests;
