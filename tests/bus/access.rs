@@ -1,0 +1,75 @@
+//! Who may do what: the shipped policy in force.
+
+use crate::client::{connect, refused};
+use crate::started;
+use crate::support::busctl::{CONFIG, NAME, PATH, STATS};
+use crate::support::identities::Who;
+use zbus::fdo::RequestNameFlags;
+
+const DBUS: [&str; 3] = ["org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus"];
+
+#[test]
+fn everybody_may_look() {
+    let (bus, _service) = started();
+    for who in [Who::Nobody, Who::Admin, Who::Root] {
+        bus.get(who, CONFIG, "ScanMode").expect("Get");
+        bus.get(who, STATS, "Received").expect("Get");
+        bus.busctl(who, &["call", NAME, PATH, "org.freedesktop.DBus.Properties", "GetAll", "s", STATS])
+            .expect("GetAll");
+        bus.busctl(who, &["call", NAME, PATH, "org.freedesktop.DBus.Peer", "Ping"]).expect("Ping");
+        bus.introspect(who).expect("Introspect");
+    }
+}
+
+#[test]
+fn nobody_may_only_look() {
+    let (bus, _service) = started();
+    let owner =
+        bus.busctl(Who::Root, &[&["call"], &DBUS[..], &["GetNameOwner", "s", NAME]].concat()).expect("an owner");
+    let unique = owner["data"][0].as_str().expect("a name").to_owned();
+    for target in [NAME, &unique] {
+        for words in [
+            &["set-property", target, PATH, CONFIG, "Port", "q", "7"][..],
+            &["call", target, PATH, CONFIG, "Apply", "a{sv}", "1", "Port", "q", "7"],
+            &["call", target, PATH, CONFIG, "Reset", "as", "0"],
+            &["call", target, PATH, CONFIG, "Bogus"],
+        ] {
+            let refusal = bus.busctl(Who::Nobody, words).expect_err("not for nobody");
+            assert!(refusal.contains("Access denied"), "{words:?}: {refusal}");
+        }
+    }
+    assert_eq!(bus.value(CONFIG, "Port"), 0);
+}
+
+#[test]
+fn operators_and_root_may_write() {
+    let (bus, _service) = started();
+    for (who, port) in [(Who::Admin, "7"), (Who::Root, "8")] {
+        bus.set(who, "Port", &["q", port]).expect("Set");
+        bus.call(who, "Apply", &["a{sv}", "1", "ScanQos", "y", "1"]).expect("Apply");
+        bus.call(who, "Reset", &["as", "1", "ScanQos"]).expect("Reset");
+        assert_eq!(bus.value(CONFIG, "Port").to_string(), port);
+    }
+}
+
+#[tokio::test]
+async fn only_the_service_may_have_the_name() {
+    let bus = crate::bus();
+    for who in [Who::Nobody, Who::Admin] {
+        let words = [&["call"], &DBUS[..], &["RequestName", "su", NAME, "0"]].concat();
+        assert!(bus.busctl(who, &words).is_err(), "{who:?}");
+    }
+    let root = connect(&bus).await;
+    let asked = root.request_name_with_flags(NAME, RequestNameFlags::DO_NOT_QUEUE).await;
+    assert!(format!("{:?}", asked.expect_err("root is not the service")).contains("AccessDenied"));
+    let words = [&["call"], &DBUS[..], &["RequestName", "su", NAME, "4"]].concat();
+    assert_eq!(bus.busctl(Who::Service, &words).expect("its own name")["data"][0], 1);
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_bus_has_its_name() {
+    let (bus, _service) = started();
+    let client = connect(&bus).await;
+    let call = client.call_method(Some(NAME), PATH, Some(CONFIG), "Bogus", &()).await;
+    assert_eq!(refused(call).0, "org.freedesktop.DBus.Error.UnknownMethod");
+}

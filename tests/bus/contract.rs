@@ -1,0 +1,133 @@
+//! The interface as it is written down: XML, manual, unit.
+
+use crate::started;
+use crate::support::busctl::{CONFIG, STATS};
+use crate::support::identities::Who;
+use crate::support::process::output;
+use cassia_bypass::config::{Form, SECRETS, SETTINGS};
+use cassia_bypass::dbus::names::LAST_ERRORS;
+use cassia_bypass::stats::{CaptureKind, DROP_REASONS, LinkState, RadioState};
+use std::fs;
+use std::process::Command;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// One interface of the introspection, as a document of its own.
+fn document(introspection: &str, interface: &str) -> String {
+    let start = introspection.find(&format!("  <interface name=\"{interface}\">")).expect("the interface");
+    let end = "  </interface>\n";
+    let length = introspection[start..].find(end).expect("its end") + end.len();
+    let block = &introspection[start..start + length];
+    format!(
+        "<!DOCTYPE node PUBLIC \"-//freedesktop//DTD D-BUS Object Introspection 1.0//EN\"\n \
+         \"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd\">\n\
+         <!-- Written by the test of the running service: UPDATE_XML=1 cargo test --test bus -->\n<node>\n{block}</node>\n"
+    )
+}
+
+#[test]
+fn the_xml_files_are_what_the_service_says() {
+    let (bus, _service) = started();
+    let introspection = bus.introspect(Who::Nobody).expect("introspection");
+    for interface in [CONFIG, STATS] {
+        let path = format!("{ROOT}/dbus/{interface}.xml");
+        let now = document(&introspection, interface);
+        if std::env::var_os("UPDATE_XML").is_some() {
+            fs::write(&path, &now).expect("write");
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap_or_default(), now, "{path}: run the test with UPDATE_XML=1");
+    }
+}
+
+fn shipped(name: &str) -> String {
+    fs::read_to_string(format!("{ROOT}/dbus/{name}")).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+#[test]
+fn the_manual_has_every_setting() {
+    let manual = shipped("README.md");
+    let defaults = serde_json::to_value(Form::default()).expect("defaults");
+    let xml = shipped(&format!("{CONFIG}.xml"));
+    for setting in SETTINGS {
+        let start = xml.find(&format!("<property name=\"{}\" type=\"", setting.name)).expect("a property");
+        let kind = xml[start..].split('"').nth(3).expect("a type");
+        let default = defaults[setting.key].to_string();
+        let default = if default == "\"\"" { &default } else { default.trim_matches('"') };
+        let row = format!("| `{}` | `{kind}` | `{default}` | ", setting.name);
+        let line = manual.lines().find(|line| line.starts_with(&row)).unwrap_or_else(|| panic!("no row {row}"));
+        assert!(line.ends_with(&format!(" | {} |", setting.expected)), "{line}");
+    }
+    for secret in SECRETS {
+        let row = format!("| `{0}` | `s` | `{0}Set` | ", secret.name);
+        let line = manual.lines().find(|line| line.starts_with(&row)).unwrap_or_else(|| panic!("no row {row}"));
+        assert!(line.ends_with(&format!(" | {} |", secret.expected)), "{line}");
+    }
+}
+
+#[test]
+fn the_manual_has_every_statistic() {
+    let (manual, xml) = (shipped("README.md"), shipped(&format!("{STATS}.xml")));
+    let manual = manual.split("\n## ").find(|section| section.starts_with("Stats")).expect("a section");
+    let mut count = 0;
+    for property in xml.split("<property name=\"").skip(1) {
+        let words: Vec<&str> = property.split('"').collect();
+        let (name, kind) = (words[0], words[2]);
+        // An annotation belongs to its property if it comes before the property's end.
+        let annotated = property.split("</property>").next().filter(|own| own.contains("<annotation"));
+        let signal = match annotated.map(|own| own.contains("value=\"const\"")) {
+            Some(true) => "const",
+            Some(false) => "no",
+            None => "yes",
+        };
+        let line = manual.lines().find(|line| line.starts_with(&format!("| `{name}` | `{kind}` | ")));
+        let line = line.unwrap_or_else(|| panic!("{name} is not in the manual"));
+        assert!(line.contains(&format!(" | {signal} | ")), "{name} is {signal}: {line}");
+        count += 1;
+    }
+    assert_eq!(count, 31);
+}
+
+#[test]
+fn the_manual_has_every_word_and_message_id() {
+    use LinkState::{Connected, Connecting, Idle, Waiting};
+    let manual = shipped("README.md");
+    let links = [LinkState::Off, Connecting, Connected, Idle, Waiting].map(LinkState::word);
+    let radios = [
+        RadioState::Off,
+        RadioState::NoBluez,
+        RadioState::AdapterMissing,
+        RadioState::AdapterOff,
+        RadioState::Starting,
+        RadioState::PassiveUnsupported,
+        RadioState::Scanning,
+        RadioState::Test,
+    ]
+    .map(RadioState::word);
+    let captures = [CaptureKind::None, CaptureKind::Monitor, CaptureKind::Signals].map(CaptureKind::word);
+    let reasons = DROP_REASONS.map(|reason| reason.word());
+    for word in [&links[..], &radios, &captures, &reasons, &LAST_ERRORS].concat() {
+        assert!(manual.lines().any(|line| line.starts_with(&format!("| `{word}` | "))), "{word} is not explained");
+    }
+    let log = fs::read_to_string(format!("{ROOT}/src/log.rs")).expect("src/log.rs");
+    let ids: Vec<&str> = log.lines().filter(|l| l.contains("pub const ")).filter_map(|l| l.split('"').nth(1)).collect();
+    assert!(ids.len() >= 9);
+    for id in ids {
+        assert!(manual.lines().any(|line| line.starts_with(&format!("| `{id}` | "))), "{id} is not explained");
+    }
+}
+
+#[test]
+fn the_unit_is_one_that_systemd_takes() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let unit = directory.path().join("cassia-bypass.service");
+    // The program is not installed where the tests run.
+    fs::write(&unit, shipped("cassia-bypass.service").replace("/usr/bin/cassia-bypassd", "/bin/true")).expect("write");
+    let verified = output(Command::new("systemd-analyze").arg("verify").arg(&unit));
+    let said = String::from_utf8_lossy(&verified.stderr).into_owned();
+    let ours: Vec<&str> = said.lines().filter(|line| line.contains("cassia-bypass")).collect();
+    assert!(ours.is_empty(), "{said}");
+    let activation = shipped("com.cassianetworks.Bypass1.service");
+    for line in ["Name=com.cassianetworks.Bypass1", "User=cassia-bypass", "SystemdService=cassia-bypass.service"] {
+        assert!(activation.lines().any(|other| other == line), "{line}");
+    }
+}

@@ -1,0 +1,126 @@
+//! Settings at rest: kept, damaged, read-only.
+
+use crate::client::{apply, connect, refused, set};
+use crate::support::busctl::{CONFIG, STATS};
+use crate::support::identities::Who;
+use crate::support::process::{eventually, output};
+use crate::{bus, started};
+use std::fs;
+use std::os::unix::fs::chown;
+use zbus::Variant;
+
+const SAVE_FAILED: &str = "com.cassianetworks.Bypass1.Error.SaveFailed";
+
+#[test]
+fn settings_survive_a_restart() {
+    let (bus, service) = started();
+    let words = ["a{sv}", "3", "Host", "s", "broker", "FilterValues", "a(is)", "1", "-1", "FF", "Password", "s", "p"];
+    bus.call(Who::Admin, "Apply", &words).expect("Apply");
+    assert_eq!(service.stop().code(), Some(0));
+    let _service = bus.start_service();
+    assert_eq!(bus.value(CONFIG, "Host"), "broker");
+    assert_eq!(bus.value(CONFIG, "FilterValues"), serde_json::json!([[-1, "FF"]]));
+    assert_eq!(bus.value(CONFIG, "PasswordSet"), true);
+}
+
+#[test]
+fn only_what_differs_is_kept() {
+    let bus = bus();
+    fs::write(bus.layer("vendor"), "port = 7\n").expect("write");
+    let service = bus.start_service();
+    bus.set(Who::Admin, "ScanQos", &["y", "1"]).expect("Set");
+    service.stop();
+    fs::write(bus.layer("vendor"), "port = 8\n").expect("write");
+    let _service = bus.start_service();
+    assert_eq!((bus.value(CONFIG, "Port"), bus.value(CONFIG, "ScanQos")), (8.into(), 1.into()));
+}
+
+#[test]
+fn damaged_settings_are_put_aside() {
+    let bus = bus();
+    fs::write(bus.layer("site"), "port = 7\n").expect("write");
+    fs::write(bus.state().join("settings.toml"), "port = 'hush").expect("write");
+    let _service = bus.start_service();
+    assert_eq!(bus.value(CONFIG, "Port"), 7);
+    assert_eq!(fs::read_to_string(bus.state().join("settings.toml.bad")).expect("the file"), "port = 'hush");
+    let log = bus.log();
+    assert!(log.contains("settings.toml is damaged and was put aside") && log.contains("settings.toml:1:"), "{log}");
+    assert!(!log.contains("hush"), "{log}");
+    bus.set(Who::Admin, "Port", &["q", "9"]).expect("Set");
+}
+
+#[tokio::test]
+async fn a_directory_of_someone_else_is_told_and_changes_nothing() {
+    let bus = bus();
+    chown(bus.state(), Some(0), Some(0)).expect("chown");
+    fs::set_permissions(bus.state(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("permissions");
+    let _service = bus.start_service();
+    assert_eq!(bus.value(STATS, "StateWritable"), false);
+    let client = connect(&bus).await;
+    let (name, text) = refused(set(&client, "Port", Variant::from(7u16)).await);
+    assert_eq!(name, SAVE_FAILED);
+    assert!(text.starts_with("Port: cannot be saved and was not changed: "), "{text}");
+    let (name, text) = refused(apply(&client, &[("Port", 7u16.into()), ("Password", "hush".into())]).await);
+    assert_eq!(name, SAVE_FAILED);
+    assert!(text.starts_with("Port, Password: cannot") && !text.contains("hush"), "{text}");
+    assert_eq!((bus.value(CONFIG, "Port"), bus.value(CONFIG, "PasswordSet")), (0.into(), false.into()));
+    bus.give(&bus.state());
+    eventually("StateWritable", || (bus.value(STATS, "StateWritable") == true).then_some(()));
+    set(&client, "Port", Variant::from(7u16)).await.expect("Set");
+    assert_eq!(bus.log().matches("cannot be written, settings cannot be saved").count(), 1, "{}", bus.log());
+}
+
+#[tokio::test]
+async fn a_read_only_medium_is_told_and_changes_nothing() {
+    let bus = bus();
+    fs::write(bus.state().join("settings.toml"), "port = 70000\n").expect("write");
+    let state = bus.state().display().to_string();
+    let mount = |options: &str, words: &[&str]| {
+        let mounted = output(bus.command(Who::Root).args(["mount", "-o", options]).args(words));
+        assert!(mounted.status.success(), "{}", String::from_utf8_lossy(&mounted.stderr));
+    };
+    mount("bind", &[&state, &state]);
+    mount("remount,bind,ro", &[&state]);
+    let _service = bus.start_service();
+    assert_eq!(bus.value(STATS, "StateWritable"), false);
+    assert!(bus.log().contains("settings.toml is damaged"), "it goes on although it cannot put the file aside");
+    let client = connect(&bus).await;
+    let (name, text) = refused(set(&client, "Port", Variant::from(7u16)).await);
+    assert_eq!(name, SAVE_FAILED);
+    assert!(text.contains("Read-only file system"), "{text}");
+    assert_eq!(bus.value(CONFIG, "Port"), 0);
+    mount("remount,bind,rw", &[&state]);
+    eventually("StateWritable", || (bus.value(STATS, "StateWritable") == true).then_some(()));
+    set(&client, "Port", Variant::from(7u16)).await.expect("Set");
+    let kept = fs::read_to_string(bus.state().join("settings.toml")).expect("settings");
+    assert!(kept.ends_with("port = 7\n"), "{kept}");
+}
+
+#[test]
+fn check_config_tells_every_problem_and_changes_nothing() {
+    let bus = bus();
+    assert_eq!(bus.check_config().status.code(), Some(0));
+    fs::write(bus.layer("vendor"), "scan_qos = 'two'\nhots = 'h'\n").expect("write");
+    fs::write(bus.layer("site"), "protocol = 'mqtt'\nduplicates_ms = 5\n").expect("write");
+    fs::write(bus.state().join("settings.toml"), "port = -1\n").expect("write");
+    let checked = bus.check_config();
+    assert_eq!(checked.status.code(), Some(78));
+    let directory = bus.directory().display().to_string();
+    let told = String::from_utf8(checked.stdout).expect("text").replace(&format!("{directory}/"), "");
+    let expected = "\
+vendor.toml: hots: expected a known key (did you mean host?)
+vendor.toml: scan_qos: expected 0, 1 or 2 (found a string)
+state/settings.toml: port: expected 0 (standard port) or a TCP port, 1-65535 (found an integer out of range)
+site.toml: duplicates_ms: expected 0, 1 or 1000-86400000 milliseconds
+site.toml: host: expected a DNS name or an IP address, not empty while Protocol is mqtt
+";
+    assert_eq!(told, expected);
+    assert!(bus.state().join("settings.toml").exists());
+
+    let failed = bus.failed_start();
+    assert_eq!(failed.status.code(), Some(78));
+    let log = bus.log().replace(&format!("{directory}/"), "");
+    for line in expected.lines() {
+        assert!(log.contains(line), "{line} is not in {log}");
+    }
+}

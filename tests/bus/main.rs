@@ -1,0 +1,31 @@
+//! The service on a real bus with the shipped policy, seen by busctl as several users. Needs root.
+// The modules are one program.
+#![allow(unreachable_pub)]
+
+mod access;
+mod client;
+mod contract;
+mod files;
+mod power;
+mod properties;
+mod samples;
+mod secrets;
+mod signals;
+mod startup;
+mod transactions;
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use support::bus::Bus;
+use support::service::Service;
+
+fn bus() -> Bus {
+    Bus::start(env!("CARGO_BIN_EXE_cassia-bypassd"))
+}
+
+fn started() -> (Bus, Service) {
+    let bus = bus();
+    let service = bus.start_service();
+    (bus, service)
+}

@@ -1,0 +1,123 @@
+//! Every property by itself: default and type, right and wrong values.
+
+use crate::samples::{SECRETS, SETTINGS};
+use crate::started;
+use crate::support::busctl::{CONFIG, NAME, PATH, STATS};
+use crate::support::identities::Who;
+use cassia_bypass::config::{self, Form};
+use serde_json::{Value, json};
+
+#[test]
+fn there_is_a_sample_of_every_setting() {
+    for setting in config::SETTINGS {
+        assert!(SETTINGS.iter().any(|sample| sample.0 == setting.name), "{}", setting.name);
+    }
+    for secret in config::SECRETS {
+        assert!(SECRETS.iter().any(|sample| sample.0 == secret.name), "{}", secret.name);
+    }
+}
+
+#[test]
+fn every_setting_has_its_default_and_type() {
+    let (bus, _service) = started();
+    let all = bus.busctl(Who::Nobody, &["call", NAME, PATH, "org.freedesktop.DBus.Properties", "GetAll", "s", CONFIG]);
+    let all = all.expect("GetAll")["data"][0].clone();
+    let defaults = serde_json::to_value(Form::default()).expect("defaults");
+    for setting in config::SETTINGS {
+        let sample = SETTINGS.iter().find(|sample| sample.0 == setting.name).expect("a sample");
+        let expected = json!({"type": sample.1[0], "data": defaults[setting.key]});
+        assert_eq!(all[setting.name], expected, "{}", setting.name);
+        assert_eq!(bus.get(Who::Nobody, CONFIG, setting.name).expect("Get"), expected, "{}", setting.name);
+    }
+    for secret in config::SECRETS {
+        assert_eq!(all[format!("{}Set", secret.name)], json!({"type": "b", "data": false}));
+    }
+    assert_eq!(all.as_object().expect("a dictionary").len(), config::SETTINGS.len() + config::SECRETS.len());
+}
+
+#[test]
+fn every_setting_takes_a_right_value_and_refuses_a_wrong_one() {
+    let (bus, _service) = started();
+    for (name, right, told, wrong) in SETTINGS {
+        bus.set(Who::Admin, name, right).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let told = if told.is_empty() { json!(right[1]) } else { serde_json::from_str(told).expect("JSON") };
+        assert_eq!(bus.value(CONFIG, name), told, "{name}");
+
+        let refusal = bus.set(Who::Admin, name, wrong).expect_err(name);
+        let expected = config::setting(name).expect("a setting").expected;
+        assert!(refusal.contains(&format!(": {name}: expected {expected}")), "{name}: {refusal}");
+        assert!(!refusal.contains("hush"), "a value was told: {refusal}");
+        if wrong[0] != right[0] {
+            assert!(refusal.ends_with(&format!("(D-Bus type {}, found {})", right[0], wrong[0])), "{refusal}");
+        }
+        assert_eq!(bus.value(CONFIG, name), told, "{name} after a refusal");
+    }
+}
+
+#[test]
+fn a_refusal_names_the_setting_that_would_be_missing() {
+    let (bus, _service) = started();
+    let refusal = bus.set(Who::Root, "Protocol", &["s", "mqtt"]).expect_err("no host");
+    assert!(
+        refusal.ends_with(": Host: expected a DNS name or an IP address, not empty while Protocol is mqtt"),
+        "{refusal}"
+    );
+    let refusal = bus.set(Who::Root, "EncryptionMode", &["s", "psk"]).expect_err("no key");
+    assert!(refusal.contains("PskIdentity: expected ") && refusal.contains("(Psk is not set)"), "{refusal}");
+}
+
+#[test]
+fn statistics_have_their_types() {
+    let (bus, _service) = started();
+    let all = bus.busctl(Who::Nobody, &["call", NAME, PATH, "org.freedesktop.DBus.Properties", "GetAll", "s", STATS]);
+    let all = all.expect("GetAll")["data"][0].clone();
+    let zero = json!({"type": "t", "data": 0});
+    for name in ["Received", "Published", "Filtered", "Deduplicated", "Dropped", "Queued", "InFlight", "Messages"] {
+        assert_eq!(all[name], zero, "{name}");
+    }
+    for name in ["Malformed", "CaptureLost", "Connects", "Failures"] {
+        assert_eq!(all[name], zero, "{name}");
+    }
+    for name in ["ReceiveRate", "PublishRate"] {
+        assert_eq!(all[name]["type"], "d", "{name}");
+    }
+    for name in ["Broker", "LastError", "LastErrorDetail", "RadioDetail", "Adapter", "AdapterAddress", "CaptureReason"]
+    {
+        assert_eq!(all[name]["type"], "s", "{name}");
+    }
+    for name in ["LinkState", "RadioState", "Capture", "Version", "Router"] {
+        assert_eq!(all[name]["type"], "s", "{name}");
+        assert_ne!(all[name]["data"], "", "{name}");
+    }
+    assert_eq!(all["StateWritable"], json!({"type": "b", "data": true}));
+    assert_eq!(all["Version"]["data"], env!("CARGO_PKG_VERSION"));
+    let reasons = json!({"queue-full": 0, "no-protocol": 0, "refused": 0, "shutdown": 0});
+    assert_eq!(all["DroppedByReason"], json!({"type": "a{st}", "data": reasons}));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock").as_millis() as u64;
+    let started = all["StartedAt"]["data"].as_u64().expect("a number");
+    assert!(started <= now && now - started < 60_000, "{started}");
+    assert!(all["UptimeSecs"]["data"].as_u64().is_some_and(|secs| secs < 60));
+    assert_eq!(all.as_object().expect("a dictionary").len(), 31);
+}
+
+#[test]
+fn the_ledger_adds_up() {
+    let (bus, _service) = started();
+    let ledger = bus.value(STATS, "Ledger");
+    let count = |name: &str| ledger[name].as_u64().unwrap_or_else(|| panic!("{name} is missing: {ledger}"));
+    let known: u64 = ["Published", "Filtered", "Deduplicated", "Dropped", "Queued", "InFlight"].map(count).iter().sum();
+    assert_eq!(count("Received"), known);
+    let reasons = bus.value(STATS, "DroppedByReason");
+    for reason in reasons.as_object().expect("a dictionary").keys() {
+        count(&format!("Dropped.{reason}"));
+    }
+    assert_eq!(ledger.as_object().map(serde_json::Map::len), Some(14));
+}
+
+#[test]
+fn statistics_are_read_only() {
+    let (bus, _service) = started();
+    let refusal = bus.busctl(Who::Root, &["set-property", NAME, PATH, STATS, "Received", "t", "1"]);
+    assert!(refusal.is_err());
+    assert_eq!(bus.value(STATS, "Received"), Value::from(0));
+}

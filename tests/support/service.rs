@@ -1,0 +1,109 @@
+//! The service as systemd would start it: its user, its directories, READY=1.
+
+use super::bus::Bus;
+use super::identities::Who;
+use super::process::{Process, eventually, output};
+use rustix::process::Signal;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Output};
+
+/// A running service, killed when dropped.
+pub struct Service {
+    process: Process,
+}
+
+impl Bus {
+    /// The file of a layer of settings.
+    pub fn layer(&self, name: &str) -> PathBuf {
+        self.directory().join(format!("{name}.toml"))
+    }
+
+    /// The state directory, made for the service's user when first asked for.
+    pub fn state(&self) -> PathBuf {
+        let state = self.directory().join("state");
+        if !state.exists() {
+            fs::create_dir(&state).expect("directory");
+            fs::set_permissions(&state, fs::Permissions::from_mode(0o700)).expect("permissions");
+            self.give(&state);
+        }
+        state
+    }
+
+    /// Makes the service's user the owner.
+    pub fn give(&self, path: &std::path::Path) {
+        let (user, group) = self.identities().ids(Who::Service);
+        chown(path, Some(user), Some(group)).expect("chown");
+    }
+
+    /// All that the service said, from its first start on.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.directory().join("log")).unwrap_or_default()
+    }
+
+    /// The service's command line. Every line that it can log goes to [`log`](Self::log).
+    pub fn service(&self) -> Command {
+        let log = OpenOptions::new().create(true).append(true).open(self.directory().join("log")).expect("log");
+        let mut command = self.command(Who::Service);
+        command.arg(self.program()).arg("--vendor-config").arg(self.layer("vendor"));
+        command.arg("--config").arg(self.layer("site"));
+        command.env("STATE_DIRECTORY", self.state()).env("RUST_LOG", "trace").env_remove("JOURNAL_STREAM");
+        command.stderr(log);
+        command
+    }
+
+    /// Starts the service and waits until it says that it is ready.
+    pub fn start_service(&self) -> Service {
+        let path = self.directory().join("notify");
+        drop(fs::remove_file(&path));
+        let socket = UnixDatagram::bind(&path).expect("socket");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).expect("permissions");
+        socket.set_nonblocking(true).expect("socket");
+        let mut process = Process::spawn(self.service().env("NOTIFY_SOCKET", &path));
+        eventually("READY=1", || {
+            let ended = process.child().try_wait().expect("our own process");
+            assert!(ended.is_none(), "the service ended: {}", self.log());
+            let mut buffer = [0; 4096];
+            let length = socket.recv(&mut buffer).ok()?;
+            buffer[..length].split(|byte| *byte == b'\n').any(|line| line == b"READY=1").then_some(())
+        });
+        Service { process }
+    }
+
+    /// Runs the service to an end that must come by itself.
+    pub fn failed_start(&self) -> Output {
+        let mut process = Process::spawn(&mut self.service());
+        let status = process.ended();
+        Output { status, stdout: Vec::new(), stderr: self.log().into_bytes() }
+    }
+
+    /// `cassia-bypassd --check-config`.
+    pub fn check_config(&self) -> Output {
+        output(self.service().arg("--check-config"))
+    }
+}
+
+impl Service {
+    /// The way systemd stops it.
+    pub fn stop(mut self) -> ExitStatus {
+        self.process.signal(Signal::TERM);
+        self.process.ended()
+    }
+
+    /// The way the power stops it.
+    pub fn kill(mut self) {
+        self.process.signal(Signal::KILL);
+        self.process.ended();
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Its end, which must come by itself.
+    pub fn ended(&mut self) -> ExitStatus {
+        self.process.ended()
+    }
+}
