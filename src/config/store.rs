@@ -139,10 +139,12 @@ fn sum(layers: &[&Layer], secrets: &Secrets) -> Result<(Draft, Config), Vec<File
 
 fn put_aside(paths: &Paths, problems: &[FileProblem]) {
     let file = paths.settings();
-    let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    log::settings_aside(&file, &texts.join("; "));
+    let mut texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
     // On a read-only medium it stays where it is and is found damaged again at the next start.
-    drop(std::fs::rename(&file, file.with_added_extension("bad")));
+    if let Err(error) = std::fs::rename(&file, file.with_added_extension("bad")) {
+        texts.push(format!("it cannot be renamed: {error}"));
+    }
+    log::settings_aside(&file, &texts.join("; "));
 }
 
 fn lock(paths: &Paths) -> io::Result<File> {

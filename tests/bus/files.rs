@@ -83,7 +83,8 @@ async fn a_read_only_medium_is_told_and_changes_nothing() {
     mount("remount,bind,ro", &[&state]);
     let _service = bus.start_service();
     assert_eq!(bus.value(STATS, "StateWritable"), false);
-    assert!(bus.log().contains("settings.toml is damaged"), "it goes on although it cannot put the file aside");
+    let log = bus.log();
+    assert!(log.contains("settings.toml is damaged") && log.contains("it cannot be renamed: Read-only"), "{log}");
     let client = connect(&bus).await;
     let (name, text) = refused(set(&client, "Port", Variant::from(7u16)).await);
     assert_eq!(name, SAVE_FAILED);
