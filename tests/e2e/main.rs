@@ -1,0 +1,10 @@
+//! The service as it is shipped, from the capture's socket to a real Mosquitto, set through busctl and nothing else.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod live;
+mod load;
+mod refusals;
+mod rig;
+mod scenarios;

@@ -1,0 +1,122 @@
+//! Everything for a test: bus, service, broker, subscriber, and the air.
+
+use crate::support::air::{Air, number};
+use crate::support::broker::{Mosquitto, PASSWORD, PSK, PSK_IDENTITY, USER};
+use crate::support::broker_subscriber::{Received, Subscriber};
+use crate::support::bus::Bus;
+use crate::support::busctl::{CONFIG, STATS};
+use crate::support::eventually;
+use crate::support::identities::Who;
+use crate::support::service::Service;
+use rustix::fd::AsRawFd;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The guide's four scenarios; the last one with and without a client certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scenario {
+    Anonymous,
+    Password,
+    Psk,
+    Certificate,
+    ClientCertificate,
+}
+
+pub const SCENARIOS: [Scenario; 5] =
+    [Scenario::Anonymous, Scenario::Password, Scenario::Psk, Scenario::Certificate, Scenario::ClientCertificate];
+
+pub struct Rig {
+    pub service: Service,
+    pub air: Air,
+    pub subscriber: Subscriber,
+    pub broker: Mosquitto,
+    pub bus: Bus,
+}
+
+impl Rig {
+    pub fn start() -> Self {
+        let broker = Mosquitto::start();
+        let subscriber = Subscriber::start(&broker, "#");
+        let bus = Bus::start(env!("CARGO_BIN_EXE_cassia-bypassd"));
+        let (air, theirs) = Air::new();
+        let service = bus.start_service_with(&["--monitor-fd", &theirs.as_raw_fd().to_string()]);
+        Self { service, air, subscriber, broker, bus }
+    }
+
+    /// `busctl set-property`, as an operator.
+    pub fn set(&self, property: &str, words: &[&str]) {
+        self.bus.set(Who::Admin, property, words).unwrap_or_else(|error| panic!("{property}: {error}"));
+    }
+
+    pub fn stat(&self, property: &str) -> Value {
+        self.bus.value(STATS, property)
+    }
+
+    pub fn config(&self, property: &str) -> Value {
+        self.bus.value(CONFIG, property)
+    }
+
+    /// All counts at one moment; fails the test if they do not add up.
+    pub fn ledger(&self) -> BTreeMap<String, u64> {
+        let ledger: BTreeMap<String, u64> =
+            serde_json::from_value(self.stat("Ledger")).expect("a dictionary of counts");
+        let sum = |names: &[&str]| names.iter().map(|name| ledger[*name]).sum::<u64>();
+        let known = sum(&["Published", "Filtered", "Deduplicated", "Dropped", "Queued", "InFlight"]);
+        assert_eq!(ledger["Received"], known, "{ledger:?}");
+        ledger
+    }
+
+    pub fn await_stat(&self, property: &str, word: &str) {
+        eventually(&format!("{property} becomes {word}"), || {
+            let now = self.stat(property);
+            (now == word).then_some(()).ok_or_else(|| now.to_string())
+        });
+    }
+
+    /// Sets what the guide's scenario needs, step by step.
+    pub fn configure(&self, scenario: Scenario) {
+        let (ports, certificates) = (self.broker.ports, &self.broker.certificates);
+        let port = match scenario {
+            Scenario::Anonymous => ports.anonymous,
+            Scenario::Password => ports.password,
+            Scenario::Psk => ports.psk,
+            Scenario::Certificate => ports.certificate,
+            Scenario::ClientCertificate => ports.client_certificate,
+        };
+        self.set("Host", &["s", "127.0.0.1"]);
+        self.set("Port", &["q", &port.to_string()]);
+        if scenario != Scenario::Anonymous {
+            self.set("Username", &["s", USER]);
+            self.set("Password", &["s", PASSWORD]);
+        }
+        match scenario {
+            Scenario::Anonymous | Scenario::Password => {}
+            Scenario::Psk => {
+                self.set("PskIdentity", &["s", PSK_IDENTITY]);
+                self.set("Psk", &["s", PSK]);
+                self.set("EncryptionMode", &["s", "psk"]);
+            }
+            Scenario::Certificate | Scenario::ClientCertificate => {
+                self.set("CaCertificate", &["s", &certificates.ca.pem()]);
+                if scenario == Scenario::ClientCertificate {
+                    self.set("ClientCertificate", &["s", &certificates.client.certificate]);
+                    self.set("ClientKey", &["s", &certificates.client.key]);
+                    self.set("RequireClientCertificate", &["b", "true"]);
+                }
+                self.set("EncryptionMode", &["s", "certificate"]);
+            }
+        }
+        self.set("Protocol", &["s", "mqtt"]);
+    }
+
+    /// The numbered advertisements that arrived on this topic, in order.
+    pub fn arrived(&self, topic: &str) -> Vec<u32> {
+        let received = self.subscriber.received();
+        received.iter().filter(|message| message.topic == topic).flat_map(numbers).collect()
+    }
+}
+
+fn numbers(message: &Received) -> Vec<u32> {
+    let items: Vec<Value> = serde_json::from_str(&message.payload).expect("a JSON array");
+    items.iter().map(|item| number(item["adData"].as_str().expect("adData"))).collect()
+}
