@@ -15,6 +15,8 @@
 
 pub mod advert;
 pub mod config;
+pub mod encode;
 pub mod log;
 pub mod queue;
+pub mod scan;
 pub mod stats;

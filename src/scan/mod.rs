@@ -1,0 +1,4 @@
+//! The scan.
+mod hci;
+#[cfg(test)]
+mod packets;
