@@ -7,7 +7,7 @@
 //! - `prop` lists what the event type says, comma separated, `""` for none of it;
 //! - an anonymous advert has the address `00:00:00:00:00:00` and the `bdaddrType` `anonymous`.
 
-use crate::advert::{Advert, AddressType, Extended, Pdu};
+use crate::advert::{AddressType, Advert, Extended, Pdu};
 use crate::queue::Message;
 use std::io::Write;
 

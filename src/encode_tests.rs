@@ -34,7 +34,8 @@ fn expected(advert: &Advert<'_>) -> Value {
         item["txPower"] = json!(e.tx_power);
         item["interval"] = json!(e.interval);
         item["prop"] = json!(prop.join(","));
-        item["dataStatus"] = json!(["Complete", "Incomplete", "Truncated", "Truncated"][usize::from(e.event_type >> 5 & 3)]);
+        item["dataStatus"] =
+            json!(["Complete", "Incomplete", "Truncated", "Truncated"][usize::from(e.event_type >> 5 & 3)]);
     }
     item[if response { "scanData" } else { "adData" }] = json!(hex);
     item
