@@ -1,0 +1,188 @@
+//! Adverts to items, items to a framed message: the vendor's 2.x JSON, written straight into the batch's bytes.
+//!
+//! Choices where the vendor's published pages are silent:
+//! - `secondaryPhy` (and its misspelt twin) is `""` for an extended advert without a packet on the secondary channel;
+//! - `sid` is 255 when there is none, `txPower` and `rssi` are 127 when they are unknown: the values of HCI;
+//! - `interval` is the periodic advertising interval in units of 1.25 ms, 0 when there is none;
+//! - `prop` lists what the event type says, comma separated, `""` for none of it;
+//! - an anonymous advert has the address `00:00:00:00:00:00` and the `bdaddrType` `anonymous`.
+
+use crate::advert::{AddressType, Advert, Extended, Pdu};
+use crate::queue::Message;
+use std::io::Write;
+
+/// The open batch: a JSON array under construction.
+#[derive(Debug)]
+pub struct Batch {
+    payload: Vec<u8>,
+    adverts: u32,
+    size: u32,
+}
+
+/// Bytes that a small legacy item takes, to start with.
+const ITEM: usize = 192;
+
+impl Batch {
+    /// An empty batch that closes with this many adverts.
+    pub fn new(size: u32) -> Self {
+        Self { payload: Vec::new(), adverts: 0, size: size.max(1) }
+    }
+
+    /// Adds an advert. The message that is full with it, if it is.
+    pub fn push(&mut self, advert: &Advert<'_>) -> Option<Message> {
+        if self.payload.capacity() == 0 {
+            self.payload.reserve(self.size.min(64) as usize * ITEM);
+        }
+        self.payload.push(if self.adverts == 0 { b'[' } else { b',' });
+        item(&mut self.payload, advert);
+        self.adverts += 1;
+        if self.adverts >= self.size { self.take() } else { None }
+    }
+
+    /// Changes the size. The message that is full by it, if it is.
+    pub fn resize(&mut self, size: u32) -> Option<Message> {
+        self.size = size.max(1);
+        if self.adverts >= self.size { self.take() } else { None }
+    }
+
+    /// Closes the batch, unless it is empty.
+    pub fn take(&mut self) -> Option<Message> {
+        if self.adverts == 0 {
+            return None;
+        }
+        self.payload.push(b']');
+        // The next batch is likely to be like this one. A message is charged for its capacity while it waits: no excess.
+        let next = Vec::with_capacity(self.payload.len() + self.payload.len() / 8);
+        let mut payload = std::mem::replace(&mut self.payload, next);
+        if payload.capacity() > payload.len() + payload.len() / 4 {
+            payload.shrink_to_fit();
+        }
+        Some(Message { payload, adverts: u64::from(std::mem::take(&mut self.adverts)) })
+    }
+
+    /// Adverts in it.
+    pub fn len(&self) -> u32 {
+        self.adverts
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.adverts == 0
+    }
+}
+
+/// Writes one item.
+fn item(out: &mut Vec<u8>, advert: &Advert<'_>) {
+    let kind = match advert.address_type {
+        AddressType::Public => "public",
+        AddressType::Random => "random",
+        AddressType::Anonymous => "anonymous",
+    };
+    let (event, response, extended) = match &advert.pdu {
+        Pdu::Ind => (0, false, None),
+        Pdu::DirectInd => (1, false, None),
+        Pdu::ScanInd => (2, false, None),
+        Pdu::NonconnInd => (3, false, None),
+        Pdu::ScanRsp => (4, true, None),
+        Pdu::Extended(extended) => (5, extended.is_scan_response(), Some(extended)),
+    };
+    out.extend_from_slice(b"{\"bdaddrs\":[{\"bdaddr\":\"");
+    for (i, byte) in advert.address.0.into_iter().enumerate() {
+        if i > 0 {
+            out.push(b':');
+        }
+        out.extend_from_slice(&HEX[usize::from(byte)]);
+    }
+    put(out, format_args!("\",\"bdaddrType\":\"{kind}\"}}],\"chipId\":{},\"evtType\":{event}", advert.adapter));
+    put(out, format_args!(",\"rssi\":{}", advert.rssi));
+    out.extend_from_slice(if response { b",\"scanData\":\"" } else { b",\"adData\":\"" });
+    out.reserve(advert.data.len() * 2 + 64);
+    for &byte in advert.data {
+        out.extend_from_slice(&HEX[usize::from(byte)]);
+    }
+    out.extend_from_slice(b"\",\"name\":\"");
+    match advert.name() {
+        Some(name) if !name.is_empty() => escaped(out, name),
+        _ => out.extend_from_slice(b"(unknown)"),
+    }
+    out.push(b'"');
+    if let Some(extended) = extended {
+        extended_fields(out, extended);
+    }
+    out.push(b'}');
+}
+
+/// Event type bits of an extended report and the vendor's words for them (Core 5.4, Vol 4, Part E, 7.7.65.13).
+const PROPERTIES: [(u16, &str); 4] =
+    [(0x01, "Connectable"), (0x02, "Scannable"), (0x04, "Directed"), (0x08, "ScanResponse")];
+
+fn extended_fields(out: &mut Vec<u8>, extended: &Extended) {
+    let (primary, secondary) = (phy(extended.primary_phy), phy(extended.secondary_phy));
+    put(out, format_args!(",\"primaryPhy\":\"{primary}\",\"secondaryPhy\":\"{secondary}\""));
+    put(out, format_args!(",\"secondryPhy\":\"{secondary}\",\"sid\":{}", extended.sid));
+    put(out, format_args!(",\"txPower\":{},\"interval\":{}", extended.tx_power, extended.interval));
+    out.extend_from_slice(b",\"prop\":\"");
+    let set = PROPERTIES.iter().filter(|(bit, _)| extended.event_type & bit != 0);
+    for (i, (_, word)) in set.enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(word.as_bytes());
+    }
+    // Bits 5 and 6 of the event type.
+    let status = match extended.event_type >> 5 & 3 {
+        0 => "Complete",
+        1 => "Incomplete",
+        _ => "Truncated",
+    };
+    put(out, format_args!("\",\"dataStatus\":\"{status}\""));
+}
+
+/// The vendor's word for a PHY.
+fn phy(phy: u8) -> &'static str {
+    match phy {
+        1 => "1M",
+        2 => "2M",
+        3 => "CODED",
+        _ => "",
+    }
+}
+
+/// Writes bytes as the inside of a JSON string; what is not UTF-8 becomes U+FFFD.
+fn escaped(out: &mut Vec<u8>, bytes: &[u8]) {
+    for chunk in bytes.utf8_chunks() {
+        for &byte in chunk.valid().as_bytes() {
+            match byte {
+                b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+                0..0x20 => {
+                    out.extend_from_slice(b"\\u00");
+                    out.extend_from_slice(&HEX[usize::from(byte)]);
+                }
+                _ => out.push(byte),
+            }
+        }
+        if !chunk.invalid().is_empty() {
+            out.extend_from_slice("\u{FFFD}".as_bytes());
+        }
+    }
+}
+
+fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    out.write_fmt(text).expect("writing to memory does not fail");
+}
+
+/// Every byte in upper-case hex.
+const HEX: [[u8; 2]; 256] = {
+    let digits = b"0123456789ABCDEF";
+    let mut table = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    table
+};
+
+#[cfg(test)]
+#[path = "encode_tests.rs"]
+mod tests;

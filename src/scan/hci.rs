@@ -1,0 +1,156 @@
+//! A packet of the kernel's monitor channel to the adverts in it. Pure: bytes in, adverts out.
+//!
+//! Fragments of chained extended advertising are passed on one by one, each with its data status.
+
+use crate::advert::{Address, AddressType, Advert, Extended, Pdu};
+
+/// Opcode of an HCI event from the controller (`HCI_MON_EVENT_PKT` of the kernel).
+pub(super) const EVENT: u16 = 3;
+/// Bytes of the header before each packet: opcode, adapter index, length of the rest, little-endian 16-bit each.
+pub(super) const HEADER: usize = 6;
+/// HCI LE Meta event (Core 5.4, Vol 4, Part E, 7.7.65).
+pub(super) const LE_META: u8 = 0x3E;
+/// Its subevent LE Advertising Report (7.7.65.2).
+pub(super) const LEGACY_REPORT: u8 = 0x02;
+/// Its subevent LE Extended Advertising Report (7.7.65.13).
+pub(super) const EXTENDED_REPORT: u8 = 0x0D;
+
+/// Hands over each advert of a packet, and counts the reports that are damaged. Other packets hold no adverts.
+pub(super) fn adverts(packet: &[u8], each: &mut dyn FnMut(&Advert<'_>)) -> u64 {
+    let mut packet = Bytes(packet);
+    let (Some(opcode), Some(adapter), Some(length)) = (packet.u16(), packet.u16(), packet.u16()) else { return 1 };
+    if opcode != EVENT {
+        return 0;
+    }
+    // A packet that was cut short still has good reports before the cut.
+    let whole = packet.0.len() >= usize::from(length);
+    let mut event = Bytes(&packet.0[..packet.0.len().min(length.into())]);
+    let (code, _length, subevent) = (event.u8(), event.u8(), event.u8());
+    match (code, subevent) {
+        (Some(LE_META), Some(LEGACY_REPORT)) => reports(event, each, |bytes| legacy(bytes, adapter)),
+        (Some(LE_META), Some(EXTENDED_REPORT)) => reports(event, each, |bytes| extended(bytes, adapter)),
+        _ => u64::from(!whole),
+    }
+}
+
+/// Why a report is no advert.
+enum Damage {
+    /// It ends early: nothing after it can be found.
+    Cut,
+    /// It has a value that does not exist, but its length is known.
+    Value,
+}
+
+/// Walks the reports of an event. The specification prints them as arrays of fields; controllers and hosts alike put each
+/// report's fields together.
+fn reports<'a>(
+    mut event: Bytes<'a>,
+    each: &mut dyn FnMut(&Advert<'_>),
+    parse: impl Fn(&mut Bytes<'a>) -> Result<Advert<'a>, Damage>,
+) -> u64 {
+    let Some(count @ 1..) = event.u8() else { return 1 };
+    let mut damaged = 0;
+    for _ in 0..count {
+        match parse(&mut event) {
+            Ok(advert) => each(&advert),
+            Err(Damage::Value) => damaged += 1,
+            Err(Damage::Cut) => return damaged + 1,
+        }
+    }
+    damaged
+}
+
+/// Core 5.4, Vol 4, Part E, 7.7.65.2.
+fn legacy<'a>(bytes: &mut Bytes<'a>, adapter: u16) -> Result<Advert<'a>, Damage> {
+    let event_type = bytes.u8().ok_or(Damage::Cut)?;
+    let (address_type, address) = bytes.address().ok_or(Damage::Cut)?;
+    let data = bytes.data().ok_or(Damage::Cut)?;
+    let rssi = bytes.i8().ok_or(Damage::Cut)?;
+    let pdu = match event_type {
+        0 => Pdu::Ind,
+        1 => Pdu::DirectInd,
+        2 => Pdu::ScanInd,
+        3 => Pdu::NonconnInd,
+        4 => Pdu::ScanRsp,
+        _ => return Err(Damage::Value),
+    };
+    let address_type = match kind(address_type) {
+        Some(kind) if kind != AddressType::Anonymous => kind,
+        _ => return Err(Damage::Value),
+    };
+    Ok(Advert { adapter, address, address_type, pdu, rssi, data })
+}
+
+/// Core 5.4, Vol 4, Part E, 7.7.65.13.
+fn extended<'a>(bytes: &mut Bytes<'a>, adapter: u16) -> Result<Advert<'a>, Damage> {
+    let event_type = bytes.u16().ok_or(Damage::Cut)?;
+    let (address_type, address) = bytes.address().ok_or(Damage::Cut)?;
+    let [primary_phy, secondary_phy, sid] = bytes.array().ok_or(Damage::Cut)?;
+    let tx_power = bytes.i8().ok_or(Damage::Cut)?;
+    let rssi = bytes.i8().ok_or(Damage::Cut)?;
+    let interval = bytes.u16().ok_or(Damage::Cut)?;
+    let _direct_address: [u8; 7] = bytes.array().ok_or(Damage::Cut)?;
+    let data = bytes.data().ok_or(Damage::Cut)?;
+    let address_type = kind(address_type).ok_or(Damage::Value)?;
+    let pdu = match event_type & 0x1F {
+        0x13 => Pdu::Ind,
+        0x15 => Pdu::DirectInd,
+        0x12 => Pdu::ScanInd,
+        0x10 => Pdu::NonconnInd,
+        0x1A | 0x1B => Pdu::ScanRsp,
+        0x10.. => return Err(Damage::Value),
+        _ => Pdu::Extended(Extended { event_type, primary_phy, secondary_phy, sid, tx_power, interval }),
+    };
+    let address = if address_type == AddressType::Anonymous { Address([0; 6]) } else { address };
+    Ok(Advert { adapter, address, address_type, pdu, rssi, data })
+}
+
+/// An identity address (2, 3) is one that the controller resolved.
+fn kind(address_type: u8) -> Option<AddressType> {
+    match address_type {
+        0x00 | 0x02 => Some(AddressType::Public),
+        0x01 | 0x03 => Some(AddressType::Random),
+        0xFF => Some(AddressType::Anonymous),
+        _ => None,
+    }
+}
+
+/// Bytes being read from the front.
+struct Bytes<'a>(&'a [u8]);
+
+impl<'a> Bytes<'a> {
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, tail) = self.0.split_first_chunk()?;
+        self.0 = tail;
+        Some(*head)
+    }
+
+    fn u8(&mut self) -> Option<u8> {
+        self.array().map(u8::from_le_bytes)
+    }
+
+    fn i8(&mut self) -> Option<i8> {
+        self.array().map(i8::from_le_bytes)
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        self.array().map(u16::from_le_bytes)
+    }
+
+    /// Address type and address.
+    fn address(&mut self) -> Option<(u8, Address)> {
+        Some((self.u8()?, Address::from_le(self.array()?)))
+    }
+
+    /// A length and as many bytes.
+    fn data(&mut self) -> Option<&'a [u8]> {
+        let length = self.u8()?;
+        let (data, tail) = self.0.split_at_checked(length.into())?;
+        self.0 = tail;
+        Some(data)
+    }
+}
+
+#[cfg(test)]
+#[path = "hci_tests.rs"]
+mod tests;

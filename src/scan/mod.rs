@@ -1,0 +1,6 @@
+//! The scan.
+mod capture;
+mod hci;
+mod monitor;
+#[cfg(test)]
+mod packets;

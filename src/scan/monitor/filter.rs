@@ -1,0 +1,112 @@
+//! The socket filter (classic BPF) that keeps everything but advertising reports away from this process. The monitor
+//! channel carries all HCI traffic, link keys included.
+
+use super::super::hci::{EVENT, EXTENDED_REPORT, HEADER, LE_META, LEGACY_REPORT};
+use libc::{BPF_ABS, BPF_B, BPF_H, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET};
+
+/// One instruction: code, jumps if true and if false, operand.
+pub(super) type Instruction = (u16, u8, u8, u32);
+
+const LOAD_HALF: u16 = (BPF_LD | BPF_H | BPF_ABS) as u16;
+const LOAD_BYTE: u16 = (BPF_LD | BPF_B | BPF_ABS) as u16;
+const JUMP_EQUAL: u16 = (BPF_JMP | BPF_JEQ | BPF_K) as u16;
+const RETURN: u16 = (BPF_RET | BPF_K) as u16;
+
+/// Passes LE Meta events with an advertising report and nothing else: a packet that is too short for a load is dropped
+/// too.
+pub(super) fn program() -> [Instruction; 9] {
+    const CODE: u32 = HEADER as u32;
+    const SUBEVENT: u32 = CODE + 2;
+    [
+        // Loads are big-endian, the header is little-endian.
+        (LOAD_HALF, 0, 0, 0),
+        (JUMP_EQUAL, 0, 6, EVENT.swap_bytes() as u32),
+        (LOAD_BYTE, 0, 0, CODE),
+        (JUMP_EQUAL, 0, 4, LE_META as u32),
+        (LOAD_BYTE, 0, 0, SUBEVENT),
+        (JUMP_EQUAL, 1, 0, LEGACY_REPORT as u32),
+        (JUMP_EQUAL, 0, 1, EXTENDED_REPORT as u32),
+        (RETURN, 0, 0, u32::MAX),
+        (RETURN, 0, 0, 0),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::packets::{self, extended_event, legacy_event, meta, packet};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What the kernel makes of the program: the bytes of the packet that pass.
+    fn run(packet: &[u8]) -> u32 {
+        let program = program();
+        let (mut at, mut accumulator) = (0, 0);
+        loop {
+            let (code, if_true, if_false, k) = program[at];
+            let load = |size: usize| {
+                let bytes = packet.get(k as usize..k as usize + size)?;
+                Some(bytes.iter().fold(0, |value, byte| value << 8 | u32::from(*byte)))
+            };
+            at += 1;
+            match code {
+                LOAD_HALF | LOAD_BYTE => match load(if code == LOAD_HALF { 2 } else { 1 }) {
+                    Some(value) => accumulator = value,
+                    None => return 0,
+                },
+                JUMP_EQUAL => at += usize::from(if accumulator == k { if_true } else { if_false }),
+                RETURN => return k,
+                other => panic!("instruction {other:#x}"),
+            }
+        }
+    }
+
+    fn passes(packet: &[u8]) -> bool {
+        let taken = run(packet);
+        taken > 0 && taken >= packet.len() as u32
+    }
+
+    #[test]
+    fn the_numbers_are_those_of_the_kernel() {
+        assert_eq!((LOAD_HALF, LOAD_BYTE, JUMP_EQUAL, RETURN), (0x28, 0x30, 0x15, 0x06));
+        assert_eq!(program()[1].3, 0x0300);
+    }
+
+    #[test]
+    fn advertising_reports_pass_whole() {
+        for adapter in [0, 3, 0xFFFE] {
+            assert!(passes(&legacy_event(adapter, &[packets::legacy(0, 0, &[7; 31], -1)])));
+            assert!(passes(&extended_event(adapter, &[packets::extended(0, 0, [1, 1], &[7; 229])])));
+        }
+    }
+
+    #[test]
+    fn nothing_else_passes() {
+        let report = legacy_event(0, &[packets::legacy(0, 0, &[7; 31], -1)]);
+        // Every other kind of packet of the channel: commands, data, mgmt, logs; opcode 0x0103 has the right low byte.
+        for opcode in (0..64).filter(|o| *o != EVENT).chain([0x0103, 0x0300, 0xFF03]) {
+            assert!(!passes(&packet(opcode, 0, &report[HEADER..])), "opcode {opcode}");
+        }
+        // Every other event: 0x17 and 0x18 carry link keys.
+        for code in (0..=255).filter(|c| *c != LE_META) {
+            assert!(!passes(&packet(EVENT, 0, &[code, 20, LEGACY_REPORT, 1, 0, 0])), "event {code:#x}");
+        }
+        // Every other LE event: 0x05 asks for a long-term key, 0x09 brings a Diffie-Hellman key.
+        for subevent in (0..=255).filter(|s| ![LEGACY_REPORT, EXTENDED_REPORT].contains(s)) {
+            assert!(!passes(&meta(0, subevent, &[1; 30])), "subevent {subevent:#x}");
+        }
+        for cut in 0..HEADER + 3 {
+            assert!(!passes(&report[..cut]), "{cut} bytes");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_passes_is_an_advertising_report(bytes in prop::collection::vec(any::<u8>(), 0..20)) {
+            if passes(&bytes) {
+                prop_assert_eq!(&bytes[..2], &[3, 0]);
+                prop_assert_eq!(bytes[6], 0x3E);
+                prop_assert!([0x02, 0x0D].contains(&bytes[8]));
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Capture from the kernel's HCI monitor channel: every advert byte by byte, beside bluetoothd, which stays in charge.
+//! Why: `docs/decisions/0002-monitor-channel.md`.
+
+mod capture;
+mod filter;
+mod socket;
+
+pub(super) use capture::Monitor;
