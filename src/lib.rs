@@ -14,7 +14,9 @@
 //! ```
 
 pub mod advert;
+pub mod backoff;
 pub mod config;
 pub mod log;
+pub mod publish;
 pub mod queue;
 pub mod stats;
