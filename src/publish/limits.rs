@@ -29,6 +29,9 @@ pub struct Limits {
     pub backoff_cap: Duration,
     /// Messages in flight.
     pub window: usize,
+    /// Messages in flight at QoS 2. Mosquitto takes 20 by default (`max_inflight_messages`) and, depending on its version and
+    /// its other settings, ends the connection of a client that sends more (eclipse-mosquitto/mosquitto#3088).
+    pub window_qos2: usize,
     /// Bytes in flight; one message may exceed it.
     pub window_bytes: usize,
     /// Messages that a short connection carries.
@@ -50,6 +53,7 @@ impl Default for Limits {
             backoff_base: Duration::from_secs(1),
             backoff_cap: Duration::from_secs(60),
             window: 100,
+            window_qos2: 20,
             window_bytes: 1 << 20,
             burst: 100,
         }

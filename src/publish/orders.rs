@@ -96,6 +96,11 @@ impl Orders {
         self.deadline.is_some()
     }
 
+    /// Whether there are settings that were not looked at yet. They hold for every message that was queued after them.
+    pub(crate) fn changed(&self) -> bool {
+        self.deadline.is_none() && self.config.has_changed().unwrap_or(false)
+    }
+
     /// Waits for news. May be cancelled. `resize` hears of every other bound of the queue, which is not news to the loop.
     pub(crate) async fn next(&mut self, resize: impl Fn(usize)) -> News {
         if let Some(deadline) = self.deadline {

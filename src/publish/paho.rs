@@ -24,7 +24,10 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Duration, Instant, sleep, timeout, timeout_at};
+
+/// Between the moment when Paho closes its socket and its last callback.
+const LAST_WORDS: Duration = Duration::from_millis(50);
 
 /// See the module.
 pub(crate) struct Paho {
@@ -197,7 +200,7 @@ impl Session {
         }
     }
 
-    async fn event(&mut self, settle: std::time::Duration) -> Event {
+    async fn event(&mut self, settle: Duration) -> Event {
         loop {
             if self.counted < *self.written.borrow_and_update()
                 && let Some(tag) = self.unwritten.pop_front()
@@ -223,8 +226,8 @@ impl Session {
                 },
                 Ok(()) = self.written.changed() => None,
                 ended = self.line.wait_ended(), if self.lost.is_none() => Some(ended),
-                () = until(&self.lost) => {
-                    // Tokens of messages that never left Paho stay silent.
+                () = silence(&self.line, &self.lost) => {
+                    // Tokens of messages that never left Paho, and all of MQTT 5, stay silent.
                     self.tokens.clear();
                     None
                 }
@@ -239,9 +242,12 @@ impl Session {
     }
 }
 
-async fn until(lost: &Option<(Instant, Failure)>) {
-    match lost {
-        Some((at, _)) => sleep_until(*at).await,
-        None => std::future::pending().await,
-    }
+/// After a loss: until Paho noticed it too and had time for its last words, or the time is over.
+async fn silence(line: &Line, lost: &Option<(Instant, Failure)>) {
+    let Some((end, _)) = lost else { return std::future::pending().await };
+    let noticed = async {
+        line.wait_closed().await;
+        sleep(LAST_WORDS).await;
+    };
+    let _ = timeout_at(*end, noticed).await;
 }

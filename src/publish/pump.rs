@@ -69,8 +69,8 @@ async fn reason_of_write(
     upstream: &Upstream,
 ) -> Failure {
     match timeout(LINGER, copy(from_broker, &mut sink())).await {
-        Ok(Err(read)) => upstream.lost(&read),
-        _ => upstream.lost(&error),
+        Ok(Err(read)) => upstream.lost(&read, true),
+        _ => upstream.lost(&error, true),
     }
 }
 
@@ -124,7 +124,7 @@ async fn inward(
         let read = match from_broker.read(&mut buffer).await {
             Ok(0) => return Failed::Broker(upstream.closed(greeted)),
             Ok(read) => read,
-            Err(error) => return Failed::Broker(upstream.lost(&error)),
+            Err(error) => return Failed::Broker(upstream.lost(&error, greeted)),
         };
         // The first packet is CONNACK, or this is no MQTT broker (then Paho had better not see it).
         if !std::mem::replace(&mut greeted, true) && buffer[0] != 0x20 {

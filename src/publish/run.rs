@@ -6,7 +6,7 @@ use super::limits::Limits;
 use super::orders::{Endpoint, News, Orders};
 use super::suspect::Suspect;
 use crate::backoff::Backoff;
-use crate::config::Connection;
+use crate::config::{Connection, Qos};
 use crate::log;
 use crate::queue::Queue;
 use crate::stats::{DropReason, Failure, LinkState, Stats};
@@ -189,7 +189,7 @@ impl<B: Broker> Publisher<B> {
         loop {
             let was_empty = self.flight.is_empty();
             // With a short connection the rest is left to the next one.
-            while self.has_room() && !(short && sent == self.limits.burst) {
+            while self.has_room() && !self.orders.changed() && !(short && sent == self.limits.burst) {
                 match self.publish_one() {
                     None => break,
                     Some(Ok(())) => sent += 1,
@@ -209,6 +209,16 @@ impl<B: Broker> Publisher<B> {
             }
             let wants_more = self.has_room() && !short;
             tokio::select! {
+                biased;
+                news = self.orders.next(|bytes| self.queue.set_max_bytes(bytes)) => match news {
+                    News::Route | News::Stop => {}
+                    // What is in flight may still be acknowledged, but not for long: someone waits for the new settings.
+                    News::Endpoint => {
+                        self.settle().await;
+                        return Ended::Ordered;
+                    }
+                    News::Deadline => return Ended::Ordered,
+                },
                 event = self.broker.event() => match event {
                     Event::Published(tag) => {
                         self.flight.published(tag, &self.stats);
@@ -227,21 +237,16 @@ impl<B: Broker> Publisher<B> {
                     let detail = format!("The broker acknowledged nothing for {limit} s.");
                     return Ended::Lost(Failure::new("timeout", detail));
                 }
-                news = self.orders.next(|bytes| self.queue.set_max_bytes(bytes)) => match news {
-                    News::Route | News::Stop => {}
-                    // What is in flight may still be acknowledged, but not for long: someone waits for the new settings.
-                    News::Endpoint => {
-                        self.settle().await;
-                        return Ended::Ordered;
-                    }
-                    News::Deadline => return Ended::Ordered,
-                },
             }
         }
     }
 
     fn has_room(&self) -> bool {
-        self.flight.len() < self.suspect.window(self.limits.window) && self.flight.bytes() < self.limits.window_bytes
+        let usual = match self.orders.route() {
+            Some(route) if route.qos == Qos::ExactlyOnce => self.limits.window_qos2,
+            _ => self.limits.window,
+        };
+        self.flight.len() < self.suspect.window(usual) && self.flight.bytes() < self.limits.window_bytes
     }
 
     /// Hands over the oldest message; `None` if there is none.

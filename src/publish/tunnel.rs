@@ -116,3 +116,89 @@ async fn lead(
         Err(failure) => Ended::Failed(failure),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::publish::Limits;
+    use std::process::Stdio;
+    use tokio::time::timeout;
+
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    async fn open() -> (Tunnel, TcpListener) {
+        let broker = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
+        let port = broker.local_addr().expect("bound").port();
+        let upstream = Upstream { host: "127.0.0.1".into(), port, tls: None, limits: Limits::default() };
+        (Tunnel::open(&Handle::current(), upstream).expect("opens"), broker)
+    }
+
+    #[tokio::test]
+    async fn another_process_gets_nothing_and_the_broker_is_not_even_called() {
+        let (tunnel, broker) = open().await;
+        let line = tunnel.expect();
+        // Prints what the tunnel answers, until the end.
+        let script = format!("exec 3<>/dev/tcp/127.0.0.1/{} && cat <&3", tunnel.port());
+        let mut foreign = std::process::Command::new("bash");
+        foreign.args(["-c", &script]).stdin(Stdio::null()).stderr(Stdio::null());
+        let run = tokio::task::spawn_blocking(move || foreign.output().expect("bash is needed"));
+        let output = timeout(LIMIT, run).await.expect("it was closed at once").expect("no panic");
+        assert!(output.stdout.is_empty());
+        // Ours is let through afterwards, and is the first that the broker sees.
+        let ours = TcpStream::connect(("127.0.0.1", tunnel.port())).await.expect("connects");
+        let (_broker_side, from) = timeout(LIMIT, broker.accept()).await.expect("called").expect("accepts");
+        assert!(is_own(&_broker_side, from));
+        assert!(timeout(Duration::from_millis(50), broker.accept()).await.is_err(), "called once");
+        assert_eq!(line.ended(), None);
+        drop(ours);
+        timeout(LIMIT, line.wait_closed()).await.expect("ends");
+    }
+
+    #[tokio::test]
+    async fn after_a_loss_writes_succeed_until_the_client_closes() {
+        let (tunnel, broker) = open().await;
+        let line = tunnel.expect();
+        let mut paho = TcpStream::connect(("127.0.0.1", tunnel.port())).await.expect("connects");
+        let (at_broker, _) = broker.accept().await.expect("accepts");
+        drop(at_broker);
+        let mut byte = [0];
+        assert_eq!(timeout(LIMIT, paho.read(&mut byte)).await.expect("told").expect("no error"), 0);
+        assert!(matches!(line.ended(), Some(Ended::Failed(f)) if f.word == "closed"));
+        for _ in 0..200 {
+            timeout(LIMIT, paho.write_all(&[0x30; 10_000])).await.expect("taken").expect("never an error");
+        }
+        drop(paho);
+        timeout(LIMIT, line.wait_closed()).await.expect("ends");
+    }
+
+    #[tokio::test]
+    async fn a_line_that_hangs_up_lets_go_of_the_broker_only() {
+        let (tunnel, broker) = open().await;
+        let line = tunnel.expect();
+        let mut paho = TcpStream::connect(("127.0.0.1", tunnel.port())).await.expect("connects");
+        let (mut at_broker, _) = broker.accept().await.expect("accepts");
+        line.hang_up();
+        let mut byte = [0];
+        assert_eq!(timeout(LIMIT, at_broker.read(&mut byte)).await.expect("closed").expect("no error"), 0);
+        paho.write_all(&[0x30; 100_000]).await.expect("never an error");
+        drop(paho);
+        timeout(LIMIT, line.wait_closed()).await.expect("ends");
+    }
+
+    #[tokio::test]
+    async fn only_packets_that_are_wholly_written_count() {
+        let (tunnel, broker) = open().await;
+        let line = tunnel.expect();
+        let mut paho = TcpStream::connect(("127.0.0.1", tunnel.port())).await.expect("connects");
+        let (mut at_broker, _) = broker.accept().await.expect("accepts");
+        let mut written = line.written();
+        // Two whole ones, one of QoS 1, and a part.
+        paho.write_all(&[0x30, 3, 0, 1, b'a', 0x30, 3, 0, 1, b'b', 0x32, 5, 0, 1, b'c', 0, 1, 0x30, 3, 0])
+            .await
+            .expect("taken");
+        timeout(LIMIT, at_broker.read_exact(&mut [0; 20])).await.expect("arrives").expect("all of it");
+        assert_eq!(*timeout(LIMIT, written.wait_for(|n| *n >= 2)).await.expect("counts").expect("lives"), 2);
+        paho.write_all(&[1, b'd']).await.expect("taken");
+        assert_eq!(*timeout(LIMIT, written.wait_for(|n| *n >= 3)).await.expect("counts").expect("lives"), 3);
+    }
+}

@@ -97,8 +97,8 @@ impl Upstream {
         Failure::new("closed", detail)
     }
 
-    /// Reading or writing failed.
-    pub(crate) fn lost(&self, error: &io::Error) -> Failure {
+    /// Reading or writing failed; `greeted` tells whether the broker ever said anything.
+    pub(crate) fn lost(&self, error: &io::Error, greeted: bool) -> Failure {
         if let Some(failure) = self.tls.as_ref().and_then(|tls| tls.refused(error)) {
             return failure;
         }
@@ -109,6 +109,7 @@ impl Upstream {
             io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => {
                 self.unreachable(error)
             }
+            io::ErrorKind::ConnectionReset if !greeted => self.closed(false),
             _ => Failure::new("closed", format!("The connection to the broker broke: {error}.")),
         }
     }
