@@ -315,5 +315,9 @@ fn needs_repair(word: &str) -> bool {
 }
 
 #[cfg(test)]
+#[path = "run_bench.rs"]
+mod bench;
+
+#[cfg(test)]
 #[path = "run_tests.rs"]
 mod tests;
