@@ -1,14 +1,19 @@
-//! Builds every part, starts it, watches it, stops it: the only place that knows everything.
+//! Builds every part, starts it, watches it, stops it in order: the only place that knows everything.
 
-use crate::advert::Address;
 use crate::config::{FileProblem, Paths, Settings, store};
+use crate::losses::Losses;
+use crate::queue::Queue;
+use crate::scan::{self, Source};
 use crate::stats::Stats;
-use crate::{dbus, log, router};
+use crate::{dbus, log, publish, router};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio::time::interval;
 
+/// How often counters are noted for the rates.
+const SAMPLE: Duration = Duration::from_secs(1);
 /// How often it is found out whether settings could be saved.
 const PROBE: Duration = Duration::from_secs(5);
 
@@ -24,38 +29,74 @@ pub enum Fatal {
     /// The system refused something that always works.
     #[error("{0}")]
     System(#[from] std::io::Error),
+    /// A part ended that never does: a bug.
+    #[error("the {0} ended by itself")]
+    Ended(&'static str),
 }
 
 /// Runs until SIGTERM, or until it cannot.
-pub async fn run(paths: Paths) -> Result<(), Fatal> {
+pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let (store, draft, config) = store::load(paths).map_err(Fatal::Config)?;
-    let router = Address::parse(&config.form.router_address).unwrap_or_else(router::address).to_string();
+    let detected = router::address();
+    let router = config.router.unwrap_or(detected).to_string();
     let stats = Arc::new(Stats::default());
-    let settings = Arc::new(Settings::new(store, draft, config, Arc::clone(&stats)));
+    let queue = Arc::new(Queue::new(config.queue_max_bytes, stats.clone()));
+    let settings = Arc::new(Settings::new(store, draft, config, stats.clone()));
     settings.probe_writable().await;
 
     let constants = dbus::Constants { version: env!("CARGO_PKG_VERSION"), router: router.clone() };
-    let bus = dbus::serve(Arc::clone(&settings), Arc::clone(&stats), constants).await?;
-    let ready = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    if let Err(error) = ready {
+    let bus = dbus::serve(settings.clone(), stats.clone(), constants).await?;
+    let limits = publish::Limits::default();
+    let mut publisher = publish::spawn(queue.clone(), settings.subscribe(), stats.clone(), detected, limits)?;
+    let (stop_scan, stopped) = oneshot::channel::<()>();
+    let stopped = async move { drop(stopped.await) };
+    let mut scan = tokio::spawn(scan::run(settings.subscribe(), queue, stats.clone(), source, stopped));
+    if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
         tracing::warn!("systemd was not told that the service is ready: {error}");
     }
-    log::started(&router, stats.radio().borrow().capture.word());
+    log::started(&router);
 
-    let probe = async {
-        let mut tick = interval(PROBE);
-        loop {
-            tick.tick().await;
-            settings.probe_writable().await;
-        }
+    let ended = tokio::select! {
+        _ = terminate.recv() => Ok("SIGTERM"),
+        _ = interrupt.recv() => Ok("SIGINT"),
+        lost = bus.run() => Err(Fatal::Bus(lost)),
+        () = publisher.ended() => Err(Fatal::Ended("publish thread")),
+        _ = &mut scan => Err(Fatal::Ended("scan task")),
+        () = tick(&stats) => Err(Fatal::Ended("clock")),
+        () = probe(&settings) => Err(Fatal::Ended("probe")),
     };
-    tokio::select! {
-        _ = terminate.recv() => {
-            log::stopping("SIGTERM");
-            Ok(())
-        }
-        lost = bus.run() => Err(lost.into()),
-        () = probe => Ok(()),
+    match &ended {
+        Ok(reason) => log::stopping(reason),
+        Err(fatal) => log::stopping(&fatal.to_string()),
+    }
+    if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Stopping]) {
+        tracing::debug!("systemd was not told that the service stops: {error}");
+    }
+    // The scan first: what it still has goes to the queue, which the publisher then drains.
+    drop(stop_scan);
+    if !scan.is_finished() {
+        drop(scan.await);
+    }
+    publisher.stop().await;
+    Losses::default().tell(&stats);
+    ended.map(drop)
+}
+
+async fn tick(stats: &Stats) {
+    let (mut tick, mut losses) = (interval(SAMPLE), Losses::default());
+    loop {
+        tick.tick().await;
+        stats.sample(Instant::now());
+        losses.tell(stats);
+    }
+}
+
+async fn probe(settings: &Settings) {
+    let mut tick = interval(PROBE);
+    loop {
+        tick.tick().await;
+        settings.probe_writable().await;
     }
 }

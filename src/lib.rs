@@ -14,11 +14,14 @@
 //! ```
 
 pub mod advert;
+pub mod backoff;
 pub mod config;
 pub mod daemon;
 pub mod dbus;
 pub mod encode;
 pub mod log;
+pub mod losses;
+pub mod publish;
 pub mod queue;
 pub mod router;
 pub mod scan;

@@ -34,13 +34,9 @@ pub mod id {
 }
 
 /// The service has started.
-pub fn started(router: &str, capture: &str) {
-    info!(
-        message_id = id::STARTED,
-        event = "started",
-        "cassia-bypassd {} started, router {router}, capture {capture}",
-        env!("CARGO_PKG_VERSION")
-    );
+pub fn started(router: &str) {
+    let version = env!("CARGO_PKG_VERSION");
+    info!(message_id = id::STARTED, event = "started", "cassia-bypassd {version} started, router {router}");
 }
 
 /// The service stops.

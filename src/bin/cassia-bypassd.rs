@@ -3,6 +3,9 @@
 use cassia_bypass::config::{Paths, store};
 use cassia_bypass::daemon::{self, Fatal};
 use cassia_bypass::log;
+use cassia_bypass::scan::Source;
+use rustix::fd::OwnedFd;
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -13,6 +16,7 @@ Publishes the Bluetooth LE advertisements that BlueZ hears to an MQTT broker. Se
       --check-config         read all settings files, print every problem, exit 78 if there is one, else 0
       --vendor-config FILE   instead of /usr/lib/cassia-bypass/config.toml
       --config FILE          instead of /etc/cassia-bypass/config.toml
+      --monitor-fd N         for tests: instead of a radio, an inherited socket with packets of the HCI monitor channel
       --version              print the version
       --help                 print this
 
@@ -24,13 +28,14 @@ Exit status: 0 stopped, 1 no bus or name taken, 2 wrong arguments, 78 wrong sett
 const BAD_CONFIG: u8 = 78;
 
 enum Order {
-    Run(Paths),
+    Run(Paths, Source),
     Check(Paths),
     Say(String),
 }
 
 fn order(arguments: impl Iterator<Item = OsString>) -> Result<Order, String> {
     let (mut arguments, mut paths, mut check) = (arguments, Paths::default(), false);
+    let mut source = Source::Bluez;
     while let Some(argument) = arguments.next() {
         let word = argument.to_string_lossy().into_owned();
         let mut file = || arguments.next().map(Into::into).ok_or(format!("{word} needs a FILE"));
@@ -40,15 +45,25 @@ fn order(arguments: impl Iterator<Item = OsString>) -> Result<Order, String> {
             "--check-config" => check = true,
             "--vendor-config" => paths.vendor = file()?,
             "--config" => paths.site = file()?,
+            "--monitor-fd" => source = Source::Inherited(inherited(arguments.next())?),
             _ => return Err(format!("unknown argument {word}")),
         }
     }
-    Ok(if check { Order::Check(paths) } else { Order::Run(paths) })
+    Ok(if check { Order::Check(paths) } else { Order::Run(paths, source) })
+}
+
+/// A copy of a descriptor that we inherited.
+fn inherited(number: Option<OsString>) -> Result<OwnedFd, String> {
+    let number =
+        number.and_then(|n| n.to_str()?.parse().ok()).ok_or("--monitor-fd needs the number of a descriptor")?;
+    pidfd_open(getpid(), PidfdFlags::empty())
+        .and_then(|process| pidfd_getfd(process, number, PidfdGetfdFlags::empty()))
+        .map_err(|e| format!("--monitor-fd {number}: {e}"))
 }
 
 fn main() -> ExitCode {
     match order(std::env::args_os().skip(1)) {
-        Ok(Order::Run(paths)) => run(paths),
+        Ok(Order::Run(paths, source)) => run(paths, source),
         Ok(Order::Check(paths)) => check(&paths),
         Ok(Order::Say(text)) => {
             print!("{text}");
@@ -67,11 +82,11 @@ fn check(paths: &Paths) -> ExitCode {
     if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIG) }
 }
 
-fn run(paths: Paths) -> ExitCode {
+fn run(paths: Paths, source: Source) -> ExitCode {
     log::init();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(daemon::run(paths)),
+        Ok(runtime) => runtime.block_on(daemon::run(paths, source)),
         Err(error) => Err(Fatal::System(error)),
     };
     let Err(fatal) = ended else { return ExitCode::SUCCESS };

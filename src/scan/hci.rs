@@ -98,7 +98,7 @@ fn extended<'a>(bytes: &mut Bytes<'a>, adapter: u16) -> Result<Advert<'a>, Damag
         0x12 => Pdu::ScanInd,
         0x10 => Pdu::NonconnInd,
         0x1A | 0x1B => Pdu::ScanRsp,
-        0x10.. => return Err(Damage::Value),
+        legacy if legacy & 0x10 != 0 => return Err(Damage::Value),
         _ => Pdu::Extended(Extended { event_type, primary_phy, secondary_phy, sid, tx_power, interval }),
     };
     let address = if address_type == AddressType::Anonymous { Address([0; 6]) } else { address };

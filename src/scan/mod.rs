@@ -1,6 +1,13 @@
-//! The scan.
+//! The scan task: it hears adverts, puts them into batches, and keeps the radio scanning, all in one task.
+
+mod adapter;
 mod capture;
 mod hci;
+mod intake;
 mod monitor;
 #[cfg(test)]
 mod packets;
+mod run;
+mod signals;
+
+pub use run::{Source, run};

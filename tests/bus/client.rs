@@ -1,8 +1,8 @@
 //! A program on the bus, which sees what busctl does not show: the names of errors, and signals one by one.
 
+use crate::support::DEADLINE;
 use crate::support::bus::Bus;
 use crate::support::busctl::{CONFIG, NAME, PATH};
-use crate::support::process::SOON;
 use futures_util::StreamExt;
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -56,7 +56,7 @@ impl Changes {
     /// The next signal: interface and changed properties.
     pub async fn next(&mut self) -> (String, BTreeMap<String, OwnedVariant>) {
         let message =
-            timeout(SOON, self.0.next()).await.expect("a signal in time").expect("a stream").expect("a signal");
+            timeout(DEADLINE, self.0.next()).await.expect("a signal in time").expect("a stream").expect("a signal");
         let (interface, changed, invalidated): (String, BTreeMap<String, OwnedVariant>, Vec<String>) =
             message.body().deserialize().expect("PropertiesChanged");
         assert!(invalidated.is_empty());

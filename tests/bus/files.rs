@@ -2,8 +2,9 @@
 
 use crate::client::{apply, connect, refused, set};
 use crate::support::busctl::{CONFIG, STATS};
+use crate::support::eventually;
 use crate::support::identities::Who;
-use crate::support::process::{eventually, output};
+use crate::support::process::output;
 use crate::{bus, started};
 use std::fs;
 use std::os::unix::fs::chown;

@@ -2,8 +2,8 @@
 
 use crate::bus;
 use crate::support::busctl::CONFIG;
+use crate::support::eventually;
 use crate::support::identities::Who;
-use crate::support::process::eventually;
 use std::fs;
 use std::path::Path;
 

@@ -59,7 +59,7 @@ fn a_full_queue_drops_the_oldest_and_counts_them() {
     rig.await_stat("LastError", "refused");
     rig.air.play(0..2000, 3);
     eventually("heard", || rig.ledger()["Received"] == 2000);
-    eventually("the last batch is closed", || rig.ledger()["Queued"] % 20 == 0);
+    eventually("the last batch is closed", || rig.ledger()["Queued"].is_multiple_of(20));
     let dropped = rig.ledger()["Dropped.queue-full"];
     assert!((1..2000).contains(&dropped), "{dropped}");
     rig.set("Port", &["q", &rig.broker.ports.anonymous.to_string()]);

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 /// The guide's four scenarios; the last one with and without a client certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scenario {
+pub(crate) enum Scenario {
     Anonymous,
     Password,
     Psk,
@@ -22,19 +22,19 @@ pub enum Scenario {
     ClientCertificate,
 }
 
-pub const SCENARIOS: [Scenario; 5] =
+pub(crate) const SCENARIOS: [Scenario; 5] =
     [Scenario::Anonymous, Scenario::Password, Scenario::Psk, Scenario::Certificate, Scenario::ClientCertificate];
 
-pub struct Rig {
-    pub service: Service,
-    pub air: Air,
-    pub subscriber: Subscriber,
-    pub broker: Mosquitto,
-    pub bus: Bus,
+pub(crate) struct Rig {
+    pub(crate) service: Service,
+    pub(crate) air: Air,
+    pub(crate) subscriber: Subscriber,
+    pub(crate) broker: Mosquitto,
+    pub(crate) bus: Bus,
 }
 
 impl Rig {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let broker = Mosquitto::start();
         let subscriber = Subscriber::start(&broker, "#");
         let bus = Bus::start(env!("CARGO_BIN_EXE_cassia-bypassd"));
@@ -44,20 +44,20 @@ impl Rig {
     }
 
     /// `busctl set-property`, as an operator.
-    pub fn set(&self, property: &str, words: &[&str]) {
+    pub(crate) fn set(&self, property: &str, words: &[&str]) {
         self.bus.set(Who::Admin, property, words).unwrap_or_else(|error| panic!("{property}: {error}"));
     }
 
-    pub fn stat(&self, property: &str) -> Value {
+    pub(crate) fn stat(&self, property: &str) -> Value {
         self.bus.value(STATS, property)
     }
 
-    pub fn config(&self, property: &str) -> Value {
+    pub(crate) fn config(&self, property: &str) -> Value {
         self.bus.value(CONFIG, property)
     }
 
     /// All counts at one moment; fails the test if they do not add up.
-    pub fn ledger(&self) -> BTreeMap<String, u64> {
+    pub(crate) fn ledger(&self) -> BTreeMap<String, u64> {
         let ledger: BTreeMap<String, u64> =
             serde_json::from_value(self.stat("Ledger")).expect("a dictionary of counts");
         let sum = |names: &[&str]| names.iter().map(|name| ledger[*name]).sum::<u64>();
@@ -66,7 +66,7 @@ impl Rig {
         ledger
     }
 
-    pub fn await_stat(&self, property: &str, word: &str) {
+    pub(crate) fn await_stat(&self, property: &str, word: &str) {
         eventually(&format!("{property} becomes {word}"), || {
             let now = self.stat(property);
             (now == word).then_some(()).ok_or_else(|| now.to_string())
@@ -74,7 +74,7 @@ impl Rig {
     }
 
     /// Sets what the guide's scenario needs, step by step.
-    pub fn configure(&self, scenario: Scenario) {
+    pub(crate) fn configure(&self, scenario: Scenario) {
         let (ports, certificates) = (self.broker.ports, &self.broker.certificates);
         let port = match scenario {
             Scenario::Anonymous => ports.anonymous,
@@ -110,7 +110,7 @@ impl Rig {
     }
 
     /// The numbered advertisements that arrived on this topic, in order.
-    pub fn arrived(&self, topic: &str) -> Vec<u32> {
+    pub(crate) fn arrived(&self, topic: &str) -> Vec<u32> {
         let received = self.subscriber.received();
         received.iter().filter(|message| message.topic == topic).flat_map(numbers).collect()
     }

@@ -1,57 +1,108 @@
-//! Processes that end with the test, and waiting without guessing.
+//! Child processes that end with the test, and their lines.
 
+use super::eventually;
+use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsStr;
-use std::process::{Child, Command, ExitStatus, Output};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
-/// How long anything may take that should happen soon.
-pub const SOON: Duration = Duration::from_secs(20);
+/// Lines, shared with the threads that read them.
+#[derive(Debug, Clone, Default)]
+pub struct Lines(Arc<Mutex<Vec<String>>>);
 
-/// Polls until something is there; fails with `what` when it does not come.
-pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + SOON;
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "{what}: not within {SOON:?}");
-        sleep(Duration::from_millis(10));
+impl Lines {
+    /// All lines so far.
+    pub fn all(&self) -> Vec<String> {
+        self.with(<[String]>::to_vec)
+    }
+
+    pub fn with<T>(&self, read: impl FnOnce(&[String]) -> T) -> T {
+        read(&self.0.lock().expect("no panic while held"))
+    }
+
+    pub fn len(&self) -> usize {
+        self.with(<[String]>::len)
+    }
+
+    /// Lines that contain this text.
+    pub fn count(&self, text: &str) -> usize {
+        self.with(|lines| lines.iter().filter(|line| line.contains(text)).count())
+    }
+
+    pub fn contains(&self, text: &str) -> bool {
+        self.count(text) > 0
+    }
+
+    /// Reads a stream to its end on a thread of its own.
+    pub fn collect(&self, stream: impl Read + Send + 'static) -> JoinHandle<()> {
+        let lines = self.0.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+                let line = String::from_utf8_lossy(&line).into_owned();
+                lines.lock().expect("no panic while held").push(line);
+            }
+        })
     }
 }
 
 /// A running program, killed when dropped.
-pub struct Process(Child);
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    readers: Vec<JoinHandle<()>>,
+}
 
 impl Process {
+    /// Starts it. A missing program fails the test.
     pub fn spawn(command: &mut Command) -> Self {
-        let name = command.get_program().to_owned();
-        Self(command.spawn().unwrap_or_else(|e| panic!("{name:?} cannot be started: {e}")))
+        let child = command.spawn();
+        let child = child.unwrap_or_else(|e| panic!("{:?} cannot be started: {e}", command.get_program()));
+        Self { child, readers: Vec::new() }
+    }
+
+    /// Starts it; what it prints goes to `out` and `err`.
+    pub fn start(command: &mut Command, out: &Lines, err: &Lines) -> Self {
+        let mut process = Self::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()));
+        let Child { stdout, stderr, .. } = &mut process.child;
+        process.readers = vec![out.collect(stdout.take().expect("piped")), err.collect(stderr.take().expect("piped"))];
+        process
     }
 
     pub fn id(&self) -> u32 {
-        self.0.id()
+        self.child.id()
     }
 
     pub fn child(&mut self) -> &mut Child {
-        &mut self.0
+        &mut self.child
     }
 
-    pub fn signal(&self, signal: rustix::process::Signal) {
-        let id = i32::try_from(self.id()).ok().and_then(rustix::process::Pid::from_raw).expect("process id");
-        rustix::process::kill_process(id, signal).expect("our own process");
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("our own child");
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Waits for its end.
     pub fn ended(&mut self) -> ExitStatus {
-        eventually("the end of a process", || self.0.try_wait().expect("our own process"))
+        eventually("the end of a process", || self.child.try_wait().expect("our own child"))
+    }
+
+    /// SIGKILL, and all that it printed is collected afterwards.
+    pub fn kill(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+        self.readers.drain(..).for_each(|reader| drop(reader.join()));
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
+        self.kill();
     }
 }
 

@@ -1,8 +1,9 @@
 //! The service as systemd would start it: its user, its directories, READY=1.
 
 use super::bus::Bus;
+use super::eventually;
 use super::identities::Who;
-use super::process::{Process, eventually, output};
+use super::process::{Process, output};
 use rustix::process::Signal;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -56,15 +57,19 @@ impl Bus {
 
     /// Starts the service and waits until it says that it is ready.
     pub fn start_service(&self) -> Service {
+        self.start_service_with(&[])
+    }
+
+    /// The same with more arguments.
+    pub fn start_service_with(&self, arguments: &[&str]) -> Service {
         let path = self.directory().join("notify");
         drop(fs::remove_file(&path));
         let socket = UnixDatagram::bind(&path).expect("socket");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).expect("permissions");
         socket.set_nonblocking(true).expect("socket");
-        let mut process = Process::spawn(self.service().env("NOTIFY_SOCKET", &path));
+        let mut process = Process::spawn(self.service().args(arguments).env("NOTIFY_SOCKET", &path));
         eventually("READY=1", || {
-            let ended = process.child().try_wait().expect("our own process");
-            assert!(ended.is_none(), "the service ended: {}", self.log());
+            assert!(process.runs(), "the service ended: {}", self.log());
             let mut buffer = [0; 4096];
             let length = socket.recv(&mut buffer).ok()?;
             buffer[..length].split(|byte| *byte == b'\n').any(|line| line == b"READY=1").then_some(())
@@ -88,8 +93,13 @@ impl Bus {
 impl Service {
     /// The way systemd stops it.
     pub fn stop(mut self) -> ExitStatus {
-        self.process.signal(Signal::TERM);
+        self.terminate();
         self.process.ended()
+    }
+
+    /// The way systemd begins to stop it.
+    pub fn terminate(&self) {
+        self.process.signal(Signal::TERM);
     }
 
     /// The way the power stops it.

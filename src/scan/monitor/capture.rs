@@ -48,7 +48,7 @@ impl Monitor {
 
     fn new(socket: Socket) -> io::Result<Self> {
         let drops = socket::drops(&socket).unwrap_or(0);
-        Ok(Self { fd: AsyncFd::new(socket)?, buffer: [0; PACKET], drops, drops_at: Instant::now() })
+        Ok(Self { fd: socket::register(socket)?, buffer: [0; PACKET], drops, drops_at: Instant::now() })
     }
 
     /// Packets dropped by the kernel since the last time that it was asked.

@@ -5,6 +5,7 @@ use super::filter::program;
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, SockFilter, Socket, Type};
 use std::io;
 use std::os::fd::AsRawFd;
+use tokio::io::unix::AsyncFd;
 
 /// `BTPROTO_HCI` of the kernel.
 const HCI: i32 = 1;
@@ -47,6 +48,13 @@ fn monitor_address() -> SockAddr {
         *storage.view_as() = address;
         SockAddr::new(storage, size_of::<HciAddress>() as libc::socklen_t)
     }
+}
+
+/// Registers a socket with tokio.
+pub(super) fn register(socket: Socket) -> io::Result<AsyncFd<Socket>> {
+    // SAFETY: a `Socket` owns its descriptor and gives out the same one until it is dropped; the registration holds the
+    // `Socket` and ends before it does.
+    unsafe { AsyncFd::register(socket) }.map_err(io::Error::from)
 }
 
 /// Packets that the kernel dropped because nobody had read the earlier ones; wraps around.

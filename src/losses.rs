@@ -1,0 +1,61 @@
+//! Says which adverts were lost: at most one line a minute and reason.
+
+use crate::log;
+use crate::stats::{DROP_REASONS, DropReason, Stats};
+use std::time::{Duration, Instant};
+
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// What was said already.
+#[derive(Debug, Default)]
+pub struct Losses {
+    said: [u64; DROP_REASONS.len()],
+    at: [Option<Instant>; DROP_REASONS.len()],
+}
+
+impl Losses {
+    /// Says what was lost since the last time, if that is long enough ago.
+    pub fn tell(&mut self, stats: &Stats) {
+        for (reason, count) in self.due(stats, Instant::now()) {
+            log::loss(reason.word(), count);
+        }
+    }
+
+    fn due(&mut self, stats: &Stats, now: Instant) -> Vec<(DropReason, u64)> {
+        let ledger = stats.snapshot();
+        let mut due = Vec::new();
+        for (i, reason) in DROP_REASONS.into_iter().enumerate() {
+            let new = ledger.dropped(reason) - self.said[i];
+            // Without a protocol nothing is lost that somebody waits for.
+            if new == 0 || reason == DropReason::NoProtocol {
+                continue;
+            }
+            if self.at[i].is_none_or(|at| now.duration_since(at) >= PAUSE) {
+                (self.said[i], self.at[i]) = (ledger.dropped(reason), Some(now));
+                due.push((reason, new));
+            }
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_is_said_at_once_and_then_once_a_minute_with_the_count() {
+        let (mut losses, stats, start) = (Losses::default(), Stats::default(), Instant::now());
+        let mut lose = |secs, count, reason| {
+            stats.ledger(|l| l.receive_dropped(count, reason));
+            losses.due(&stats, start + Duration::from_secs(secs))
+        };
+        assert_eq!(lose(0, 0, DropReason::QueueFull), []);
+        assert_eq!(lose(1, 5, DropReason::QueueFull), [(DropReason::QueueFull, 5)]);
+        assert_eq!(lose(2, 7, DropReason::QueueFull), []);
+        assert_eq!(lose(3, 1, DropReason::Refused), [(DropReason::Refused, 1)]);
+        assert_eq!(lose(60, 1, DropReason::QueueFull), []);
+        assert_eq!(lose(61, 0, DropReason::QueueFull), [(DropReason::QueueFull, 8)]);
+        assert_eq!(lose(500, 100, DropReason::NoProtocol), []);
+    }
+}

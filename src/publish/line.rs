@@ -1,0 +1,88 @@
+//! What the tunnel and the publish loop tell each other about one connection.
+
+use crate::stats::Failure;
+use tokio::sync::watch;
+
+/// Why a connection ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Our MQTT client closed it.
+    ByUs,
+    /// The broker, the network or the way there.
+    Failed(Failure),
+}
+
+/// One connection from Paho through the tunnel to the broker.
+#[derive(Debug)]
+pub(crate) struct Line {
+    written: watch::Sender<u64>,
+    ended: watch::Sender<Option<Ended>>,
+    hung_up: watch::Sender<bool>,
+    closed: watch::Sender<bool>,
+}
+
+impl Line {
+    pub(crate) fn new() -> Self {
+        Self {
+            written: watch::Sender::new(0),
+            ended: watch::Sender::new(None),
+            hung_up: watch::Sender::new(false),
+            closed: watch::Sender::new(false),
+        }
+    }
+
+    /// Tunnel: this many more QoS 0 messages were wholly taken by the socket to the broker.
+    pub(crate) fn wrote(&self, messages: u64) {
+        if messages > 0 {
+            self.written.send_modify(|count| *count += messages);
+        }
+    }
+
+    /// Tunnel: nothing more will be written; the first reason stays.
+    pub(crate) fn end(&self, why: Ended) {
+        self.ended.send_if_modified(|ended| ended.is_none().then(|| *ended = Some(why)).is_some());
+    }
+
+    /// Tunnel: Paho's socket is closed.
+    pub(crate) fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
+    /// Loop: how many QoS 0 messages the socket to the broker took.
+    pub(crate) fn written(&self) -> watch::Receiver<u64> {
+        self.written.subscribe()
+    }
+
+    /// Loop: the reason for the end, if there is one already.
+    pub(crate) fn ended(&self) -> Option<Ended> {
+        self.ended.borrow().clone()
+    }
+
+    /// Loop: waits for the end.
+    pub(crate) async fn wait_ended(&self) -> Ended {
+        let mut ended = self.ended.subscribe();
+        // The sender outlives the receiver here, so there is always a reason.
+        let reason = ended.wait_for(Option::is_some).await.ok().and_then(|ended| ended.clone());
+        reason.unwrap_or(Ended::ByUs)
+    }
+
+    /// Loop: the connection to the broker is given up at once, without a farewell.
+    pub(crate) fn hang_up(&self) {
+        self.hung_up.send_replace(true);
+    }
+
+    /// Waits until the loop hung up.
+    pub(crate) async fn wait_hung_up(&self) {
+        wait(&self.hung_up).await;
+    }
+
+    /// Waits until Paho's socket is closed.
+    pub(crate) async fn wait_closed(&self) {
+        wait(&self.closed).await;
+    }
+}
+
+async fn wait(flag: &watch::Sender<bool>) {
+    // The sender outlives the receiver here, so this ends with `true` only.
+    let _ = flag.subscribe().wait_for(|set| *set).await;
+}

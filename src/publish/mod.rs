@@ -1,0 +1,76 @@
+//! From the queue to the broker. One thread of its own runs the publish loop and owns the MQTT client, whose calls may
+//! block; tunnels to the broker run on the daemon's runtime (decision record 0001).
+
+mod broker;
+mod flight;
+mod limits;
+mod line;
+mod orders;
+mod own_peer;
+mod packets;
+mod paho;
+mod paho_error;
+mod paho_options;
+mod pump;
+mod run;
+mod suspect;
+mod tls;
+mod tls_failure;
+mod tunnel;
+mod upstream;
+
+pub use limits::Limits;
+
+use crate::advert::Address;
+use crate::config::Config;
+use crate::queue::Queue;
+use crate::stats::Stats;
+use orders::Orders;
+use paho::Paho;
+use run::Publisher;
+use std::sync::Arc;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::{oneshot, watch};
+
+/// The publish thread.
+#[derive(Debug)]
+pub struct PublishHandle {
+    stop: watch::Sender<bool>,
+    ended: oneshot::Receiver<()>,
+}
+
+/// Starts the publish thread. Called inside the runtime that carries the tunnels; it must live until [`PublishHandle::stop`]
+/// returned. `router` stands for the router as long as the settings name no address.
+pub fn spawn(
+    queue: Arc<Queue>,
+    config: watch::Receiver<Arc<Config>>,
+    stats: Arc<Stats>,
+    router: Address,
+    limits: Limits,
+) -> std::io::Result<PublishHandle> {
+    let tunnels = Handle::current();
+    let runtime = Builder::new_current_thread().enable_time().build()?;
+    let (stop, stopped) = watch::channel(false);
+    let (ending, ended) = oneshot::channel();
+    std::thread::Builder::new().name("publish".into()).spawn(move || {
+        let orders = Orders::new(config, stopped, router, limits.drain);
+        runtime.block_on(Publisher::new(queue, stats, Paho::new(tunnels, limits), orders, limits).run());
+        drop(runtime);
+        // Not sent: dropped, as a panic would.
+        drop(ending);
+    })?;
+    Ok(PublishHandle { stop, ended })
+}
+
+impl PublishHandle {
+    /// Waits until the thread ended. Without [`PublishHandle::stop`] that is a bug.
+    pub async fn ended(&mut self) {
+        let _ = (&mut self.ended).await;
+    }
+
+    /// Sends what waits, for a limited time, disconnects, counts the rest as lost, and ends the thread.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        self.ended().await;
+    }
+}

@@ -1,0 +1,133 @@
+//! What the settings and the daemon want of the publish loop, and which changes of it matter.
+
+use crate::advert::Address;
+use crate::config::{Config, Mqtt, Qos};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+/// What a connection depends on: the settings of the broker without those of single messages.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Endpoint {
+    /// With the client id filled in; topic and QoS are of no meaning here.
+    pub(crate) mqtt: Mqtt,
+}
+
+impl Endpoint {
+    /// `host:port` for people.
+    pub(crate) fn name(&self) -> String {
+        let (host, port) = (&self.mqtt.host, self.mqtt.port);
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    }
+}
+
+/// What a message depends on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Route {
+    /// Filled in.
+    pub(crate) topic: String,
+    pub(crate) qos: Qos,
+}
+
+fn read(config: &Config, router: Address) -> Option<(Endpoint, Route)> {
+    let mut mqtt = config.mqtt.clone()?;
+    let router = Address::parse(&config.form.router_address).unwrap_or(router).to_string();
+    mqtt.client_id = mqtt.client_id.replace("{router}", &router.to_lowercase());
+    let topic = std::mem::take(&mut mqtt.topic).replace("{router}", &router);
+    let qos = std::mem::replace(&mut mqtt.qos, Qos::AtMostOnce);
+    Some((Endpoint { mqtt }, Route { topic, qos }))
+}
+
+/// Something that the loop has to heed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum News {
+    /// Messages have another topic or QoS from now on; the connection is not concerned.
+    Route,
+    /// There is another broker, other credentials, or none.
+    Endpoint,
+    /// The service stops: send what waits. Said once.
+    Stop,
+    /// The time for that is over. Said from then on.
+    Deadline,
+}
+
+/// See the module.
+pub(crate) struct Orders {
+    config: watch::Receiver<Arc<Config>>,
+    stop: watch::Receiver<bool>,
+    router: Address,
+    drain: Duration,
+    deadline: Option<Instant>,
+    wanted: Option<(Endpoint, Route)>,
+    max_bytes: usize,
+}
+
+impl Orders {
+    /// `router` is used as long as the settings name no other address.
+    pub(crate) fn new(
+        mut config: watch::Receiver<Arc<Config>>,
+        stop: watch::Receiver<bool>,
+        router: Address,
+        drain: Duration,
+    ) -> Self {
+        let now = config.borrow_and_update().clone();
+        let (wanted, max_bytes) = (read(&now, router), now.queue_max_bytes);
+        Self { config, stop, router, drain, deadline: None, wanted, max_bytes }
+    }
+
+    /// Where to connect, if anywhere.
+    pub(crate) fn endpoint(&self) -> Option<&Endpoint> {
+        self.wanted.as_ref().map(|(endpoint, _)| endpoint)
+    }
+
+    /// How to publish.
+    pub(crate) fn route(&self) -> Option<&Route> {
+        self.wanted.as_ref().map(|(_, route)| route)
+    }
+
+    /// Bound of the queue.
+    pub(crate) fn max_bytes(&self) -> usize {
+        self.max_bytes
+    }
+
+    /// Whether the service stops.
+    pub(crate) fn stopping(&self) -> bool {
+        self.deadline.is_some()
+    }
+
+    /// Whether there are settings that were not looked at yet. They hold for every message that was queued after them.
+    pub(crate) fn changed(&self) -> bool {
+        self.deadline.is_none() && self.config.has_changed().unwrap_or(false)
+    }
+
+    /// Waits for news. May be cancelled. `resize` hears of every other bound of the queue, which is not news to the loop.
+    pub(crate) async fn next(&mut self, resize: impl Fn(usize)) -> News {
+        if let Some(deadline) = self.deadline {
+            // Settings do not matter any more.
+            sleep_until(deadline).await;
+            return News::Deadline;
+        }
+        loop {
+            tokio::select! {
+                // A daemon that dropped its handle wants us to stop, too.
+                _ = self.stop.wait_for(|stop| *stop) => {
+                    self.deadline = Some(Instant::now() + self.drain);
+                    return News::Stop;
+                }
+                Ok(()) = self.config.changed() => {}
+            }
+            let now = self.config.borrow_and_update().clone();
+            if std::mem::replace(&mut self.max_bytes, now.queue_max_bytes) != now.queue_max_bytes {
+                resize(now.queue_max_bytes);
+            }
+            let wanted = read(&now, self.router);
+            if wanted == self.wanted {
+                continue;
+            }
+            let before = std::mem::replace(&mut self.wanted, wanted);
+            let same = before.as_ref().map(|(endpoint, _)| endpoint) == self.endpoint();
+            return if same { News::Route } else { News::Endpoint };
+        }
+    }
+}

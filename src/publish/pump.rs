@@ -1,0 +1,174 @@
+//! Carries bytes between Paho and the broker, counts what the broker's socket took and notices a broker that is frozen.
+
+use super::line::{Ended, Line};
+use super::packets::{Kind, Packets};
+use super::upstream::{Duplex, Upstream};
+use crate::stats::Failure;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, copy, sink, split};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until, timeout};
+
+const CHUNK: usize = 16 * 1024;
+/// For the broker to close after our DISCONNECT, and for the reason of a failed write to arrive.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// Pumps until one side ends.
+pub(super) async fn run(
+    from_paho: &mut (impl AsyncRead + Unpin),
+    to_paho: &mut (impl AsyncWrite + Unpin),
+    broker: Box<dyn Duplex>,
+    line: &Line,
+    upstream: &Upstream,
+) -> Ended {
+    let (mut from_broker, mut to_broker) = split(broker);
+    let (answer, limits) = (Answer::default(), &upstream.limits);
+    let ended = tokio::select! {
+        ended = outward(from_paho, &mut to_broker, line, &answer, limits.stall) => ended,
+        ended = inward(&mut from_broker, to_paho, &answer, upstream) => ended,
+        () = answer.overdue(limits.answer) => Failed::timeout(limits.answer),
+    };
+    match ended {
+        Failed::Paho => {
+            farewell(&mut to_broker, &mut from_broker).await;
+            Ended::ByUs
+        }
+        Failed::Broker(failure) => Ended::Failed(failure),
+        Failed::Write(error) => Ended::Failed(reason_of_write(error, &mut from_broker, upstream).await),
+    }
+}
+
+enum Failed {
+    Paho,
+    Broker(Failure),
+    Write(io::Error),
+}
+
+impl Failed {
+    fn timeout(limit: Duration) -> Self {
+        let detail = format!("The broker stopped answering; it was given {} seconds.", limit.as_secs_f32());
+        Self::Broker(Failure::new("timeout", detail))
+    }
+}
+
+/// Lets the last messages and DISCONNECT arrive before the socket goes.
+async fn farewell(to_broker: &mut WriteHalf<Box<dyn Duplex>>, from_broker: &mut ReadHalf<Box<dyn Duplex>>) {
+    let _ = timeout(LINGER, async {
+        let _ = to_broker.shutdown().await;
+        let _ = copy(from_broker, &mut sink()).await;
+    })
+    .await;
+}
+
+/// A broker that refuses our certificate says so in an alert that may lie behind the reset which broke our write.
+async fn reason_of_write(
+    error: io::Error,
+    from_broker: &mut ReadHalf<Box<dyn Duplex>>,
+    upstream: &Upstream,
+) -> Failure {
+    match timeout(LINGER, copy(from_broker, &mut sink())).await {
+        Ok(Err(read)) => upstream.lost(&read, true),
+        _ => upstream.lost(&error, true),
+    }
+}
+
+async fn outward(
+    from_paho: &mut (impl AsyncRead + Unpin),
+    to_broker: &mut WriteHalf<Box<dyn Duplex>>,
+    line: &Line,
+    answer: &Answer,
+    stall: Duration,
+) -> Failed {
+    let (mut buffer, mut packets) = (vec![0; CHUNK], Packets::default());
+    loop {
+        let mut rest = match from_paho.read(&mut buffer).await {
+            Ok(0) | Err(_) => return Failed::Paho,
+            Ok(read) => &buffer[..read],
+        };
+        while !rest.is_empty() {
+            let wrote = match timeout(stall, to_broker.write(rest)).await {
+                Err(_) => return Failed::timeout(stall),
+                Ok(Ok(0)) => return Failed::Write(io::ErrorKind::WriteZero.into()),
+                Ok(Ok(wrote)) => wrote,
+                Ok(Err(error)) => return Failed::Write(error),
+            };
+            let (mut messages, mut asked) = (0, false);
+            packets.feed(&rest[..wrote], |kind: Kind| {
+                messages += u64::from(kind.is_publish_qos0());
+                asked |= kind.wants_answer();
+            });
+            if asked {
+                answer.asked();
+            }
+            line.wrote(messages);
+            rest = &rest[wrote..];
+        }
+        match timeout(stall, to_broker.flush()).await {
+            Err(_) => return Failed::timeout(stall),
+            Ok(Err(error)) => return Failed::Write(error),
+            Ok(Ok(())) => {}
+        }
+    }
+}
+
+async fn inward(
+    from_broker: &mut ReadHalf<Box<dyn Duplex>>,
+    to_paho: &mut (impl AsyncWrite + Unpin),
+    answer: &Answer,
+    upstream: &Upstream,
+) -> Failed {
+    let (mut buffer, mut greeted) = (vec![0; CHUNK], false);
+    loop {
+        let read = match from_broker.read(&mut buffer).await {
+            Ok(0) => return Failed::Broker(upstream.closed(greeted)),
+            Ok(read) => read,
+            Err(error) => return Failed::Broker(upstream.lost(&error, greeted)),
+        };
+        // The first packet is CONNACK, or this is no MQTT broker (then Paho had better not see it).
+        if !std::mem::replace(&mut greeted, true) && buffer[0] != 0x20 {
+            return Failed::Broker(upstream.not_mqtt(buffer[0]));
+        }
+        answer.given();
+        if to_paho.write_all(&buffer[..read]).await.is_err() {
+            return Failed::Paho;
+        }
+    }
+}
+
+/// Since when an answer is due. Paho itself waits for one and a half times the keep alive.
+#[derive(Debug, Default)]
+struct Answer {
+    since: Mutex<Option<Instant>>,
+    changed: Notify,
+}
+
+impl Answer {
+    fn since(&self) -> Option<Instant> {
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn asked(&self) {
+        self.since.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
+        self.changed.notify_one();
+    }
+
+    fn given(&self) {
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    async fn overdue(&self, limit: Duration) {
+        loop {
+            match self.since() {
+                None => self.changed.notified().await,
+                Some(since) => {
+                    sleep_until(since + limit).await;
+                    if self.since() == Some(since) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}

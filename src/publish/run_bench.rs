@@ -1,0 +1,169 @@
+//! A broker of our making, and the loop on a clock that jumps.
+
+use super::super::broker::{Broker, Event, NotSent};
+use super::super::limits::Limits;
+use super::super::orders::{Endpoint, Orders};
+use super::Publisher;
+use crate::advert::Address;
+use crate::config::{Config, Draft, Qos};
+use crate::queue::{Message, Queue};
+use crate::stats::{Failure, Link, Stats};
+use std::sync::{Arc, Mutex};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, LocalSet};
+
+/// What the loop did with the broker, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Did {
+    Connect(String),
+    Publish(u64, String, u8, Qos),
+    Disconnect,
+    Abandon,
+    Close,
+}
+
+/// Shared with the test.
+#[derive(Default)]
+pub(super) struct Script {
+    did: Mutex<Vec<Did>>,
+    /// Answer to CONNECT; never one while `None`.
+    accept: Mutex<Option<Result<(), Failure>>>,
+}
+
+struct Fake(Arc<Script>, mpsc::Receiver<Event>);
+
+impl Broker for Fake {
+    async fn connect(&mut self, endpoint: &Endpoint) -> Result<(), Failure> {
+        self.0.did(Did::Connect(endpoint.mqtt.client_id.clone()));
+        while self.1.try_recv().is_ok() {}
+        let answer = self.0.accept.lock().expect("no panic").clone();
+        match answer {
+            Some(answer) => answer,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn publish(&mut self, tag: u64, topic: &str, payload: &[u8], qos: Qos) -> Result<(), NotSent> {
+        if payload.len() > 100 {
+            return Err(NotSent::Refused(Failure::new("refused", "")));
+        }
+        self.0.did(Did::Publish(tag, topic.to_owned(), payload[0], qos));
+        Ok(())
+    }
+
+    async fn event(&mut self) -> Event {
+        match self.1.recv().await {
+            Some(event) => event,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn disconnect(&mut self) {
+        self.0.did(Did::Disconnect);
+    }
+
+    fn abandon(&mut self) {
+        self.0.did(Did::Abandon);
+    }
+
+    async fn close(&mut self) {
+        self.0.did(Did::Close);
+    }
+}
+
+impl Script {
+    pub(super) fn did(&self, what: Did) {
+        self.did.lock().expect("no panic").push(what);
+    }
+}
+
+pub(super) struct Bench {
+    script: Arc<Script>,
+    events: mpsc::Sender<Event>,
+    queue: Arc<Queue>,
+    pub(super) stats: Arc<Stats>,
+    config: watch::Sender<Arc<Config>>,
+    draft: Draft,
+    pub(super) stop: watch::Sender<bool>,
+    pub(super) run: JoinHandle<()>,
+}
+
+const ROUTER: Address = Address([0xCC, 0x1B, 0xE0, 0xE0, 0xE6, 0xD0]);
+
+impl Bench {
+    pub(super) fn start(connection: &str) -> Self {
+        let mut draft = Draft::default();
+        draft.form.protocol = "mqtt".into();
+        draft.form.host = "broker".into();
+        draft.form.scan_qos = 1;
+        draft.form.connection_type = connection.into();
+        let stats = Arc::new(Stats::default());
+        let queue = Arc::new(Queue::new(1 << 20, stats.clone()));
+        let (config, settings) = watch::channel(Arc::new(Config::check(&draft).expect("right")));
+        let (stop, stopped) = watch::channel(false);
+        let (events, heard) = mpsc::channel(1000);
+        let script = Arc::new(Script::default());
+        script.accept.lock().expect("no panic").replace(Ok(()));
+        let limits = Limits::default();
+        let orders = Orders::new(settings, stopped, ROUTER, limits.drain);
+        let publisher = Publisher::new(queue.clone(), stats.clone(), Fake(script.clone(), heard), orders, limits);
+        let run = tokio::task::spawn_local(publisher.run());
+        Self { script, events, queue, stats, config, draft, stop, run }
+    }
+
+    pub(super) fn push(&self, first: u8) {
+        self.push_bytes(vec![first]);
+    }
+
+    pub(super) fn push_bytes(&self, payload: Vec<u8>) {
+        self.stats.ledger(|l| l.receive_queued(3));
+        self.queue.push(Message { payload, adverts: 3 });
+    }
+
+    pub(super) fn set(&mut self, change: impl FnOnce(&mut Draft)) {
+        change(&mut self.draft);
+        self.config.send_replace(Arc::new(Config::check(&self.draft).expect("right")));
+    }
+
+    pub(super) fn answer(&self, answer: Option<Result<(), Failure>>) {
+        *self.script.accept.lock().expect("no panic") = answer;
+    }
+
+    pub(super) fn tell(&self, event: Event) {
+        self.events.try_send(event).expect("heard");
+    }
+
+    /// Lets the loop do what it can without time passing; the books balance whenever it waits.
+    pub(super) async fn settle(&self) {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+            assert!(self.stats.snapshot().balances());
+        }
+    }
+
+    /// What was done since the last call.
+    pub(super) async fn did(&self) -> Vec<Did> {
+        self.settle().await;
+        std::mem::take(&mut self.script.did.lock().expect("no panic"))
+    }
+
+    /// The first bytes of what was published since the last call.
+    pub(super) async fn published(&self) -> Vec<u8> {
+        let first = |did| if let Did::Publish(_, _, first, _) = did { Some(first) } else { None };
+        self.did().await.into_iter().filter_map(first).collect()
+    }
+
+    pub(super) fn link(&self) -> Link {
+        self.stats.link().borrow().clone()
+    }
+}
+
+pub(super) fn lost(word: &'static str) -> Event {
+    Event::Lost(Failure::new(word, "lost"))
+}
+
+pub(super) fn bench<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_time().start_paused(true).build().expect("a runtime");
+    LocalSet::new().block_on(&runtime, async { test().await });
+}

@@ -1,0 +1,118 @@
+//! What a failed TLS connection means: OpenSSL's alert or verification code as a stable word and a sentence that says what
+//! to check. Which alert each mistake causes was found out with Mosquitto 2.0 and OpenSSL 3, TLS 1.2 and 1.3
+//! (`tests/broker` holds every case).
+
+use super::tls::Proof;
+use crate::stats::Failure;
+use openssl::ssl::{self, SslRef};
+
+// X509_V_ERR_* of <openssl/x509_vfy.h>, which the crate does not name.
+const NOT_YET_VALID: i32 = 9;
+const EXPIRED: i32 = 10;
+const HOST_NAME_MISMATCH: i32 = 62;
+pub(super) const IP_ADDRESS_MISMATCH: i32 = 64;
+
+/// SSL_R_CERTIFICATE_VERIFY_FAILED: our own verdict on the broker's certificate.
+const VERIFY_FAILED: i32 = 134;
+/// OpenSSL reports the broker's alert N as reason 1000 + N.
+const ALERT: i32 = 1000;
+
+/// A handshake that failed.
+pub(super) fn handshake(error: &ssl::Error, ssl: &SslRef, proof: Proof) -> Failure {
+    let reason = reason(error);
+    if code(error) == Some(VERIFY_FAILED) {
+        let verdict = ssl.verify_result();
+        return untrusted(verdict.as_raw(), verdict.error_string(), proof);
+    }
+    if let Some(alert) = alert(error) {
+        return alerted(alert, &reason, proof, ssl.peer_certificate().is_some());
+    }
+    if error.ssl_error().is_some_and(|stack| !stack.errors().is_empty()) {
+        return Failure::new(
+            "tls",
+            format!("The TLS handshake failed: {reason}. Check whether this Port expects TLS."),
+        );
+    }
+    Failure::new(
+        "tls",
+        "The broker closed the connection during the TLS handshake. Check whether this Port expects TLS, and the broker's \
+         log.",
+    )
+}
+
+/// A connection that failed after the handshake.
+pub(super) fn later(error: &ssl::Error, proof: Proof) -> Failure {
+    match alert(error) {
+        Some(alert) => alerted(alert, &reason(error), proof, true),
+        None => Failure::new("closed", format!("The encrypted connection broke: {}.", reason(error))),
+    }
+}
+
+fn untrusted(verdict: i32, text: &str, proof: Proof) -> Failure {
+    if proof == Proof::Psk {
+        return Failure::new(
+            "tls-psk-identity",
+            "The broker offered a certificate instead of the pre-shared key: it does not know PskIdentity, or it uses \
+             certificates (EncryptionMode certificate).",
+        );
+    }
+    match verdict {
+        EXPIRED | NOT_YET_VALID => Failure::new(
+            "tls-certificate-expired",
+            format!("The broker's certificate is out of date ({text}). Renew it, or check the router's clock."),
+        ),
+        HOST_NAME_MISMATCH | IP_ADDRESS_MISMATCH => Failure::new(
+            "tls-hostname",
+            format!("The broker's certificate is not for this Host ({text}). Set Host to a name in the certificate."),
+        ),
+        _ => Failure::new(
+            "tls-certificate",
+            format!("The broker's certificate is not trusted ({text}). Check CaCertificate."),
+        ),
+    }
+}
+
+/// The broker's alert (RFC 8446 section 6.2, RFC 5246 section 7.2, RFC 4279 section 2).
+fn alerted(alert: i32, reason: &str, proof: Proof, certificate_seen: bool) -> Failure {
+    match (proof, alert) {
+        // 40 handshake_failure is how TLS 1.3 says it; TLS 1.2 has 115 unknown_psk_identity.
+        (Proof::Psk, 115 | 40) => Failure::new(
+            "tls-psk-identity",
+            format!("The broker does not know this PskIdentity, or it has no pre-shared keys ({reason})."),
+        ),
+        // 20 bad_record_mac and 51 decrypt_error with TLS 1.2, 47 illegal_parameter with 1.3.
+        (Proof::Psk, 20 | 47 | 51) => Failure::new(
+            "tls-psk",
+            format!("The broker knows PskIdentity, but its key is not the same as Psk ({reason})."),
+        ),
+        // Alerts about a certificate that come from the broker are about ours. 40 after the broker's certificate was seen is
+        // how TLS 1.2 says that one is missing.
+        (Proof::Certificate { ours }, 41..=46 | 48 | 49 | 51 | 116) => ours_refused(ours, reason),
+        (Proof::Certificate { ours }, 40) if certificate_seen => ours_refused(ours, reason),
+        _ => Failure::new("tls", format!("The broker refused the TLS connection ({reason}). Check its TLS settings.")),
+    }
+}
+
+fn ours_refused(ours: bool, reason: &str) -> Failure {
+    let detail = if ours {
+        format!("The broker does not accept ClientCertificate ({reason}). Check its issuer and its dates.")
+    } else {
+        format!("The broker wants a client certificate ({reason}). Set RequireClientCertificate and the certificate.")
+    };
+    Failure::new("tls-client-certificate", detail)
+}
+
+fn code(error: &ssl::Error) -> Option<i32> {
+    error.ssl_error()?.errors().first().map(|first| first.reason_code())
+}
+
+fn alert(error: &ssl::Error) -> Option<i32> {
+    let stack = error.ssl_error()?.errors();
+    stack.iter().map(|e| e.reason_code() - ALERT).find(|alert| (0..256).contains(alert))
+}
+
+/// OpenSSL's own words.
+fn reason(error: &ssl::Error) -> String {
+    let first = error.ssl_error().and_then(|stack| stack.errors().first()).and_then(|e| e.reason());
+    first.map_or_else(|| error.to_string(), str::to_owned)
+}

@@ -1,0 +1,159 @@
+//! The way to the broker: DNS, all its addresses, TCP with signs of life, TLS; and the words for what goes wrong there.
+
+use super::limits::Limits;
+use super::tls::Tls;
+use crate::stats::Failure;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use socket2::{SockRef, TcpKeepalive};
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{sleep, timeout};
+
+/// A stream to the broker, encrypted or not.
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// Which broker, and how.
+pub(crate) struct Upstream {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) limits: Limits,
+}
+
+/// Until the next address is tried beside one that does not answer (RFC 8305 calls it the connection attempt delay).
+const STAGGER: Duration = Duration::from_millis(300);
+
+impl Upstream {
+    /// Connects within the time limit.
+    pub(crate) async fn connect(&self) -> Result<Box<dyn Duplex>, Failure> {
+        let limit = self.limits.connect;
+        timeout(limit, self.try_connect()).await.unwrap_or_else(|_| {
+            let detail =
+                format!("Port {} of {} did not answer within {} s.", self.port, self.host, limit.as_secs_f32());
+            Err(Failure::new("timeout", detail))
+        })
+    }
+
+    async fn try_connect(&self) -> Result<Box<dyn Duplex>, Failure> {
+        let addresses: Vec<_> = match lookup_host((&*self.host, self.port)).await {
+            Ok(addresses) => addresses.collect(),
+            Err(error) => return Err(self.unknown_host(&error.to_string())),
+        };
+        if addresses.is_empty() {
+            return Err(self.unknown_host("it has no address"));
+        }
+        let tcp = first(&addresses).await.map_err(|error| self.unreachable(&error))?;
+        self.keep_watch(&tcp).map_err(|error| self.unreachable(&error))?;
+        match &self.tls {
+            None => Ok(Box::new(tcp)),
+            Some(tls) => Ok(Box::new(tls.connect(&self.host, tcp).await?)),
+        }
+    }
+
+    /// A dead peer is noticed by the socket: by keepalive while idle, by the user timeout while data is on the way.
+    fn keep_watch(&self, tcp: &TcpStream) -> io::Result<()> {
+        tcp.set_nodelay(true)?;
+        let socket = SockRef::from(tcp);
+        let step = Duration::from_secs(10);
+        socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(3 * step).with_interval(step).with_retries(3))?;
+        socket.set_tcp_user_timeout(Some(3 * step))
+    }
+
+    fn unknown_host(&self, why: &str) -> Failure {
+        Failure::new("dns", format!("The name {} was not found ({why}). Check Host and the router's DNS.", self.host))
+    }
+
+    fn unreachable(&self, error: &io::Error) -> Failure {
+        let (host, port) = (&self.host, self.port);
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Failure::new(
+                "refused",
+                format!("{host} refuses connections to port {port}. Check Port, and whether the broker runs."),
+            ),
+            io::ErrorKind::TimedOut => Failure::new(
+                "timeout",
+                format!("Port {port} of {host} did not answer. Check Host, Port and firewalls."),
+            ),
+            _ => Failure::new("unreachable", format!("{host} cannot be reached: {error}. Check the network.")),
+        }
+    }
+
+    /// The broker closed the stream in good order.
+    pub(crate) fn closed(&self, greeted: bool) -> Failure {
+        let detail = match (greeted, &self.tls) {
+            (true, _) => {
+                "The broker closed the connection. It does so when another client uses the same ClientId, when it stops, \
+                 and when it does not like a message."
+            }
+            (false, None) => {
+                "The broker closed the connection before it answered. Check whether this Port expects encryption."
+            }
+            (false, Some(_)) => "The broker closed the encrypted connection before it answered. Check its log.",
+        };
+        Failure::new("closed", detail)
+    }
+
+    /// Reading or writing failed; `greeted` tells whether the broker ever said anything.
+    pub(crate) fn lost(&self, error: &io::Error, greeted: bool) -> Failure {
+        if let Some(failure) = self.tls.as_ref().and_then(|tls| tls.refused(error)) {
+            return failure;
+        }
+        match error.kind() {
+            io::ErrorKind::TimedOut => {
+                Failure::new("timeout", "The broker stopped answering: what we sent was not received.")
+            }
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => {
+                self.unreachable(error)
+            }
+            io::ErrorKind::ConnectionReset if !greeted => self.closed(false),
+            _ => Failure::new("closed", format!("The connection to the broker broke: {error}.")),
+        }
+    }
+
+    /// The first byte that came back is not that of a CONNACK.
+    pub(crate) fn not_mqtt(&self, first: u8) -> Failure {
+        let detail = match first {
+            0x15 | 0x16 if self.tls.is_none() => {
+                "This Port expects encryption: set EncryptionMode to psk or certificate."
+            }
+            _ => "What answers at this Host and Port does not speak MQTT. Check Host and Port.",
+        };
+        Failure::new("protocol", detail)
+    }
+}
+
+impl std::fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+/// The first of the addresses that accepts: each is given a short lead over the next one, and the next one starts at once
+/// when none is left waiting.
+async fn first(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+    let (mut waiting, mut next) = (FuturesUnordered::new(), addresses.iter());
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    loop {
+        if let Some(address) = next.next() {
+            waiting.push(TcpStream::connect(*address));
+        } else if waiting.is_empty() {
+            return Err(last);
+        }
+        loop {
+            tokio::select! {
+                Some(result) = waiting.next() => match result {
+                    Ok(stream) => return Ok(stream),
+                    Err(error) => {
+                        last = error;
+                        if waiting.is_empty() || next.len() > 0 { break }
+                    }
+                },
+                () = sleep(STAGGER), if next.len() > 0 => break,
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The publish side as the daemon runs it, driven by a test.
+
+use crate::support::broker::{Mosquitto, PASSWORD, PSK, PSK_IDENTITY, USER};
+use crate::support::{eventually, within};
+use cassia_bypass::advert::Address;
+use cassia_bypass::config::{Config, Draft, Secret};
+use cassia_bypass::publish::{self, Limits, PublishHandle};
+use cassia_bypass::queue::{Message, Queue};
+use cassia_bypass::stats::{Ledger, Link, LinkState, Stats};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::{oneshot, watch};
+
+/// The router of the guide's log lines.
+pub(crate) const ROUTER: Address = Address([0xCC, 0x1B, 0xE0, 0xE0, 0xE6, 0xD0]);
+
+/// See the module. A thread checks the books all the time.
+pub(crate) struct Service {
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) queue: Arc<Queue>,
+    config: watch::Sender<Arc<Config>>,
+    draft: Draft,
+    publish: Option<PublishHandle>,
+    tunnels: Handle,
+    end_tunnels: Option<oneshot::Sender<()>>,
+    threads: Vec<JoinHandle<()>>,
+    audit: Arc<Audit>,
+}
+
+#[derive(Default)]
+struct Audit {
+    over: AtomicBool,
+    samples: AtomicU64,
+    wrong: AtomicU64,
+}
+
+/// The service's own limits, with clients dropped sooner.
+pub(crate) fn limits() -> Limits {
+    Limits { retire: Duration::from_millis(300), ..Limits::default() }
+}
+
+impl Service {
+    pub(crate) fn start(draft: Draft) -> Self {
+        Self::with(draft, limits())
+    }
+
+    pub(crate) fn with(draft: Draft, limits: Limits) -> Self {
+        let stats = Arc::new(Stats::default());
+        let queue = Arc::new(Queue::new(1 << 20, stats.clone()));
+        let (config, settings) = watch::channel(Arc::new(check(&draft)));
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let tunnels = runtime.handle().clone();
+        let (end_tunnels, end) = oneshot::channel();
+        let carrier = std::thread::spawn(move || drop(runtime.block_on(end)));
+        let publish = {
+            let _inside = tunnels.enter();
+            publish::spawn(queue.clone(), settings, stats.clone(), ROUTER, limits).expect("a thread")
+        };
+        let audit = Arc::new(Audit::default());
+        let auditor = std::thread::spawn({
+            let (audit, stats) = (audit.clone(), stats.clone());
+            move || {
+                while !audit.over.load(Ordering::Relaxed) {
+                    audit.samples.fetch_add(1, Ordering::Relaxed);
+                    audit.wrong.fetch_add(u64::from(!stats.snapshot().balances()), Ordering::Relaxed);
+                    std::thread::sleep(Duration::from_micros(500));
+                }
+            }
+        });
+        let (publish, end_tunnels, threads) = (Some(publish), Some(end_tunnels), vec![carrier, auditor]);
+        Self { stats, queue, config, draft, publish, tunnels, end_tunnels, threads, audit }
+    }
+
+    /// Changes settings.
+    pub(crate) fn set(&mut self, change: impl FnOnce(&mut Draft)) {
+        change(&mut self.draft);
+        self.config.send_replace(Arc::new(check(&self.draft)));
+    }
+
+    /// Queues a message that stands for one advert.
+    pub(crate) fn push(&self, payload: impl Into<Vec<u8>>) {
+        push(&self.stats, &self.queue, payload);
+    }
+
+    pub(crate) fn link(&self) -> Link {
+        self.stats.link().borrow().clone()
+    }
+
+    pub(crate) fn ledger(&self) -> Ledger {
+        self.stats.snapshot()
+    }
+
+    /// Waits until everything was published.
+    #[track_caller]
+    pub(crate) fn all_published(&self) {
+        let published = || {
+            let ledger = self.ledger();
+            ledger.published == ledger.received
+        };
+        let end = std::time::Instant::now() + crate::support::DEADLINE;
+        while !published() {
+            assert!(std::time::Instant::now() < end, "not published: {:?} {:?}", self.ledger(), self.link());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn connected(&self) {
+        eventually("connected", || self.link().state == LinkState::Connected);
+    }
+
+    /// Waits for a failure with this word.
+    #[track_caller]
+    pub(crate) fn fails_with(&self, word: &str) -> String {
+        let end = std::time::Instant::now() + crate::support::DEADLINE;
+        loop {
+            let link = self.link();
+            match &link.error {
+                Some(failure) if failure.word == word => return failure.detail.clone(),
+                // A first try on a busy machine may time out; any other word is wrong.
+                other if std::time::Instant::now() >= end => panic!("{word} expected, found {other:?}"),
+                Some(other) if other.word != "timeout" => panic!("{word} expected, found {other:?}"),
+                _ => std::thread::sleep(Duration::from_millis(5)),
+            }
+        }
+    }
+
+    /// After a change of settings: waits for a failure with this word, whatever was before.
+    #[track_caller]
+    pub(crate) fn fails_with_next(&self, word: &str) {
+        eventually(word, || self.link().error.is_some_and(|failure| failure.word == word));
+    }
+
+    /// The end as the daemon brings it about, within the promised time.
+    pub(crate) fn stop(&mut self) {
+        let Some(publish) = self.publish.take() else { return };
+        self.tunnels.block_on(publish.stop());
+        drop(self.end_tunnels.take());
+        self.audit.over.store(true, Ordering::Relaxed);
+        self.threads.drain(..).for_each(|thread| thread.join().expect("no panic"));
+        assert_eq!(self.audit.wrong.load(Ordering::Relaxed), 0, "the books did not balance at some moment");
+        assert!(self.audit.samples.load(Ordering::Relaxed) > 0);
+        let ledger = self.ledger();
+        assert!(ledger.balances() && ledger.queued == 0 && ledger.in_flight == 0, "{ledger:?}");
+    }
+
+    /// Waits a short time for something that must not happen.
+    #[track_caller]
+    pub(crate) fn soon(&self, what: &str, condition: impl FnMut(&Self) -> bool) {
+        let mut condition = condition;
+        within(Duration::from_secs(15), what, || condition(self));
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.stop();
+        }
+    }
+}
+
+/// Queues a message that stands for one advert.
+pub(crate) fn push(stats: &Stats, queue: &Queue, payload: impl Into<Vec<u8>>) {
+    stats.ledger(|l| l.receive_queued(1));
+    queue.push(Message { payload: payload.into(), adverts: 1 });
+}
+
+fn check(draft: &Draft) -> Config {
+    Config::check(draft).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+/// A draft for a broker on this port of the loopback interface.
+pub(crate) fn draft(port: u16) -> Draft {
+    let mut draft = Draft::default();
+    draft.form.protocol = "mqtt".into();
+    draft.form.host = "127.0.0.1".into();
+    draft.form.port = port;
+    draft
+}
+
+/// The guide's scenarios: what they change in a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scenario {
+    Anonymous,
+    Password,
+    Psk,
+    Certificate,
+    ClientCertificate,
+}
+
+impl Scenario {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Anonymous, Self::Password, Self::Psk, Self::Certificate, Self::ClientCertificate];
+
+    /// Right settings for this scenario.
+    pub(crate) fn apply(self, draft: &mut Draft, broker: &Mosquitto) {
+        let (ports, certificates) = (broker.ports, &broker.certificates);
+        let (form, secrets) = (&mut draft.form, &mut draft.secrets);
+        let (port, mode) = match self {
+            Self::Anonymous => (ports.anonymous, "none"),
+            Self::Password => (ports.password, "none"),
+            Self::Psk => (ports.psk, "psk"),
+            Self::Certificate => (ports.certificate, "certificate"),
+            Self::ClientCertificate => (ports.client_certificate, "certificate"),
+        };
+        (form.port, form.encryption_mode) = (port, mode.into());
+        if self != Self::Anonymous {
+            form.username = USER.into();
+            secrets.password = Secret::from(PASSWORD.to_owned());
+        } else {
+            form.username.clear();
+        }
+        form.psk_identity = PSK_IDENTITY.into();
+        secrets.psk = Secret::from(PSK.to_owned());
+        form.ca_certificate = certificates.ca.pem();
+        form.require_client_certificate = self == Self::ClientCertificate;
+        form.client_certificate = certificates.client.certificate.clone();
+        secrets.client_key = Secret::from(certificates.client.key.clone());
+    }
+
+    pub(crate) fn draft(self, broker: &Mosquitto) -> Draft {
+        let mut draft = draft(0);
+        self.apply(&mut draft, broker);
+        draft
+    }
+}

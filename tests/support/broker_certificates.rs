@@ -1,0 +1,139 @@
+//! Certificates for tests, made on the spot.
+
+use openssl::asn1::{Asn1Integer, Asn1Time};
+use openssl::bn::{BigNum, MsbOption};
+use openssl::ec::{EcGroup, EcKey};
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
+use openssl::pkey::{PKey, Private};
+use openssl::x509::extension::{BasicConstraints, KeyUsage, SubjectAlternativeName};
+use openssl::x509::{X509, X509Builder, X509Name, X509NameRef};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A certificate and its key, as PEM text.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    pub certificate: String,
+    pub key: String,
+}
+
+/// A CA.
+pub struct Authority {
+    certificate: X509,
+    key: PKey<Private>,
+}
+
+/// Who a certificate is for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Subject<'a> {
+    pub common_name: &'a str,
+    pub dns: &'a [&'a str],
+    pub ip: &'a [&'a str],
+    /// Its time ended yesterday.
+    pub expired: bool,
+}
+
+const DAY: i64 = 86_400;
+
+fn at(days: i64) -> Asn1Time {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    Asn1Time::from_unix(i64::try_from(now).expect("small") + days * DAY).expect("a time")
+}
+
+fn new_key() -> PKey<Private> {
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).expect("P-256");
+    PKey::from_ec_key(EcKey::generate(&group).expect("a key")).expect("a key")
+}
+
+fn builder(common_name: &str, issuer: Option<&X509NameRef>, key: &PKey<Private>, days: (i64, i64)) -> X509Builder {
+    let mut name = X509Name::builder().expect("a name");
+    name.append_entry_by_text("CN", common_name).expect("a name");
+    let name = name.build();
+    let mut serial = BigNum::new().expect("a number");
+    serial.rand(120, MsbOption::MAYBE_ZERO, false).expect("a number");
+    let mut builder = X509::builder().expect("a builder");
+    builder.set_version(2).expect("set");
+    builder.set_serial_number(&Asn1Integer::from_bn(&serial).expect("a number")).expect("set");
+    builder.set_subject_name(&name).expect("set");
+    builder.set_issuer_name(issuer.unwrap_or(&name)).expect("set");
+    builder.set_pubkey(key).expect("set");
+    builder.set_not_before(&at(days.0)).expect("set");
+    builder.set_not_after(&at(days.1)).expect("set");
+    builder
+}
+
+fn pem(certificate: &X509, key: &PKey<Private>) -> Pair {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("PEM is text");
+    Pair {
+        certificate: text(certificate.to_pem().expect("PEM")),
+        key: text(key.private_key_to_pem_pkcs8().expect("PEM")),
+    }
+}
+
+impl Authority {
+    pub fn new(common_name: &str) -> Self {
+        let key = new_key();
+        let mut builder = builder(common_name, None, &key, (-30, 30));
+        builder.append_extension(BasicConstraints::new().critical().ca().build().expect("built")).expect("added");
+        builder.append_extension(KeyUsage::new().key_cert_sign().crl_sign().build().expect("built")).expect("added");
+        builder.sign(&key, MessageDigest::sha256()).expect("signed");
+        Self { certificate: builder.build(), key }
+    }
+
+    pub fn pem(&self) -> String {
+        pem(&self.certificate, &self.key).certificate
+    }
+
+    pub fn issue(&self, subject: Subject<'_>) -> Pair {
+        let key = new_key();
+        let days = if subject.expired { (-10, -1) } else { (-10, 10) };
+        let mut builder = builder(subject.common_name, Some(self.certificate.subject_name()), &key, days);
+        if !subject.dns.is_empty() || !subject.ip.is_empty() {
+            let mut names = SubjectAlternativeName::new();
+            for dns in subject.dns {
+                names.dns(dns);
+            }
+            for ip in subject.ip {
+                names.ip(ip);
+            }
+            let names = names.build(&builder.x509v3_context(Some(&self.certificate), None)).expect("built");
+            builder.append_extension(names).expect("added");
+        }
+        builder.sign(&self.key, MessageDigest::sha256()).expect("signed");
+        pem(&builder.build(), &key)
+    }
+}
+
+/// Everything for brokers with right and wrong certificates.
+pub struct Certificates {
+    pub ca: Authority,
+    pub other_ca: Authority,
+    /// For localhost, 127.0.0.1 and ::1.
+    pub server: Pair,
+    pub expired: Pair,
+    /// For another host.
+    pub elsewhere: Pair,
+    /// As in the guide: the address is the common name, there are no alternative names.
+    pub common_name: Pair,
+    pub client: Pair,
+    /// From a CA that the broker does not know.
+    pub other_client: Pair,
+}
+
+impl Certificates {
+    pub fn new() -> Self {
+        let (ca, other_ca) = (Authority::new("Test CA"), Authority::new("Other CA"));
+        let here = Subject { common_name: "broker", dns: &["localhost"], ip: &["127.0.0.1", "::1"], expired: false };
+        let named = |common_name| Subject { common_name, ..Subject::default() };
+        Self {
+            server: ca.issue(here),
+            expired: ca.issue(Subject { expired: true, ..here }),
+            elsewhere: ca.issue(Subject { dns: &["elsewhere.example"], ip: &["192.0.2.1"], ..here }),
+            common_name: ca.issue(named("127.0.0.1")),
+            client: ca.issue(named("router")),
+            other_client: other_ca.issue(named("router")),
+            ca,
+            other_ca,
+        }
+    }
+}
