@@ -15,6 +15,7 @@
 
 pub mod advert;
 pub mod config;
+pub mod filter;
 pub mod log;
 pub mod queue;
 pub mod router;
