@@ -19,6 +19,7 @@ pub mod config;
 pub mod daemon;
 pub mod dbus;
 pub mod encode;
+pub mod filter;
 pub mod log;
 pub mod losses;
 pub mod publish;
