@@ -148,4 +148,18 @@ mod tests {
         assert_eq!(table.take_evicted(), 9_900);
         assert_eq!(table.take_evicted(), 0);
     }
+
+    #[test]
+    fn the_largest_table_takes_less_than_16_mib_however_long_a_storm_lasts() {
+        let (mut table, now) = (Duplicates::new(1000), Instant::now());
+        // The first ones fill it, then each new one evicts another.
+        let info = allocation_counter::measure(|| {
+            for tag in 0..10 * CAPACITY as u32 {
+                table.pass(&advert(tag, b""), now);
+                table.pass(&advert(tag, b""), now);
+            }
+        });
+        assert_eq!((table.passed.len(), table.take_evicted()), (CAPACITY, 9 * CAPACITY as u64));
+        assert!(info.bytes_max < 16 << 20, "{} bytes at the peak", info.bytes_max);
+    }
 }
