@@ -26,5 +26,5 @@ pub async fn synchronised(bus: &Connection) -> bool {
 async fn asked(bus: &Connection) -> zbus::Result<bool> {
     let (path, interface) = ("/org/freedesktop/timedate1", "org.freedesktop.DBus.Properties");
     let answer = bus.call_method(Some(TIMEDATE), path, Some(interface), "Get", &(TIMEDATE, "NTPSynchronized")).await?;
-    Ok(bool::try_from(answer.body().deserialize::<OwnedVariant>()?)?)
+    bool::try_from(answer.body().deserialize::<OwnedVariant>()?)
 }

@@ -104,7 +104,7 @@ fn naive(form: &Form, advert: &Advert<'_>) -> bool {
         let name = name.to_vec();
         match (p.as_str(), p.ends_with('*'), p.starts_with('*')) {
             ("*", ..) => true,
-            (p, true, _) => name.starts_with(p[..p.len() - 1].as_bytes()),
+            (p, true, _) => name.starts_with(&p.as_bytes()[..p.len() - 1]),
             (p, _, true) => name.ends_with(&p.as_bytes()[1..]),
             (p, ..) => name == p.as_bytes(),
         }

@@ -207,6 +207,38 @@ async fn what_is_overdue_leaves() {
     tokio::time::sleep(Duration::from_secs(1)).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn nothing_is_allocated_for_an_advert_that_joins_the_open_batch() {
+    let mut bench = Bench::new(|f| {
+        (f.push_batch_size, f.timestamp, f.beacon, f.duplicates_ms) = (1000, true, true, 1000);
+        (f.filter_rssi, f.filter_names, f.filter_macs) = (-90, vec!["De*".into()], vec!["C1*".into()]);
+        (f.filter_uuids, f.filter_values) = (vec!["180F".into()], vec![(-1, "0F18".into())]);
+    });
+    bench.stats.set_clock_synchronised(true);
+    // Each one twice, once too weak, once extended, once in two pieces.
+    let packets = (0..200_u16).flat_map(|n| {
+        let data = [&b"\x03\x03\x0F\x18\x05\x09Desk\x03\xFF"[..], &n.to_be_bytes()].concat();
+        let once = legacy_event(0, &[legacy(0, 1, &data, -60)]);
+        let weak = legacy_event(0, &[legacy(0, 1, &data, -91)]);
+        let piece = |event_type, data: &[u8]| extended(event_type, 1, [1, 1], data);
+        let pieces = extended_event(0, &[piece(0x21, &data[..5]), piece(0x01, &data[5..])]);
+        [once.clone(), once, weak, extended_event(0, &[piece(0, &data)]), pieces]
+    });
+    let packets: VecDeque<_> = packets.collect();
+    // The first rounds make room.
+    for _ in 0..3 {
+        bench.intake.take(&mut Tape(packets.clone()), None).expect("a tape");
+        bench.intake.flush();
+        tokio::time::advance(Duration::from_secs(2)).await;
+    }
+    let mut last = Tape(packets);
+    let info = allocation_counter::measure(|| drop(bench.intake.take(&mut last, None)));
+    let ledger = bench.stats.snapshot();
+    assert_eq!((ledger.received, ledger.filtered_total(), ledger.deduplicated), (4000, 800, 800));
+    assert_eq!(ledger.timestamps_withheld, 0);
+    assert_eq!(info.count_total, 0, "{} bytes", info.bytes_total);
+}
+
 proptest! {
     #[test]
     fn the_books_balance_whatever_is_heard_and_set(steps in prop::collection::vec((0u8..9, any::<u8>(), 0u16..4), 0..60)) {

@@ -3,6 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod extended;
+mod filters;
+mod framing;
+mod items;
 mod live;
 mod load;
 mod refusals;

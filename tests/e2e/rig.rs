@@ -43,6 +43,15 @@ impl Rig {
         Self { service, air, subscriber, broker, bus }
     }
 
+    /// Stops the service in order and starts it again.
+    pub(crate) fn restart(&mut self) {
+        let (air, theirs) = Air::new();
+        self.service.terminate();
+        self.service.ended();
+        self.service = self.bus.start_service_with(&["--monitor-fd", &theirs.as_raw_fd().to_string()]);
+        self.air = air;
+    }
+
     /// `busctl set-property`, as an operator.
     pub(crate) fn set(&self, property: &str, words: &[&str]) {
         self.bus.set(Who::Admin, property, words).unwrap_or_else(|error| panic!("{property}: {error}"));
@@ -107,6 +116,38 @@ impl Rig {
             }
         }
         self.set("Protocol", &["s", "mqtt"]);
+    }
+
+    /// Connects without encryption, and lets batches leave after 10 ms.
+    pub(crate) fn connect(&self) {
+        self.set("PushIntervalMs", &["u", "10"]);
+        self.configure(Scenario::Anonymous);
+        self.await_stat("LinkState", "connected");
+    }
+
+    /// What was published so far, parsed, with its topics.
+    pub(crate) fn messages(&self) -> Vec<(String, Value)> {
+        let parse = |m: Received| (m.topic, serde_json::from_str(&m.payload).expect("JSON"));
+        self.subscriber.received().into_iter().map(parse).collect()
+    }
+
+    /// The items that arrived in arrays.
+    pub(crate) fn items(&self) -> Vec<Value> {
+        self.messages().into_iter().flat_map(|(_, message)| message.as_array().cloned().expect("an array")).collect()
+    }
+
+    /// Waits until this many items arrived in arrays, and for what else may come: the books have nothing that waits.
+    pub(crate) fn await_items(&self, count: usize) -> Vec<Value> {
+        eventually(&format!("{count} items"), || {
+            let items = self.items();
+            (items.len() >= count).then_some(()).ok_or_else(|| format!("{items:?}"))
+        });
+        eventually("nothing waits", || {
+            let ledger = self.ledger();
+            ledger["Queued"] + ledger["InFlight"] == 0
+        });
+        assert_eq!(self.items().len(), count);
+        self.items()
     }
 
     /// The numbered advertisements that arrived on this topic, in order.

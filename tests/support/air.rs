@@ -1,5 +1,7 @@
 //! The other end of `--monitor-fd`: packets as the kernel's monitor channel gives them, without a radio.
 
+use radio_controller::Advert;
+use radio_controller::advert::Pdu;
 use rustix::fd::OwnedFd;
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, send, socketpair};
@@ -24,10 +26,29 @@ impl Air {
         send(&self.0, packet, SendFlags::empty()).expect("the service reads");
     }
 
+    /// Plays an advertisement.
+    pub fn hear(&self, advert: &Advert) {
+        reports(advert).iter().for_each(|packet| self.send(packet));
+    }
+
     /// Plays numbered advertisements of so many devices: each number once.
     pub fn play(&self, numbers: std::ops::Range<u32>, devices: u16) {
         numbers.for_each(|number| self.send(&packet(number, devices)));
     }
+}
+
+/// The packets in which a controller reports an advertisement: one, or one for each piece of a long one.
+pub fn reports(advert: &Advert) -> Vec<Vec<u8>> {
+    let (subevent, reports) = match advert.hci {
+        Pdu::Legacy => (0x02, advert.legacy_report().into_iter().collect()),
+        Pdu::Extended => (0x0D, advert.extended_reports()),
+    };
+    let event = |report: Vec<u8>| {
+        let header = [0x3E, report.len() as u8 + 2, subevent, 1];
+        let length = (header.len() + report.len()) as u16;
+        [&[3, 0, 0, 0][..], &length.to_le_bytes(), &header, &report].concat()
+    };
+    reports.into_iter().map(event).collect()
 }
 
 /// ADV_NONCONN_IND in an LE Advertising Report (Core 5.4, Vol 4, Part E, 7.7.65.2) behind the monitor channel's header. The

@@ -43,11 +43,12 @@ const CONFIG: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bu
 </busconfig>
 "#;
 
-/// Mounts the users and the service over files, then becomes the bus.
+/// Mounts the users and the service over files, hides whether this machine's clock is synchronised, then becomes the bus.
 const START: &str = r#"set -e
 mount --bind "$1/etc/passwd" /etc/passwd
 mount --bind "$1/etc/group" /etc/group
 mount --bind "$2" "$1/cassia-bypassd"
+if [ -d /run/systemd/timesync ]; then mount -t tmpfs tmpfs /run/systemd/timesync; fi
 exec dbus-daemon --nofork --nopidfile --config-file="$1/bus.conf" --print-address=1
 "#;
 
