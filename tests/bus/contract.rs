@@ -66,6 +66,15 @@ fn the_manual_has_every_setting() {
 }
 
 #[test]
+fn the_readme_names_every_setting() {
+    let readme = shipped("../README.md");
+    for setting in SETTINGS.iter().chain(SECRETS) {
+        let name = format!("`{}`", setting.name);
+        assert!(readme.lines().any(|line| line.starts_with("| `") && line.contains(&name)), "no row for {name}");
+    }
+}
+
+#[test]
 fn the_manual_has_every_statistic() {
     let (manual, xml) = (shipped("README.md"), shipped(&format!("{STATS}.xml")));
     let manual = manual.split("\n## ").find(|section| section.starts_with("Stats")).expect("a section");

@@ -62,12 +62,21 @@ impl Bus {
 
     /// The same with more arguments.
     pub fn start_service_with(&self, arguments: &[&str]) -> Service {
+        self.until_ready(self.service().args(arguments))
+    }
+
+    /// The same with the log of a service in the field.
+    pub fn start_service_quietly(&self, arguments: &[&str]) -> Service {
+        self.until_ready(self.service().args(arguments).env("RUST_LOG", "info"))
+    }
+
+    fn until_ready(&self, command: &mut Command) -> Service {
         let path = self.directory().join("notify");
         drop(fs::remove_file(&path));
         let socket = UnixDatagram::bind(&path).expect("socket");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).expect("permissions");
         socket.set_nonblocking(true).expect("socket");
-        let mut process = Process::spawn(self.service().args(arguments).env("NOTIFY_SOCKET", &path));
+        let mut process = Process::spawn(command.env("NOTIFY_SOCKET", &path));
         eventually("READY=1", || {
             assert!(process.runs(), "the service ended: {}", self.log());
             let mut buffer = [0; 4096];
