@@ -1,7 +1,7 @@
 //! The setting `DuplicatesMs`: which packets are repeats. A bounded table, least recently heard out first, so that a storm of
 //! random addresses costs memory up to the bound and no more.
 
-use crate::advert::{Advert, Pdu};
+use crate::advert::{AddressType, Advert, Pdu};
 use hashlink::LinkedHashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, Instant};
@@ -71,7 +71,8 @@ impl Duplicates {
         let mut hasher = self.keys.build_hasher();
         hasher.write(&advert.address.0);
         hasher.write_u8(advert.address_type as u8);
-        if self.rule != Rule::OncePerDevice {
+        // Who is anonymous is told apart by what it says.
+        if self.rule != Rule::OncePerDevice || advert.address_type == AddressType::Anonymous {
             // RSSI, power and interval vary from packet to packet and do not make it another one.
             let (kind, sid) = match advert.pdu {
                 Pdu::Ind => (0, 0),
@@ -92,7 +93,7 @@ impl Duplicates {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::advert::{Address, AddressType};
+    use crate::advert::Address;
 
     fn advert(tag: u32, data: &[u8]) -> Advert<'_> {
         let [a, b, c, d] = tag.to_be_bytes();
@@ -119,6 +120,8 @@ mod tests {
         assert!(table.pass(&advert(1, b"a"), now));
         assert!(!table.pass(&advert(1, b"b"), now + Duration::from_secs(3600)));
         assert!(table.pass(&advert(2, b"a"), now));
+        let anonymous = |data| Advert { address_type: AddressType::Anonymous, ..advert(0, data) };
+        assert_eq!([b"a", b"b", b"a"].map(|data| table.pass(&anonymous(data), now)), [true, true, false]);
     }
 
     #[test]
