@@ -83,10 +83,10 @@ pub fn state_directory(path: &Path, problem: Option<&str>) {
 
 /// The radio is in another state.
 pub fn radio(radio: &Radio) {
-    use crate::stats::RadioState::{Off, Scanning, Starting, Test};
+    use crate::stats::RadioState::{Off, Scanning, Test};
     let (word, adapter, capture) = (radio.state.word(), &*radio.adapter, radio.capture.word());
     match radio.state {
-        Off | Scanning | Starting | Test => info!(
+        Off | Scanning | Test => info!(
             message_id = id::RADIO,
             event = "radio",
             reason = word,

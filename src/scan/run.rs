@@ -14,7 +14,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// Where adverts come from.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub enum Source {
 
 /// After a capture failed.
 const RETRY: Duration = Duration::from_secs(2);
+/// The bus or bluetoothd may hang: setting up the fallback waits no longer.
+const CALL: Duration = Duration::from_secs(5);
 /// How often a better capture is looked for.
 const UPGRADE: Duration = Duration::from_secs(30);
 
@@ -142,8 +144,9 @@ async fn listen(
             () = sleep_until(upgrade) => {
                 upgrade = Instant::now() + UPGRADE;
                 // Bluetooth's kernel module may come after us, with the first adapter.
-                if let (Ear::Signals(signals), Ok(monitor)) = (&ear, Monitor::open())
+                if let Ear::Signals(signals) = &ear
                     && signals.passing()
+                    && let Ok(monitor) = Monitor::open()
                 {
                     ear = Ear::Monitor(monitor);
                     told(&stats, CaptureKind::Monitor, MONITOR);
@@ -188,14 +191,14 @@ async fn open(stats: &Stats) -> Ear {
         }
         Err(unavailable) => unavailable,
     };
-    match Signals::open(unavailable.passing).await {
-        Ok(signals) => {
+    let problem = match timeout(CALL, Signals::open(unavailable.passing)).await {
+        Ok(Ok(signals)) => {
             told(stats, CaptureKind::Signals, &unavailable.reason);
-            Ear::Signals(signals)
+            return Ear::Signals(signals);
         }
-        Err(e) => {
-            told(stats, CaptureKind::None, &format!("{}; D-Bus signals: {e}", unavailable.reason));
-            Ear::Closed(Some(Instant::now() + RETRY))
-        }
-    }
+        Ok(Err(e)) => e.to_string(),
+        Err(_) => "no answer".to_owned(),
+    };
+    told(stats, CaptureKind::None, &format!("{}; D-Bus signals: {problem}", unavailable.reason));
+    Ear::Closed(Some(Instant::now() + RETRY))
 }

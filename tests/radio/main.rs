@@ -8,8 +8,10 @@ mod bench;
 mod bluez;
 mod guest;
 mod process;
+mod rig;
 mod service;
 
 mod adapter;
 mod discovery;
 mod faults;
+mod service_exact;

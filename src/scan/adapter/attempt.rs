@@ -1,9 +1,9 @@
 //! One attempt to scan, from the bus to the radio, and what ends it.
 
-use super::{Trouble, bluez, patterns, tell};
+use super::{Report, Trouble, bluez, patterns};
 use crate::advert::Address;
 use crate::config::ScanMode;
-use crate::stats::{RadioState, Stats};
+use crate::stats::RadioState;
 use bluer::{
     Adapter, AdapterEvent, AdapterProperty, DiscoveryFilter, DiscoveryTransport, ErrorKind, InternalErrorKind, Session,
 };
@@ -20,8 +20,13 @@ const LOOK: Duration = Duration::from_secs(5);
 type Events = Pin<Box<dyn Stream<Item = AdapterEvent> + Send>>;
 
 /// Scans until something comes between; sets `scanned` once the radio does what it should.
-pub(super) async fn attempt(mode: ScanMode, wanted: Option<Address>, stats: &Stats, scanned: &mut bool) -> Trouble {
-    match scan(mode, wanted, stats, scanned).await {
+pub(super) async fn attempt(
+    mode: ScanMode,
+    wanted: Option<Address>,
+    report: &mut Report,
+    scanned: &mut bool,
+) -> Trouble {
+    match scan(mode, wanted, report, scanned).await {
         Ok(never) => match never {},
         Err(trouble) => trouble,
     }
@@ -47,7 +52,7 @@ fn state_of(error: &bluer::Error) -> RadioState {
 async fn scan(
     mode: ScanMode,
     wanted: Option<Address>,
-    stats: &Stats,
+    report: &mut Report,
     scanned: &mut bool,
 ) -> Result<std::convert::Infallible, Trouble> {
     let no_bus = |e: zbus::Error| Trouble::new(RadioState::NoBluez, format!("the system bus: {e}"));
@@ -58,11 +63,12 @@ async fn scan(
     let session = asked("the bus", Session::new()).await?;
     let adapter = choose(&session, wanted).await?;
     let address = asked("the adapter's address", adapter.address()).await?.0;
-    tell(stats, |radio| {
+    report.tell(|radio| {
         radio.adapter = adapter.name().to_owned();
         radio.address = Address(address).to_string();
-        if radio.state != RadioState::AdapterOff {
-            radio.state = RadioState::Starting;
+        // A trouble that was here before stays until it is over.
+        if !matches!(radio.state, RadioState::AdapterOff | RadioState::PassiveUnsupported | RadioState::Starting) {
+            (radio.state, radio.detail) = (RadioState::Starting, String::new());
         }
     });
     if !asked("the adapter's power", adapter.is_powered()).await? {
@@ -99,7 +105,7 @@ async fn scan(
         discovery = Some(Box::pin(asked("StartDiscovery", adapter.discover_devices()).await?));
     }
     *scanned = true;
-    tell(stats, |radio| {
+    report.tell(|radio| {
         radio.state = RadioState::Scanning;
         radio.detail = detail;
     });

@@ -45,11 +45,12 @@ const LAST_DELAY: Duration = Duration::from_secs(5);
 
 /// Keeps the radio as wanted, for ever.
 pub(super) async fn control(mut wanted: watch::Receiver<Wanted>, stats: Arc<Stats>) {
+    let mut report = Report { stats, said: RadioState::Off };
     let mut delay = FIRST_DELAY;
     loop {
         let now = *wanted.borrow_and_update();
         if now.mode == ScanMode::Off {
-            tell(&stats, |radio| {
+            report.tell(|radio| {
                 *radio =
                     Radio { capture: radio.capture, capture_reason: radio.capture_reason.clone(), ..Radio::default() };
             });
@@ -65,19 +66,21 @@ pub(super) async fn control(mut wanted: watch::Receiver<Wanted>, stats: Arc<Stat
             changed = wanted.changed() => match changed {
                 Ok(()) => {
                     delay = FIRST_DELAY;
+                    report.start_over();
                     continue;
                 }
                 Err(_) => return,
             },
-            trouble = attempt(now.mode, now.adapter, &stats, &mut scanned) => trouble,
+            trouble = attempt(now.mode, now.adapter, &mut report, &mut scanned) => trouble,
         };
         if scanned {
             delay = FIRST_DELAY;
         }
-        tell(&stats, |radio| {
+        report.tell(|radio| {
             radio.state = trouble.state;
             radio.detail = trouble.detail;
-            if matches!(trouble.state, RadioState::NoBluez | RadioState::AdapterMissing) {
+            // Without bluetoothd the kernel scans on for a while: what the adapter hears then counts.
+            if trouble.state == RadioState::AdapterMissing {
                 (radio.adapter, radio.address) = Default::default();
             }
         });
@@ -86,22 +89,37 @@ pub(super) async fn control(mut wanted: watch::Receiver<Wanted>, stats: Arc<Stat
             () = sleep(delay) => delay = (delay * 2).min(LAST_DELAY),
             changed = wanted.changed() => {
                 delay = FIRST_DELAY;
+                report.start_over();
                 if changed.is_err() {
                     return;
                 }
-                wanted.mark_changed();
             }
         }
     }
 }
 
-/// Changes the state of the radio and says so in the log if it became another.
-fn tell(stats: &Stats, change: impl FnOnce(&mut Radio)) {
-    let before = stats.radio().borrow().state;
-    stats.set_radio(change);
-    let radio = stats.radio().borrow().clone();
-    // What is being tried is not news, what came of it is.
-    if radio.state != before && radio.state != RadioState::Starting {
-        log::radio(&radio);
+/// Tells of the radio, in Stats and in the log.
+struct Report {
+    stats: Arc<Stats>,
+    /// What the log had last.
+    said: RadioState,
+}
+
+impl Report {
+    /// Changes the state of the radio and says so in the log if it is another than the log had last. What is being tried
+    /// is not news, what came of it is.
+    fn tell(&mut self, change: impl FnOnce(&mut Radio)) {
+        self.stats.set_radio(change);
+        let radio = self.stats.radio().borrow().clone();
+        let trying = radio.state == RadioState::Starting && radio.detail.is_empty();
+        if !trying && radio.state != self.said {
+            self.said = radio.state;
+            log::radio(&radio);
+        }
+    }
+
+    /// Other settings: what was wrong with the former ones is of no interest.
+    fn start_over(&mut self) {
+        self.tell(|radio| (radio.state, radio.detail) = (RadioState::Starting, String::new()));
     }
 }
