@@ -15,3 +15,4 @@ mod adapter;
 mod discovery;
 mod faults;
 mod service_exact;
+mod service_modes;
