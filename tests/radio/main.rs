@@ -15,4 +15,6 @@ mod adapter;
 mod discovery;
 mod faults;
 mod service_exact;
+mod service_faults;
 mod service_modes;
+mod service_starts;
