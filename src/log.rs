@@ -88,7 +88,8 @@ pub fn radio(radio: &Radio) {
     use crate::stats::RadioState::{Off, Scanning, Test};
     let (word, adapter, capture) = (radio.state.word(), &*radio.adapter, radio.capture.word());
     match radio.state {
-        Off | Scanning | Test => info!(
+        Off => info!(message_id = id::RADIO, event = "radio", reason = word, "radio {word}"),
+        Scanning | Test => info!(
             message_id = id::RADIO,
             event = "radio",
             reason = word,

@@ -7,15 +7,19 @@ use crate::stats::RadioState;
 use bluer::{
     Adapter, AdapterEvent, AdapterProperty, DiscoveryFilter, DiscoveryTransport, ErrorKind, InternalErrorKind, Session,
 };
-use futures_util::{Stream, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt};
 use std::pin::Pin;
 use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 /// bluetoothd may hang: no call waits longer.
 const CALL: Duration = Duration::from_secs(10);
 /// How often the adapter is looked at: some faults give no signal.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// How long, and how often, another operation of the adapter is waited for.
+const BUSY_PAUSE: Duration = Duration::from_secs(1);
+const BUSY_TRIES: u32 = 20;
 
 type Events = Pin<Box<dyn Stream<Item = AdapterEvent> + Send>>;
 
@@ -102,7 +106,7 @@ async fn scan(
             ..DiscoveryFilter::default()
         };
         asked("SetDiscoveryFilter", adapter.set_discovery_filter(filter)).await?;
-        discovery = Some(Box::pin(asked("StartDiscovery", adapter.discover_devices()).await?));
+        discovery = Some(discover(&adapter, report).await?);
     }
     *scanned = true;
     report.tell(|radio| {
@@ -137,6 +141,23 @@ async fn scan(
             }
         }
     }
+}
+
+/// Starts the discovery. After bluetoothd was killed the kernel scans on for up to ten seconds, in which it refuses another
+/// one; the monitor hears on meanwhile.
+async fn discover(adapter: &Adapter, report: &mut Report) -> Result<Events, Trouble> {
+    for _ in 0..BUSY_TRIES {
+        let mut busy = None;
+        let call = adapter.discover_devices().map(|answer| {
+            busy = answer.as_ref().err().filter(|e| e.kind == ErrorKind::InProgress).map(ToString::to_string);
+            answer
+        });
+        let answer = asked("StartDiscovery", call).await;
+        let Some(busy) = busy else { return Ok(Box::pin(answer?)) };
+        report.tell(|radio| (radio.state, radio.detail) = (RadioState::Starting, format!("StartDiscovery: {busy}")));
+        sleep(BUSY_PAUSE).await;
+    }
+    Err(Trouble::new(RadioState::Starting, "StartDiscovery: another operation does not end"))
 }
 
 /// The next of a stream that may not be there.
