@@ -14,6 +14,7 @@ mod service;
 mod adapter;
 mod discovery;
 mod faults;
+mod journal;
 mod service_exact;
 mod service_faults;
 mod service_modes;
