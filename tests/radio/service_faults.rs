@@ -160,6 +160,23 @@ fn bluetoothd_hangs() {
     });
 }
 
+/// For longer than BlueZ scans in one go: its next command stays without an answer.
+#[test]
+fn the_controller_hangs_for_a_while() {
+    bench::run_within(LONG, |guest| {
+        in_both_modes(guest, |radio, rig| {
+            radio.controller.set_hung(true);
+            let since = Instant::now();
+            eventually(SOON * 2, "a while", || {
+                assert!(rig.service.ended().is_none());
+                since.elapsed() > Duration::from_secs(13)
+            });
+            println!("[rig] {} {}", rig.text("RadioState"), rig.text("RadioDetail"));
+            radio.controller.set_hung(false);
+        });
+    });
+}
+
 #[test]
 fn the_controller_refuses_to_scan() {
     bench::run_within(LONG, |guest| {
