@@ -10,6 +10,8 @@ use crate::rig::{ADDRESS, Rig, SOON, wait_quiet, wait_scan};
 
 const SECOND: &str = "C0:DE:00:00:00:02";
 const LONG: Duration = Duration::from_secs(120);
+/// The service bears half a minute, and looks every five seconds.
+const SILENCE: Duration = Duration::from_secs(45);
 /// LE Set Extended Scan Enable.
 const SCAN_ENABLE: u16 = 0x2042;
 const COMMAND_DISALLOWED: u8 = 0x0C;
@@ -173,6 +175,20 @@ fn the_controller_hangs_for_a_while() {
             });
             println!("[rig] {} {}", rig.text("RadioState"), rig.text("RadioDetail"));
             radio.controller.set_hung(false);
+        });
+    });
+}
+
+/// Neither the kernel nor bluetoothd knows of it: only silence tells.
+#[test]
+fn the_controller_forgets_that_it_scans() {
+    bench::run_within(LONG * 2, |guest| {
+        in_both_modes(guest, |radio, rig| {
+            let lines = rig.service.lines().len();
+            radio.controller.forget();
+            eventually(SILENCE, "another scan", || radio.controller.state().scan.enabled);
+            rig.flows(&radio.controller);
+            assert_eq!(rig.service.lines().len(), lines, "silence is no news");
         });
     });
 }

@@ -10,7 +10,7 @@ use bluer::{
 use futures_util::{FutureExt, Stream, StreamExt};
 use std::pin::Pin;
 use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 /// bluetoothd may hang: no call waits longer.
 const CALL: Duration = Duration::from_secs(10);
@@ -116,6 +116,7 @@ async fn scan(
 
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut heard, mut at) = (report.heard(), Instant::now());
     loop {
         tokio::select! {
             () = watch.changed() => return Err(Trouble::new(RadioState::NoBluez, "bluetoothd went away")),
@@ -132,6 +133,12 @@ async fn scan(
                 return Err(Trouble::new(RadioState::Starting, "bluetoothd released the advertisement monitor"));
             },
             _ = look.tick() => {
+                if report.heard() != heard {
+                    (heard, at) = (report.heard(), Instant::now());
+                    report.something_was_heard();
+                } else if at.elapsed() >= report.patience {
+                    return Err(report.silence_was_borne());
+                }
                 if !asked("the adapter's power", adapter.is_powered()).await? {
                     return Err(Trouble::new(RadioState::AdapterOff, "the adapter is off"));
                 }

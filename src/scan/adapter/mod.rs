@@ -32,20 +32,31 @@ impl Wanted {
 struct Trouble {
     state: RadioState,
     detail: String,
+    /// Nothing that anyone should be told of.
+    quiet: bool,
 }
 
 impl Trouble {
     fn new(state: RadioState, detail: impl Into<String>) -> Self {
-        Self { state, detail: detail.into() }
+        Self { state, detail: detail.into(), quiet: false }
+    }
+
+    /// Nothing was heard for a while: there may be nobody, or the controller lost its scan and no one noticed.
+    fn silence() -> Self {
+        Self { quiet: true, ..Self::new(RadioState::Starting, "nothing was heard") }
     }
 }
 
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LAST_DELAY: Duration = Duration::from_secs(5);
+/// A scan that hears nothing for so long is started anew, then after twice the time, and so on: some faults give no other
+/// sign, and some places are silent.
+const SILENCE: Duration = Duration::from_secs(30);
+const LONGEST_SILENCE: Duration = Duration::from_secs(3600);
 
 /// Keeps the radio as wanted, for ever.
 pub(super) async fn control(mut wanted: watch::Receiver<Wanted>, stats: Arc<Stats>) {
-    let mut report = Report { stats, said: RadioState::Off };
+    let mut report = Report { stats, said: RadioState::Off, patience: SILENCE };
     let mut delay = FIRST_DELAY;
     loop {
         let now = *wanted.borrow_and_update();
@@ -76,6 +87,10 @@ pub(super) async fn control(mut wanted: watch::Receiver<Wanted>, stats: Arc<Stat
         if scanned {
             delay = FIRST_DELAY;
         }
+        if trouble.quiet {
+            tracing::debug!("{}: scanning anew", trouble.detail);
+            continue;
+        }
         report.tell(|radio| {
             radio.state = trouble.state;
             radio.detail = trouble.detail;
@@ -103,9 +118,25 @@ struct Report {
     stats: Arc<Stats>,
     /// What the log had last.
     said: RadioState,
+    /// How much silence is borne next.
+    patience: Duration,
 }
 
 impl Report {
+    /// Adverts heard so far, before all filters.
+    fn heard(&self) -> u64 {
+        self.stats.snapshot().received
+    }
+
+    fn something_was_heard(&mut self) {
+        self.patience = SILENCE;
+    }
+
+    fn silence_was_borne(&mut self) -> Trouble {
+        self.patience = (self.patience * 2).min(LONGEST_SILENCE);
+        Trouble::silence()
+    }
+
     /// Changes the state of the radio and says so in the log if it is another than the log had last. What is being tried
     /// is not news, what came of it is.
     fn tell(&mut self, change: impl FnOnce(&mut Radio)) {
