@@ -130,3 +130,7 @@ async fn listen(
 fn index(adapter: &str) -> u16 {
     adapter.strip_prefix("hci").and_then(|digits| digits.parse().ok()).unwrap_or(u16::MAX)
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;
