@@ -7,7 +7,7 @@ mod setup;
 
 pub use setup::init;
 
-use crate::stats::{Failure, Link, Radio};
+use crate::stats::{CaptureKind, Failure, Link, Radio};
 use std::path::Path;
 use tracing::{error, info, warn};
 
@@ -25,6 +25,8 @@ pub mod id {
     pub const STATE_DIRECTORY: &str = "519b8700cc1ec5a6cacc69b4f8c23ee1";
     /// The radio is in another state.
     pub const RADIO: &str = "c2f4ba27da8d04f5c773340798cb3893";
+    /// Adverts are captured in another way.
+    pub const CAPTURE: &str = "fd4113bd558e404a86c7adbaf7a1a8a3";
     /// The broker accepted us.
     pub const LINK_UP: &str = "e6e11e9fbd00e3f0df2a250f89524b62";
     /// The broker cannot be reached, refused us, or went away.
@@ -83,10 +85,11 @@ pub fn state_directory(path: &Path, problem: Option<&str>) {
 
 /// The radio is in another state.
 pub fn radio(radio: &Radio) {
-    use crate::stats::RadioState::{Off, Scanning, Starting, Test};
+    use crate::stats::RadioState::{Off, Scanning, Test};
     let (word, adapter, capture) = (radio.state.word(), &*radio.adapter, radio.capture.word());
     match radio.state {
-        Off | Scanning | Starting | Test => info!(
+        Off => info!(message_id = id::RADIO, event = "radio", reason = word, "radio {word}"),
+        Scanning | Test => info!(
             message_id = id::RADIO,
             event = "radio",
             reason = word,
@@ -102,6 +105,23 @@ pub fn radio(radio: &Radio) {
             error = radio.detail,
             "radio {word}: {}",
             radio.detail
+        ),
+    }
+}
+
+/// Adverts are captured in another way than before; byte by byte goes without saying at the start.
+pub fn capture(kind: CaptureKind, reason: &str) {
+    let word = kind.word();
+    match kind {
+        CaptureKind::Monitor => {
+            info!(message_id = id::CAPTURE, event = "capture", reason = word, "capture {word}: {reason}");
+        }
+        _ => warn!(
+            message_id = id::CAPTURE,
+            event = "capture",
+            reason = word,
+            error = reason,
+            "capture {word}: {reason}"
         ),
     }
 }

@@ -1,6 +1,7 @@
 //! Where lines go: the journal when systemd started us, else stderr.
 
 use tracing::Level;
+use tracing_journald::{Priority, PriorityMappings};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::prelude::*;
@@ -13,7 +14,14 @@ pub fn init() {
     let journal = std::env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok());
     match journal {
         Some(layer) => {
-            registry.with(layer.with_field_prefix(None).with_syslog_identifier("cassia-bypassd".into())).init()
+            let priorities = PriorityMappings {
+                info: Priority::Informational,
+                debug: Priority::Debug,
+                trace: Priority::Debug,
+                ..PriorityMappings::new()
+            };
+            let layer = layer.with_field_prefix(None).with_priority_mappings(priorities);
+            registry.with(layer.with_syslog_identifier("cassia-bypassd".into())).init()
         }
         None => {
             let fields = debug_fn(|writer: &mut Writer<'_>, field, value| match field.name() {

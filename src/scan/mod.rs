@@ -2,6 +2,7 @@
 
 mod adapter;
 mod capture;
+mod ear;
 mod hci;
 mod intake;
 mod monitor;

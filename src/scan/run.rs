@@ -1,14 +1,12 @@
 //! The loop of the scan task: capture and intake on one side, the control of the radio on the other.
 
 use super::adapter::{self, Wanted};
-use super::capture::Capture;
+use super::ear::{Ear, Ears};
 use super::intake::Intake;
-use super::monitor::Monitor;
-use super::signals::Signals;
 use crate::advert::Address;
 use crate::config::{Config, ScanMode};
 use crate::queue::Queue;
-use crate::stats::{CaptureKind, RadioState, Stats};
+use crate::stats::Stats;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::pin;
@@ -26,8 +24,6 @@ pub enum Source {
     Inherited(OwnedFd),
 }
 
-/// After a capture failed.
-const RETRY: Duration = Duration::from_secs(2);
 /// How often a better capture is looked for.
 const UPGRADE: Duration = Duration::from_secs(30);
 
@@ -61,28 +57,6 @@ pub async fn run(
     }
 }
 
-/// What is listened to.
-enum Ear {
-    /// Nothing, until then.
-    Closed(Option<Instant>),
-    Monitor(Monitor),
-    Signals(Signals),
-}
-
-impl Ear {
-    async fn ready(&mut self) -> io::Result<()> {
-        match self {
-            Self::Closed(None) => std::future::pending().await,
-            Self::Closed(Some(until)) => {
-                sleep_until(*until).await;
-                Ok(())
-            }
-            Self::Monitor(monitor) => monitor.ready().await,
-            Self::Signals(signals) => signals.ready().await,
-        }
-    }
-}
-
 async fn listen(
     mut config: watch::Receiver<Arc<Config>>,
     mut intake: Intake,
@@ -93,10 +67,11 @@ async fn listen(
 ) {
     let testing = inherited.is_some();
     let mut mode = config.borrow().scan;
+    let mut ears = Ears::new(stats.clone());
     let mut ear = match inherited {
-        Some(fd) => inherit(fd, &stats),
-        None if mode == ScanMode::Off => Ear::Closed(None),
-        None => open(&stats).await,
+        Some(fd) => ears.inherit(fd),
+        None if mode == ScanMode::Off => ears.close(),
+        None => ears.open().await,
     };
     let radio = stats.radio();
     let mut upgrade = Instant::now() + UPGRADE;
@@ -112,11 +87,10 @@ async fn listen(
                 wanted.send_if_modified(|w| std::mem::replace(w, Wanted::of(&now)) != Wanted::of(&now));
                 if !testing && (mode == ScanMode::Off) != (now.scan == ScanMode::Off) {
                     if now.scan == ScanMode::Off {
-                        ear = Ear::Closed(None);
+                        ear = ears.close();
                         intake.flush();
-                        stats.set_radio(|r| (r.capture, r.capture_reason) = (CaptureKind::None, String::new()));
                     } else {
-                        ear = open(&stats).await;
+                        ear = ears.open().await;
                     }
                 }
                 mode = now.scan;
@@ -136,20 +110,18 @@ async fn listen(
                     Ok(_) => {}
                     // The test is over.
                     Err(_) if testing => ear = Ear::Closed(None),
-                    Err(e) => {
-                        tracing::debug!("capture: {e}");
-                        ear = if matches!(ear, Ear::Closed(_)) { open(&stats).await } else { Ear::Closed(Some(Instant::now() + RETRY)) };
-                    }
+                    Err(_) if matches!(ear, Ear::Closed(_)) => ear = ears.open().await,
+                    Err(e) => ear = ears.lost(&e.to_string()),
                 }
             }
             () = sleep_until(upgrade) => {
                 upgrade = Instant::now() + UPGRADE;
                 // Bluetooth's kernel module may come after us, with the first adapter.
-                if let (Ear::Signals(signals), Ok(monitor)) = (&ear, Monitor::open())
+                if let Ear::Signals(signals) = &ear
                     && signals.passing()
+                    && let Some(better) = ears.monitor()
                 {
-                    ear = Ear::Monitor(monitor);
-                    told(&stats, CaptureKind::Monitor, MONITOR);
+                    ear = better;
                 }
             }
         }
@@ -162,43 +134,6 @@ fn index(adapter: &str) -> u16 {
     adapter.strip_prefix("hci").and_then(|digits| digits.parse().ok()).unwrap_or(u16::MAX)
 }
 
-const MONITOR: &str = "CAP_NET_RAW is there: adverts byte by byte";
-
-fn told(stats: &Stats, kind: CaptureKind, reason: &str) {
-    stats.set_radio(|r| (r.capture, r.capture_reason) = (kind, reason.to_owned()));
-}
-
-fn inherit(fd: OwnedFd, stats: &Stats) -> Ear {
-    stats.set_radio(|r| r.state = RadioState::Test);
-    match Monitor::inherited(fd) {
-        Ok(monitor) => {
-            told(stats, CaptureKind::Monitor, "packets come from a test's descriptor");
-            Ear::Monitor(monitor)
-        }
-        Err(e) => {
-            told(stats, CaptureKind::None, &format!("the test's descriptor is of no use: {e}"));
-            Ear::Closed(None)
-        }
-    }
-}
-
-/// The best capture that can be had now.
-async fn open(stats: &Stats) -> Ear {
-    let unavailable = match Monitor::open() {
-        Ok(monitor) => {
-            told(stats, CaptureKind::Monitor, MONITOR);
-            return Ear::Monitor(monitor);
-        }
-        Err(unavailable) => unavailable,
-    };
-    match Signals::open(unavailable.passing).await {
-        Ok(signals) => {
-            told(stats, CaptureKind::Signals, &unavailable.reason);
-            Ear::Signals(signals)
-        }
-        Err(e) => {
-            told(stats, CaptureKind::None, &format!("{}; D-Bus signals: {e}", unavailable.reason));
-            Ear::Closed(Some(Instant::now() + RETRY))
-        }
-    }
-}
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

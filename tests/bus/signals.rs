@@ -1,16 +1,26 @@
 //! Every change is told once, whoever made it.
 
+use crate::bus;
 use crate::client::{apply, changes, connect, reset, set};
-use crate::started;
+use crate::support::bus::Bus;
 use crate::support::busctl::{CONFIG, STATS};
 use crate::support::identities::Who;
+use crate::support::service::Service;
 use std::fs;
 use std::os::unix::fs::chown;
 use zbus::Variant;
 
+/// A service whose radio is off: it has no news of its own.
+fn quiet() -> (Bus, Service) {
+    let bus = bus();
+    fs::write(bus.layer("vendor"), "scan_mode = \"off\"\n").expect("write");
+    let service = bus.start_service();
+    (bus, service)
+}
+
 #[tokio::test]
 async fn a_changed_setting_is_told_once_with_its_value() {
-    let (bus, _service) = started();
+    let (bus, _service) = quiet();
     let client = connect(&bus).await;
     let mut changes = changes(&client).await;
     // By someone else.
@@ -35,7 +45,7 @@ async fn a_changed_setting_is_told_once_with_its_value() {
 
 #[tokio::test]
 async fn of_a_secret_only_whether_it_is_there_is_told() {
-    let (bus, _service) = started();
+    let (bus, _service) = quiet();
     let client = connect(&bus).await;
     let mut changes = changes(&client).await;
     set(&client, "Password", Variant::from("one")).await.expect("Set");
@@ -49,7 +59,7 @@ async fn of_a_secret_only_whether_it_is_there_is_told() {
 
 #[tokio::test]
 async fn a_changed_state_is_told() {
-    let (bus, _service) = started();
+    let (bus, _service) = quiet();
     let client = connect(&bus).await;
     let mut changes = changes(&client).await;
     chown(bus.state(), Some(0), Some(0)).expect("chown");

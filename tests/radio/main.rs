@@ -8,8 +8,14 @@ mod bench;
 mod bluez;
 mod guest;
 mod process;
+mod rig;
 mod service;
 
 mod adapter;
 mod discovery;
 mod faults;
+mod journal;
+mod service_exact;
+mod service_faults;
+mod service_modes;
+mod service_starts;

@@ -1,27 +1,36 @@
 //! One attempt to scan, from the bus to the radio, and what ends it.
 
-use super::{Trouble, bluez, patterns, tell};
+use super::{Report, Trouble, bluez, patterns};
 use crate::advert::Address;
 use crate::config::ScanMode;
-use crate::stats::{RadioState, Stats};
+use crate::stats::RadioState;
 use bluer::{
     Adapter, AdapterEvent, AdapterProperty, DiscoveryFilter, DiscoveryTransport, ErrorKind, InternalErrorKind, Session,
 };
-use futures_util::{Stream, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt};
 use std::pin::Pin;
 use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 /// bluetoothd may hang: no call waits longer.
 const CALL: Duration = Duration::from_secs(10);
 /// How often the adapter is looked at: some faults give no signal.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// How long, and how often, another operation of the adapter is waited for.
+const BUSY_PAUSE: Duration = Duration::from_secs(1);
+const BUSY_TRIES: u32 = 20;
+
 type Events = Pin<Box<dyn Stream<Item = AdapterEvent> + Send>>;
 
 /// Scans until something comes between; sets `scanned` once the radio does what it should.
-pub(super) async fn attempt(mode: ScanMode, wanted: Option<Address>, stats: &Stats, scanned: &mut bool) -> Trouble {
-    match scan(mode, wanted, stats, scanned).await {
+pub(super) async fn attempt(
+    mode: ScanMode,
+    wanted: Option<Address>,
+    report: &mut Report,
+    scanned: &mut bool,
+) -> Trouble {
+    match scan(mode, wanted, report, scanned).await {
         Ok(never) => match never {},
         Err(trouble) => trouble,
     }
@@ -47,7 +56,7 @@ fn state_of(error: &bluer::Error) -> RadioState {
 async fn scan(
     mode: ScanMode,
     wanted: Option<Address>,
-    stats: &Stats,
+    report: &mut Report,
     scanned: &mut bool,
 ) -> Result<std::convert::Infallible, Trouble> {
     let no_bus = |e: zbus::Error| Trouble::new(RadioState::NoBluez, format!("the system bus: {e}"));
@@ -58,11 +67,12 @@ async fn scan(
     let session = asked("the bus", Session::new()).await?;
     let adapter = choose(&session, wanted).await?;
     let address = asked("the adapter's address", adapter.address()).await?.0;
-    tell(stats, |radio| {
+    report.tell(|radio| {
         radio.adapter = adapter.name().to_owned();
         radio.address = Address(address).to_string();
-        if radio.state != RadioState::AdapterOff {
-            radio.state = RadioState::Starting;
+        // A trouble that was here before stays until it is over.
+        if !matches!(radio.state, RadioState::AdapterOff | RadioState::PassiveUnsupported | RadioState::Starting) {
+            (radio.state, radio.detail) = (RadioState::Starting, String::new());
         }
     });
     if !asked("the adapter's power", adapter.is_powered()).await? {
@@ -96,16 +106,17 @@ async fn scan(
             ..DiscoveryFilter::default()
         };
         asked("SetDiscoveryFilter", adapter.set_discovery_filter(filter)).await?;
-        discovery = Some(Box::pin(asked("StartDiscovery", adapter.discover_devices()).await?));
+        discovery = Some(discover(&adapter, report).await?);
     }
     *scanned = true;
-    tell(stats, |radio| {
+    report.tell(|radio| {
         radio.state = RadioState::Scanning;
         radio.detail = detail;
     });
 
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut heard, mut at) = (report.heard(), Instant::now());
     loop {
         tokio::select! {
             () = watch.changed() => return Err(Trouble::new(RadioState::NoBluez, "bluetoothd went away")),
@@ -122,6 +133,12 @@ async fn scan(
                 return Err(Trouble::new(RadioState::Starting, "bluetoothd released the advertisement monitor"));
             },
             _ = look.tick() => {
+                if report.heard() != heard {
+                    (heard, at) = (report.heard(), Instant::now());
+                    report.something_was_heard();
+                } else if at.elapsed() >= report.patience {
+                    return Err(report.silence_was_borne());
+                }
                 if !asked("the adapter's power", adapter.is_powered()).await? {
                     return Err(Trouble::new(RadioState::AdapterOff, "the adapter is off"));
                 }
@@ -131,6 +148,23 @@ async fn scan(
             }
         }
     }
+}
+
+/// Starts the discovery. After bluetoothd was killed the kernel scans on for up to ten seconds, in which it refuses another
+/// one; the monitor hears on meanwhile.
+async fn discover(adapter: &Adapter, report: &mut Report) -> Result<Events, Trouble> {
+    for _ in 0..BUSY_TRIES {
+        let mut busy = None;
+        let call = adapter.discover_devices().map(|answer| {
+            busy = answer.as_ref().err().filter(|e| e.kind == ErrorKind::InProgress).map(ToString::to_string);
+            answer
+        });
+        let answer = asked("StartDiscovery", call).await;
+        let Some(busy) = busy else { return Ok(Box::pin(answer?)) };
+        report.tell(|radio| (radio.state, radio.detail) = (RadioState::Starting, format!("StartDiscovery: {busy}")));
+        sleep(BUSY_PAUSE).await;
+    }
+    Err(Trouble::new(RadioState::Starting, "StartDiscovery: another operation does not end"))
 }
 
 /// The next of a stream that may not be there.

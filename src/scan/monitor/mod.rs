@@ -5,4 +5,4 @@ mod capture;
 mod filter;
 mod socket;
 
-pub(super) use capture::Monitor;
+pub(super) use capture::{Monitor, Unavailable};

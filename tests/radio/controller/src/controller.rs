@@ -116,6 +116,11 @@ impl Controller {
         self.shared().hung = hung;
     }
 
+    /// Forgets what the host had set, and does not say so: a controller that started anew by itself.
+    pub fn forget(&self) {
+        self.shared().core.restart();
+    }
+
     /// From now on answers `opcode` with `status`; 0 ends that.
     pub fn fail(&self, opcode: u16, status: u8) {
         self.shared().core.fail(opcode, status);

@@ -1,0 +1,116 @@
+//! The capture in use, and the choice of it.
+
+use super::capture::Capture;
+use super::monitor::Monitor;
+use super::signals::Signals;
+use crate::log;
+use crate::stats::{CaptureKind, RadioState, Stats};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// After a capture failed.
+const RETRY: Duration = Duration::from_secs(2);
+/// The bus or bluetoothd may hang: setting up the fallback waits no longer.
+const CALL: Duration = Duration::from_secs(5);
+
+/// What is listened to.
+pub(super) enum Ear {
+    /// Nothing, until then.
+    Closed(Option<Instant>),
+    Monitor(Monitor),
+    Signals(Signals),
+}
+
+impl Ear {
+    /// Waits until there is something to take, or something better to be looked for. Safe to cancel.
+    pub(super) async fn ready(&mut self) -> io::Result<()> {
+        match self {
+            Self::Closed(None) => std::future::pending().await,
+            Self::Closed(Some(until)) => {
+                sleep_until(*until).await;
+                Ok(())
+            }
+            Self::Monitor(monitor) => monitor.ready().await,
+            Self::Signals(signals) => signals.ready().await,
+        }
+    }
+}
+
+/// Opens captures and tells which one it is, in Stats and, when it is not the best one, in the log.
+pub(super) struct Ears {
+    stats: Arc<Stats>,
+    /// What the log had last.
+    said: CaptureKind,
+}
+
+impl Ears {
+    pub(super) fn new(stats: Arc<Stats>) -> Self {
+        Self { stats, said: CaptureKind::Monitor }
+    }
+
+    fn tell(&mut self, kind: CaptureKind, reason: &str) {
+        self.stats.set_radio(|r| (r.capture, r.capture_reason) = (kind, reason.to_owned()));
+        if kind != self.said {
+            self.said = kind;
+            log::capture(kind, reason);
+        }
+    }
+
+    /// A test's socket in place of the kernel's.
+    pub(super) fn inherit(&mut self, fd: OwnedFd) -> Ear {
+        self.stats.set_radio(|r| r.state = RadioState::Test);
+        match Monitor::inherited(fd) {
+            Ok(monitor) => {
+                self.tell(CaptureKind::Monitor, "packets come from a test's descriptor");
+                Ear::Monitor(monitor)
+            }
+            Err(e) => {
+                self.tell(CaptureKind::None, &format!("the test's descriptor is of no use: {e}"));
+                Ear::Closed(None)
+            }
+        }
+    }
+
+    /// None, as the settings want it: no news for the log.
+    pub(super) fn close(&self) -> Ear {
+        self.stats.set_radio(|r| (r.capture, r.capture_reason) = (CaptureKind::None, String::new()));
+        Ear::Closed(None)
+    }
+
+    /// None for a while: the one in use failed.
+    pub(super) fn lost(&mut self, why: &str) -> Ear {
+        self.tell(CaptureKind::None, why);
+        Ear::Closed(Some(Instant::now() + RETRY))
+    }
+
+    /// The best capture, if it can be had now.
+    pub(super) fn monitor(&mut self) -> Option<Ear> {
+        self.try_monitor().ok()
+    }
+
+    fn try_monitor(&mut self) -> Result<Ear, super::monitor::Unavailable> {
+        let monitor = Monitor::open()?;
+        self.tell(CaptureKind::Monitor, "CAP_NET_RAW is there: adverts byte by byte");
+        Ok(Ear::Monitor(monitor))
+    }
+
+    /// The best capture that can be had now.
+    pub(super) async fn open(&mut self) -> Ear {
+        let unavailable = match self.try_monitor() {
+            Ok(monitor) => return monitor,
+            Err(unavailable) => unavailable,
+        };
+        let problem = match timeout(CALL, Signals::open(unavailable.passing)).await {
+            Ok(Ok(signals)) => {
+                self.tell(CaptureKind::Signals, &unavailable.reason);
+                return Ear::Signals(signals);
+            }
+            Ok(Err(e)) => e.to_string(),
+            Err(_) => "no answer".to_owned(),
+        };
+        self.lost(&format!("{}; D-Bus signals: {problem}", unavailable.reason))
+    }
+}

@@ -1,0 +1,40 @@
+use super::*;
+use crate::config::Draft;
+use crate::scan::packets::{legacy, legacy_event};
+use crate::stats::RadioState;
+use socket2::{Domain, Socket, Type};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// The end of a test's socket is not the end of the scan: it goes on, does nothing, and stops when it is told.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_inherited_socket_is_borne() {
+    let (near, far) = Socket::pair(Domain::UNIX, Type::SEQPACKET, None).expect("pair");
+    let config = Config::check(&Draft::default()).expect("defaults are right");
+    let (_config, settings) = watch::channel(Arc::new(config));
+    let stats = Arc::new(Stats::default());
+    let queue = Arc::new(Queue::new(1 << 20, stats.clone()));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let source = Source::Inherited(near.into());
+    let task =
+        tokio::spawn(run(settings, queue, stats.clone(), source, Address([0; 6]), async { drop(stopped.await) }));
+
+    far.send(&legacy_event(7, &[legacy(0, 0, &[1], -1), legacy(3, 1, &[2], -2)])).expect("sent");
+    drop(far);
+    // Paused time goes on when there is nothing else to do: a loop that spins would never let it.
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert!(!task.is_finished());
+    assert_eq!(stats.snapshot().received, 2);
+    assert_eq!(stats.radio().borrow().state, RadioState::Test);
+    drop(stop);
+    task.await.expect("no panic");
+    assert!(stats.snapshot().balances());
+}
+
+#[test]
+fn an_adapter_has_the_index_in_its_name() {
+    assert_eq!((index("hci0"), index("hci12")), (0, 12));
+    for none in ["", "hci", "hciX", "eth0"] {
+        assert_eq!(index(none), u16::MAX);
+    }
+}
