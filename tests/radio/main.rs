@@ -15,6 +15,7 @@ mod adapter;
 mod discovery;
 mod faults;
 mod journal;
+mod service_chains;
 mod service_exact;
 mod service_faults;
 mod service_modes;
