@@ -82,6 +82,31 @@ impl Extended {
     pub fn is_scan_response(&self) -> bool {
         self.event_type & 0x0008 != 0
     }
+
+    /// Whether the data is whole: bits 5 and 6 of the event type.
+    pub fn data_status(&self) -> DataStatus {
+        match self.event_type >> 5 & 3 {
+            0 => DataStatus::Complete,
+            1 => DataStatus::Incomplete,
+            _ => DataStatus::Truncated,
+        }
+    }
+
+    /// The same with another data status.
+    pub fn with_data_status(self, status: DataStatus) -> Self {
+        Self { event_type: self.event_type & !0x0060 | (status as u16) << 5, ..self }
+    }
+}
+
+/// Whether the data of an extended report is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataStatus {
+    /// It is, or this is its last piece.
+    Complete = 0,
+    /// More is to come.
+    Incomplete = 1,
+    /// The rest is lost.
+    Truncated = 2,
 }
 
 /// One advertisement, borrowed from the packet that brought it.

@@ -5,12 +5,12 @@ use crate::losses::Losses;
 use crate::queue::Queue;
 use crate::scan::{self, Source};
 use crate::stats::Stats;
-use crate::{dbus, log, publish, router};
+use crate::{clock, dbus, log, publish, router};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
-use tokio::time::interval;
+use tokio::time::{interval, sleep};
 
 /// How often counters are noted for the rates.
 const SAMPLE: Duration = Duration::from_secs(1);
@@ -49,10 +49,11 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
     let constants = dbus::Constants { version: env!("CARGO_PKG_VERSION"), router: router.clone() };
     let bus = dbus::serve(settings.clone(), stats.clone(), constants).await?;
     let limits = publish::Limits::default();
+    let connection = bus.connection().clone();
     let mut publisher = publish::spawn(queue.clone(), settings.subscribe(), stats.clone(), detected, limits)?;
     let (stop_scan, stopped) = oneshot::channel::<()>();
     let stopped = async move { drop(stopped.await) };
-    let mut scan = tokio::spawn(scan::run(settings.subscribe(), queue, stats.clone(), source, stopped));
+    let mut scan = tokio::spawn(scan::run(settings.subscribe(), queue, stats.clone(), source, detected, stopped));
     if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
         tracing::warn!("systemd was not told that the service is ready: {error}");
     }
@@ -65,6 +66,7 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
         () = publisher.ended() => Err(Fatal::Ended("publish thread")),
         _ = &mut scan => Err(Fatal::Ended("scan task")),
         () = tick(&stats) => Err(Fatal::Ended("clock")),
+        () = watch_clock(&stats, &connection) => Err(Fatal::Ended("clock watch")),
         () = probe(&settings) => Err(Fatal::Ended("probe")),
     };
     match &ended {
@@ -90,6 +92,14 @@ async fn tick(stats: &Stats) {
         tick.tick().await;
         stats.sample(Instant::now());
         losses.tell(stats);
+    }
+}
+
+async fn watch_clock(stats: &Stats, bus: &zbus::Connection) {
+    loop {
+        let synchronised = clock::synchronised(bus).await;
+        stats.set_clock_synchronised(synchronised);
+        sleep(clock::next_look(synchronised)).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! Adverts to items, items to a framed message: the vendor's 2.x JSON, written straight into the batch's bytes.
+//! Adverts to items, items to a framed message: the vendor's JSON, written straight into the batch's bytes.
 //!
 //! Choices where the vendor's published pages are silent:
 //! - `secondaryPhy` (and its misspelt twin) is `""` for an extended advert without a packet on the secondary channel;
@@ -6,73 +6,21 @@
 //! - `interval` is the periodic advertising interval in units of 1.25 ms, 0 when there is none;
 //! - `prop` lists what the event type says, comma separated, `""` for none of it;
 //! - an anonymous advert has the address `00:00:00:00:00:00` and the `bdaddrType` `anonymous`.
+//!
+//! One where they are wrong: `txPower` of an iBeacon is the signed byte that Apple's specification says. The vendor's only
+//! sample has -58 for C5, which is -59.
 
-use crate::advert::{AddressType, Advert, Extended, Pdu};
-use crate::queue::Message;
+mod batch;
+mod beacon;
+
+pub use batch::{Batch, Plan};
+
+use crate::advert::{AddressType, Advert, DataStatus, Extended, Pdu};
+use crate::config::Style;
 use std::io::Write;
 
-/// The open batch: a JSON array under construction.
-#[derive(Debug)]
-pub struct Batch {
-    payload: Vec<u8>,
-    adverts: u32,
-    size: u32,
-}
-
-/// Bytes that a small legacy item takes, to start with.
-const ITEM: usize = 192;
-
-impl Batch {
-    /// An empty batch that closes with this many adverts.
-    pub fn new(size: u32) -> Self {
-        Self { payload: Vec::new(), adverts: 0, size: size.max(1) }
-    }
-
-    /// Adds an advert. The message that is full with it, if it is.
-    pub fn push(&mut self, advert: &Advert<'_>) -> Option<Message> {
-        if self.payload.capacity() == 0 {
-            self.payload.reserve(self.size.min(64) as usize * ITEM);
-        }
-        self.payload.push(if self.adverts == 0 { b'[' } else { b',' });
-        item(&mut self.payload, advert);
-        self.adverts += 1;
-        if self.adverts >= self.size { self.take() } else { None }
-    }
-
-    /// Changes the size. The message that is full by it, if it is.
-    pub fn resize(&mut self, size: u32) -> Option<Message> {
-        self.size = size.max(1);
-        if self.adverts >= self.size { self.take() } else { None }
-    }
-
-    /// Closes the batch, unless it is empty.
-    pub fn take(&mut self) -> Option<Message> {
-        if self.adverts == 0 {
-            return None;
-        }
-        self.payload.push(b']');
-        // The next batch is likely to be like this one. A message is charged for its capacity while it waits: no excess.
-        let next = Vec::with_capacity(self.payload.len() + self.payload.len() / 8);
-        let mut payload = std::mem::replace(&mut self.payload, next);
-        if payload.capacity() > payload.len() + payload.len() / 4 {
-            payload.shrink_to_fit();
-        }
-        Some(Message { payload, adverts: u64::from(std::mem::take(&mut self.adverts)) })
-    }
-
-    /// Adverts in it.
-    pub fn len(&self) -> u32 {
-        self.adverts
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.adverts == 0
-    }
-}
-
 /// Writes one item.
-fn item(out: &mut Vec<u8>, advert: &Advert<'_>) {
+fn item(out: &mut Vec<u8>, advert: &Advert<'_>, style: &Style, timestamp: Option<&[u8]>) {
     let kind = match advert.address_type {
         AddressType::Public => "public",
         AddressType::Random => "random",
@@ -93,13 +41,12 @@ fn item(out: &mut Vec<u8>, advert: &Advert<'_>) {
         }
         out.extend_from_slice(&HEX[usize::from(byte)]);
     }
-    put(out, format_args!("\",\"bdaddrType\":\"{kind}\"}}],\"chipId\":{},\"evtType\":{event}", advert.adapter));
-    put(out, format_args!(",\"rssi\":{}", advert.rssi));
+    put(out, format_args!("\",\"bdaddrType\":\"{kind}\"}}],\"chipId\":{},\"", advert.adapter));
+    out.extend_from_slice(style.event_type_key.as_bytes());
+    put(out, format_args!("\":{event},\"rssi\":{}", advert.rssi));
     out.extend_from_slice(if response { b",\"scanData\":\"" } else { b",\"adData\":\"" });
     out.reserve(advert.data.len() * 2 + 64);
-    for &byte in advert.data {
-        out.extend_from_slice(&HEX[usize::from(byte)]);
-    }
+    hex(out, advert.data);
     out.extend_from_slice(b"\",\"name\":\"");
     match advert.name() {
         Some(name) if !name.is_empty() => escaped(out, name),
@@ -108,6 +55,17 @@ fn item(out: &mut Vec<u8>, advert: &Advert<'_>) {
     out.push(b'"');
     if let Some(extended) = extended {
         extended_fields(out, extended);
+    }
+    if let Some(text) = timestamp {
+        out.extend_from_slice(b",\"timestamp\":\"");
+        // A zone's abbreviation comes from a file.
+        escaped(out, text);
+        out.push(b'"');
+    }
+    if style.beacon
+        && let Some(found) = crate::beacon::decode(advert.data)
+    {
+        beacon::member(out, &found);
     }
     out.push(b'}');
 }
@@ -129,11 +87,10 @@ fn extended_fields(out: &mut Vec<u8>, extended: &Extended) {
         }
         out.extend_from_slice(word.as_bytes());
     }
-    // Bits 5 and 6 of the event type.
-    let status = match extended.event_type >> 5 & 3 {
-        0 => "Complete",
-        1 => "Incomplete",
-        _ => "Truncated",
+    let status = match extended.data_status() {
+        DataStatus::Complete => "Complete",
+        DataStatus::Incomplete => "Incomplete",
+        DataStatus::Truncated => "Truncated",
     };
     put(out, format_args!("\",\"dataStatus\":\"{status}\""));
 }
@@ -169,6 +126,12 @@ fn escaped(out: &mut Vec<u8>, bytes: &[u8]) {
 
 fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     out.write_fmt(text).expect("writing to memory does not fail");
+}
+
+fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
+    for &byte in bytes {
+        out.extend_from_slice(&HEX[usize::from(byte)]);
+    }
 }
 
 /// Every byte in upper-case hex.

@@ -1,5 +1,7 @@
 use super::*;
 use crate::advert::{Address, ad_structures};
+use crate::config::{Framing, Payload, TimestampFormat};
+use crate::queue::Message;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -41,6 +43,14 @@ fn expected(advert: &Advert<'_>) -> Value {
     item
 }
 
+const STYLE: Style = Style { timestamp: None, beacon: false, event_type_key: "evtType" };
+
+/// A batch of arrays.
+fn arrays(size: u32, style: Style) -> Batch {
+    let payload = Payload { framing: Framing::Array, style };
+    Batch::new(Plan { size, payload, gateway: Address([0; 6]) }, 0)
+}
+
 fn parsed(message: &Message) -> Value {
     serde_json::from_slice(&message.payload).expect("JSON")
 }
@@ -55,10 +65,10 @@ const EXTENDED: Extended =
 
 #[test]
 fn an_item_has_the_vendors_keys_and_words() {
-    let mut batch = Batch::new(3);
-    assert!(batch.push(&advert(Pdu::Ind, b"\x02\x01\x06\x05\x09a\"\\\x01")).is_none());
-    assert!(batch.push(&advert(Pdu::ScanRsp, b"")).is_none());
-    let message = batch.push(&advert(Pdu::Extended(EXTENDED), b"\xFF")).expect("full");
+    let mut batch = arrays(3, STYLE);
+    assert!(batch.push(&advert(Pdu::Ind, b"\x02\x01\x06\x05\x09a\"\\\x01"), None).is_none());
+    assert!(batch.push(&advert(Pdu::ScanRsp, b""), None).is_none());
+    let message = batch.push(&advert(Pdu::Extended(EXTENDED), b"\xFF"), None).expect("full");
     assert_eq!(message.adverts, 3);
     let devices = json!([{"bdaddr": "C0:1B:00:09:AB:FF", "bdaddrType": "random"}]);
     let wanted = json!([
@@ -71,31 +81,67 @@ fn an_item_has_the_vendors_keys_and_words() {
     assert_eq!(parsed(&message), wanted);
 }
 
-#[test]
-fn a_batch_closes_by_size_by_hand_and_by_a_smaller_size() {
-    let mut batch = Batch::new(2);
-    assert_eq!(batch.take(), None);
-    assert!(batch.push(&advert(Pdu::Ind, b"")).is_none());
-    assert_eq!(batch.take().map(|m| m.adverts), Some(1));
-    assert!(batch.is_empty());
-    assert!(batch.push(&advert(Pdu::Ind, b"")).is_none());
-    assert_eq!(batch.push(&advert(Pdu::Ind, b"")).map(|m| m.adverts), Some(2));
-    assert_eq!(batch.resize(5), None);
-    assert!((0..3).all(|_| batch.push(&advert(Pdu::Ind, b"")).is_none()));
-    assert_eq!(batch.resize(3).map(|m| m.adverts), Some(3));
-    assert_eq!(batch.len(), 0);
+/// The only item that an advert with this style gives.
+fn styled(style: Style, data: &[u8]) -> Value {
+    let heard = std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_772_964_437_723);
+    parsed(&arrays(1, style).push(&advert(Pdu::Ind, data), Some(heard)).expect("full"))[0].take()
 }
 
 #[test]
-fn a_message_has_little_spare_room() {
-    let mut batch = Batch::new(1000);
-    for round in 1..5 {
-        for _ in 0..round * 7 {
-            batch.push(&advert(Pdu::Ind, &[1; 31]));
-        }
-        let message = batch.take().expect("adverts");
-        assert!(message.payload.capacity() <= message.payload.len() * 5 / 4);
-    }
+fn the_event_type_has_the_key_that_is_wanted() {
+    let item = styled(Style { event_type_key: "evt_type", ..STYLE }, b"");
+    assert_eq!((&item["evt_type"], item.get("evtType")), (&json!(0), None));
+}
+
+#[test]
+fn a_timestamp_is_there_if_it_is_wanted_and_known() {
+    let style = Style { timestamp: Some(TimestampFormat::Rfc3339), ..STYLE };
+    assert_eq!(styled(style, b"")["timestamp"], "2026-03-08T10:07:17.723Z");
+    assert_eq!(styled(STYLE, b"").get("timestamp"), None);
+    let withheld = arrays(1, style).push(&advert(Pdu::Ind, b""), None).expect("full");
+    assert_eq!(parsed(&withheld)[0].get("timestamp"), None);
+}
+
+#[test]
+fn beacons_are_decoded_if_that_is_wanted() {
+    let beacon = |data: &[u8]| {
+        assert_eq!(styled(STYLE, data).get("beacon"), None);
+        styled(Style { beacon: true, ..STYLE }, data)["beacon"].take()
+    };
+    let uuid = b"\xB9\x40\x7F\x30\xF5\xF8\x46\x6E\xAF\xF9\x25\x55\x6B\x57\xFE\x6D";
+    let ibeacon = [b"\x1A\xFF\x4C\x00\x02\x15", &uuid[..], b"\x00\x49\x00\x0A\xC5"].concat();
+    let wanted = json!({"type": "iBeacon", "UUID": "B9407F30-F5F8-466E-AFF9-25556B57FE6D", "minor": 10, "major": 73,
+                        "txPower": -59});
+    assert_eq!(beacon(&ibeacon), wanted);
+    let frame = |bytes: &[u8]| [&[bytes.len() as u8 + 3, 0x16, 0xAA, 0xFE], bytes].concat();
+    let uid = json!({"type": "EddystoneUID", "namespace": "30313233343536373839", "instance": "616263646566",
+                     "txPower": -18});
+    assert_eq!(beacon(&frame(b"\x00\xEE0123456789abcdef")), uid);
+    let url = json!({"type": "EddystoneURL", "url": "https://a\"b\\c.com/", "txPower": -8});
+    assert_eq!(beacon(&frame(b"\x10\xF8\x03a\"b\\c\x00")), url);
+    let tlm = json!({"type": "EddystoneTLM", "version": 0, "batteryVoltage": 3000, "temperature": 25.5, "advCount": 5,
+                     "secCount": 65_536});
+    assert_eq!(beacon(&frame(b"\x20\x00\x0B\xB8\x19\x80\x00\x00\x00\x05\x00\x01\x00\x00")), tlm);
+    let tlm = json!({"type": "EddystoneTLM", "version": 0, "temperature": -0.00390625, "advCount": 0, "secCount": 0});
+    assert_eq!(beacon(&frame(b"\x20\x00\x00\x00\xFF\xFF\x00\x00\x00\x00\x00\x00\x00\x00")), tlm);
+    let encrypted = json!({"type": "EddystoneTLM", "version": 1});
+    assert_eq!(beacon(&frame(&[&b"\x20\x01"[..], &[7; 16]].concat())), encrypted);
+    let eid = json!({"type": "EddystoneEID", "eid": "3031323334353637", "txPower": 4});
+    assert_eq!(beacon(&frame(b"\x30\x0401234567")), eid);
+    assert_eq!(beacon(b"\x02\x01\x06"), Value::Null);
+}
+
+#[test]
+fn nothing_is_allocated_for_an_advert_in_a_batch() {
+    let style = Style { timestamp: Some(TimestampFormat::Local), beacon: true, ..STYLE };
+    let mut batch = arrays(1000, style);
+    let heard = Some(std::time::UNIX_EPOCH);
+    let data = [&b"\x1A\xFF\x4C\x00\x02\x15"[..], &[7; 21], b"\x03\x09\xC3\xA9"].concat();
+    // The first batch finds out how much room an item takes.
+    let advert = advert(Pdu::Extended(EXTENDED), &data);
+    while batch.push(&advert, heard).is_none() {}
+    let info = allocation_counter::measure(|| (0..900).for_each(|_| drop(batch.push(&advert, heard))));
+    assert_eq!((info.count_total, batch.len()), (0, 900));
 }
 
 /// Real adverts, where the collection of them is at hand.
@@ -108,7 +154,7 @@ fn recorded_adverts_become_what_they_were() {
         let data: Vec<u8> =
             (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).expect("hex")).collect();
         let advert = advert(Pdu::NonconnInd, &data);
-        let item = parsed(&Batch::new(1).push(&advert).expect("full"))[0].take();
+        let item = parsed(&arrays(1, STYLE).push(&advert, None).expect("full"))[0].take();
         assert_eq!(item["adData"], hex.to_uppercase());
         assert_eq!(item, expected(&advert));
     }
@@ -136,6 +182,19 @@ fn any_data() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
+    fn any_bytes_give_json_with_every_addition(pdu in any_pdu(), data in any_data()) {
+        for timestamp in [TimestampFormat::Rfc3339, TimestampFormat::Local] {
+            let style = Style { timestamp: Some(timestamp), beacon: true, ..STYLE };
+            let advert = advert(pdu, &data);
+            let mut item = parsed(&arrays(1, style).push(&advert, Some(std::time::UNIX_EPOCH)).expect("full"))[0].take();
+            let object = item.as_object_mut().expect("an object");
+            prop_assert!(object.remove("timestamp").is_some());
+            prop_assert_eq!(object.remove("beacon").is_some(), crate::beacon::decode(&data).is_some());
+            prop_assert_eq!(item, expected(&advert));
+        }
+    }
+
+    #[test]
     fn every_item_is_the_same_json_as_a_naive_encoder_makes(
         adverts in prop::collection::vec((any_pdu(), any_data(), any::<([u8; 6], i8, u16)>(), 0..3), 1..6)
     ) {
@@ -143,11 +202,11 @@ proptest! {
             adapter: *adapter, address: Address(*address), pdu: *pdu, rssi: *rssi, data,
             address_type: [AddressType::Public, AddressType::Random, AddressType::Anonymous][*kind as usize],
         }).collect();
-        let mut batch = Batch::new(adverts.len() as u32);
+        let mut batch = arrays(adverts.len() as u32, STYLE);
         let mut message = None;
         for advert in &adverts {
             prop_assert_eq!(&message, &None);
-            message = batch.push(advert);
+            message = batch.push(advert, None);
         }
         let message = message.expect("full");
         prop_assert_eq!(message.adverts, adverts.len() as u64);

@@ -5,20 +5,23 @@
 //!                            |              |
 //!          monitor channel   |              | PropertiesChanged          (Capture: one of the two)
 //!                            v              v
-//!                     [ scan task: capture -> encode ] --push--> Queue --pop--> [ publish task ] --MQTT--> broker
-//!                            ^                                                         ^
-//!                            | watch<Arc<Config>>                                      | watch<Arc<Config>>
-//!                            +--------------------- Settings (the only writer) --------+
+//!                     [ scan task: capture -> filter -> encode ] --push--> Queue --pop--> [ publish task ] --MQTT--> broker
+//!                            ^                                                                   ^
+//!                            | watch<Arc<Config>>                                                | watch<Arc<Config>>
+//!                            +--------------------- Settings (the only writer) ------------------+
 //!                                                        ^ update()
 //!             D-Bus object: Config ----------------------+          Stats --> D-Bus object: Stats
 //! ```
 
 pub mod advert;
 pub mod backoff;
+pub mod beacon;
+pub mod clock;
 pub mod config;
 pub mod daemon;
 pub mod dbus;
 pub mod encode;
+pub mod filter;
 pub mod log;
 pub mod losses;
 pub mod publish;
@@ -26,3 +29,4 @@ pub mod queue;
 pub mod router;
 pub mod scan;
 pub mod stats;
+pub mod timestamp;

@@ -1,6 +1,7 @@
 //! The one queue between the scan and the broker: finished messages, bounded by bytes, oldest dropped first, every advert
 //! on the books of the [`Ledger`](crate::stats::Ledger) from push to acknowledgement.
 
+use crate::advert::Address;
 use crate::stats::{DropReason, Stats};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +14,8 @@ pub struct Message {
     pub payload: Vec<u8>,
     /// Adverts in it.
     pub adverts: u64,
+    /// Whose advert it is, if it is one.
+    pub device: Option<Address>,
 }
 
 /// Bytes that a message holds besides its payload, so that many small ones are bounded too.
@@ -58,10 +61,17 @@ impl Queue {
 
     /// Adds a message whose adverts the ledger already counts as queued. Never waits.
     pub fn push(&self, message: Message) {
+        self.push_all(std::iter::once(message));
+    }
+
+    /// Adds messages in one step, oldest first.
+    pub fn push_all(&self, messages: impl Iterator<Item = Message>) {
         self.with(|q| {
-            q.bytes += cost(&message);
-            q.messages.push_back(message);
-            q.shrink(&self.stats);
+            for message in messages {
+                q.bytes += cost(&message);
+                q.messages.push_back(message);
+                q.shrink(&self.stats);
+            }
         });
         self.filled.notify_one();
     }
@@ -130,7 +140,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn message(tag: u8, length: usize) -> Message {
-        Message { payload: vec![tag; length].into_boxed_slice().into_vec(), adverts: 1 }
+        Message { payload: vec![tag; length].into_boxed_slice().into_vec(), adverts: 1, device: None }
     }
 
     fn queue(max_bytes: usize) -> (Queue, Arc<Stats>) {

@@ -3,7 +3,7 @@
 mod ledger;
 mod rates;
 
-pub use ledger::{DROP_REASONS, DropReason, Ledger};
+pub use ledger::{DROP_REASONS, DropReason, Heard, Ledger};
 pub use rates::Rates;
 
 use std::sync::{Mutex, PoisonError};
@@ -156,6 +156,7 @@ pub struct Stats {
     link: watch::Sender<Link>,
     radio: watch::Sender<Radio>,
     state_writable: watch::Sender<bool>,
+    clock_synchronised: watch::Sender<bool>,
     started: Instant,
     started_at: SystemTime,
 }
@@ -168,6 +169,7 @@ impl Default for Stats {
             link: watch::Sender::default(),
             radio: watch::Sender::default(),
             state_writable: watch::Sender::new(true),
+            clock_synchronised: watch::Sender::default(),
             started: Instant::now(),
             started_at: SystemTime::now(),
         }
@@ -224,6 +226,16 @@ impl Stats {
     /// Notes whether settings can be saved.
     pub fn set_state_writable(&self, writable: bool) {
         update(&self.state_writable, |w| *w = writable);
+    }
+
+    /// Whether the system clock was set by a time server, to read or to follow.
+    pub fn clock_synchronised(&self) -> watch::Receiver<bool> {
+        self.clock_synchronised.subscribe()
+    }
+
+    /// Notes whether the system clock was set by a time server.
+    pub fn set_clock_synchronised(&self, synchronised: bool) {
+        update(&self.clock_synchronised, |s| *s = synchronised);
     }
 
     /// When the service started.

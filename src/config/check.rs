@@ -2,8 +2,8 @@
 
 use super::typed::PskKey;
 use super::{
-    Batching, ClientCertificate, Config, Connection, Draft, Form, Login, Mqtt, MqttVersion, Qos, ScanMode, Security,
-    pem, setting,
+    Batching, ClientCertificate, Config, Connection, Draft, Form, Framing, Login, Mqtt, MqttVersion, Payload, Qos,
+    ScanMode, Security, Style, TimestampFormat, pem, setting,
 };
 use crate::advert::Address;
 use std::fmt;
@@ -72,6 +72,7 @@ pub(super) fn check(draft: &Draft) -> Result<Config, Vec<Problem>> {
     c.require("push_batch_size", (1..=1000).contains(&form.push_batch_size));
     c.require("queue_max_bytes", (65_536..=268_435_456).contains(&form.queue_max_bytes));
     filters(form, &mut c);
+    let payload = payload(form, &mut c);
     let wanted = c.choose("protocol", &form.protocol, &[("none", false), ("mqtt", true)]);
     let mqtt = mqtt(draft, wanted, &mut c);
     if !c.0.is_empty() {
@@ -84,9 +85,27 @@ pub(super) fn check(draft: &Draft) -> Result<Config, Vec<Problem>> {
         adapter,
         router,
         batch: Batching { interval: Duration::from_millis(form.push_interval_ms.into()), size: form.push_batch_size },
+        payload,
         queue_max_bytes: form.queue_max_bytes as usize,
         mqtt: wanted.then_some(mqtt),
     })
+}
+
+fn payload(form: &Form, c: &mut Checks) -> Payload {
+    let framing = c.choose(
+        "payload_format",
+        &form.payload_format,
+        &[("array", Framing::Array), ("object", Framing::Object), ("envelope", Framing::Envelope)],
+    );
+    let format = c.choose(
+        "timestamp_format",
+        &form.timestamp_format,
+        &[("rfc3339", TimestampFormat::Rfc3339), ("local", TimestampFormat::Local)],
+    );
+    let event_type_key =
+        c.choose("event_type_key", &form.event_type_key, &[("evtType", "evtType"), ("evt_type", "evt_type")]);
+    let style = Style { timestamp: form.timestamp.then_some(format), beacon: form.beacon, event_type_key };
+    Payload { framing, style }
 }
 
 fn mqtt(draft: &Draft, wanted: bool, c: &mut Checks) -> Mqtt {
@@ -107,7 +126,6 @@ fn mqtt(draft: &Draft, wanted: bool, c: &mut Checks) -> Mqtt {
         },
         &[("0", Qos::AtMostOnce), ("1", Qos::AtLeastOnce), ("2", Qos::ExactlyOnce)],
     );
-    c.choose("payload_format", &form.payload_format, &[("array", ()), ("object", ()), ("envelope", ())]);
     let device: &[&str] = if form.payload_format == "object" { &["router", "device"] } else { &["router"] };
     c.require("scan_topic", !form.scan_topic.is_empty() && topic(&form.scan_topic, device));
     c.require("status_topic", topic(&form.status_topic, &["router"]));

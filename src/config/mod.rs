@@ -25,4 +25,7 @@ pub use problem::FileProblem;
 pub use secret::Secret;
 pub use settings::{Settings, UpdateError};
 pub use store::{Paths, Store};
-pub use typed::{Batching, ClientCertificate, Config, Connection, Login, Mqtt, MqttVersion, Qos, ScanMode, Security};
+pub use typed::{
+    Batching, ClientCertificate, Config, Connection, Framing, Login, Mqtt, MqttVersion, Payload, Qos, ScanMode,
+    Security, Style, TimestampFormat,
+};

@@ -60,29 +60,41 @@ macro_rules! for_each_setting {
             /// Adverts after which a batch leaves even if it is young.
             push_batch_size set_push_batch_size PushBatchSize: u32 = 20,
                 "adverts, 1-1000";
-            /// Local names to let pass: exact, `Prefix*`, `*Suffix`, or `*` for any name. Accepted and kept; not applied yet.
+            /// Local names to let pass: exact, `Prefix*`, `*Suffix`, or `*` for any name. Of several one is enough; each packet
+            /// is judged by itself, and every filter has to let it pass.
             filter_names set_filter_names FilterNames: Vec<String> = Vec::new(),
                 "a list of at most 100 names: exact, Prefix*, *Suffix or *";
-            /// Addresses to let pass: exact or a prefix such as `CC:1B:E0*`. Accepted and kept; not applied yet.
+            /// Addresses to let pass: exact or a prefix such as `CC:1B:E0*`.
             filter_macs set_filter_macs FilterMacs: Vec<String> = Vec::new(),
                 "a list of at most 100 addresses such as CC:1B:E0:E0:E6:D0 or prefixes such as CC:1B:E0*";
-            /// Service UUIDs to let pass (AD types 0x02-0x07), hex without `-`, big-endian. Accepted and kept; not applied yet.
+            /// Service UUIDs to let pass (AD types 0x02-0x07), hex without `-`, big-endian.
             filter_uuids set_filter_uuids FilterUuids: Vec<String> = Vec::new(),
                 "a list of at most 100 UUIDs of 4, 8 or 32 hex digits without -";
-            /// Weakest signal to let pass, in dBm; -128 lets all pass. Accepted and kept; not applied yet.
+            /// Weakest signal to let pass, in dBm; -128 lets all pass. A packet of unknown strength (127) passes.
             filter_rssi set_filter_rssi FilterRssi: i16 = -128,
                 "dBm, -128 to 20";
-            /// (offset, hex) pairs of bytes to let pass; offset -1 is anywhere in the AD bytes. Accepted and kept; not applied yet.
+            /// (offset, hex) pairs of bytes to let pass; offset -1 is anywhere in the AD bytes.
             filter_values set_filter_values FilterValues: Vec<(i32, String)> = Vec::new(),
                 "a list of at most 100 pairs (offset -1 to 1649, hex bytes)";
             /// 0 publishes every packet; 1 one packet per device; from 1000 on an identical packet once per that many
-            /// milliseconds. Accepted and kept; not applied yet.
+            /// milliseconds and a changed one at once. A change forgets what was heard.
             duplicates_ms set_duplicates_ms DuplicatesMs: u32 = 0,
                 "0, 1 or 1000-86400000 milliseconds";
-            /// Adds `timestamp` to each item. Accepted and kept; not applied yet.
+            /// Adds `timestamp`, when the packet was heard, to each item; withheld while the clock is not synchronised.
             timestamp set_timestamp Timestamp: bool = false,
                 "true or false";
-            /// Framing of a message: `array` of items, `object` (one item a message) or `envelope`. Only `array` takes effect yet.
+            /// Text of `timestamp`: `rfc3339` (`2026-03-08T10:07:17.723Z`, UTC) or `local` (the vendor's
+            /// `2026-03-08 18:07:17.723 CST`, local time zone).
+            timestamp_format set_timestamp_format TimestampFormat: String = "rfc3339".into(),
+                "one of rfc3339, local";
+            /// Adds `beacon` to each item that is an iBeacon or Eddystone frame: what it says, decoded.
+            beacon set_beacon Beacon: bool = false,
+                "true or false";
+            /// Name of the key of an item's event type: `evtType` (firmware 2.x) or `evt_type` (1.x).
+            event_type_key set_event_type_key EventTypeKey: String = "evtType".into(),
+                "one of evtType, evt_type";
+            /// Framing of a message: `array` of items, `object` (one item a message, PushBatchSize does not matter) or `envelope`
+            /// (items with id, gateway, epoch and a sequence number that proves losses).
             payload_format set_payload_format PayloadFormat: String = "array".into(),
                 "one of array, object, envelope";
             /// Topic of the retained status and last will; empty switches it off. Accepted and kept; not applied yet.

@@ -20,6 +20,8 @@ pub struct Config {
     pub router: Option<Address>,
     /// When a batch leaves.
     pub batch: Batching,
+    /// How messages and items are written.
+    pub payload: Payload,
     /// Bytes of finished messages that may wait.
     pub queue_max_bytes: usize,
     /// The broker, while `Protocol` is `mqtt`.
@@ -51,6 +53,46 @@ pub struct Batching {
     pub interval: Duration,
     /// ... or with this many adverts.
     pub size: u32,
+}
+
+/// How messages and items are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Payload {
+    /// Of a message.
+    pub framing: Framing,
+    /// Of each item.
+    pub style: Style,
+}
+
+/// Framing of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// An array of items.
+    Array,
+    /// One item.
+    Object,
+    /// Items, and what identifies the message.
+    Envelope,
+}
+
+/// What an item has beside the usual, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Whether it has `timestamp`, and as what text.
+    pub timestamp: Option<TimestampFormat>,
+    /// Whether beacons are decoded.
+    pub beacon: bool,
+    /// Key of the event type.
+    pub event_type_key: &'static str,
+}
+
+/// Text of a timestamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimestampFormat {
+    /// `2026-03-08T10:07:17.723Z`.
+    Rfc3339,
+    /// `2026-03-08 18:07:17.723 CST`.
+    Local,
 }
 
 /// How to reach the broker and what to send it.

@@ -11,7 +11,7 @@ use zbus::object_server::{Interface, SignalEmitter};
 use zbus::{Connection, OwnedVariant};
 
 /// Properties of the interface Stats that are announced. The others are counters or never change.
-pub(super) const STATES: [&str; 11] = [
+pub(super) const STATES: [&str; 12] = [
     "LinkState",
     "Broker",
     "LastError",
@@ -23,6 +23,7 @@ pub(super) const STATES: [&str; 11] = [
     "Capture",
     "CaptureReason",
     "StateWritable",
+    "ClockSynchronised",
 ];
 
 type Values = BTreeMap<String, OwnedVariant>;
@@ -37,6 +38,7 @@ pub(super) struct Follow {
     link: watch::Receiver<crate::stats::Link>,
     radio: watch::Receiver<crate::stats::Radio>,
     writable: watch::Receiver<bool>,
+    clock: watch::Receiver<bool>,
 }
 
 impl Follow {
@@ -44,8 +46,9 @@ impl Follow {
     pub(super) async fn new(connection: &Connection, config: Config, stats: Stats) -> zbus::Result<Self> {
         let config_changes = config.settings.subscribe();
         let (link, radio, writable) = (stats.stats.link(), stats.stats.radio(), stats.stats.state_writable());
+        let clock = stats.stats.clock_synchronised();
         let (config_known, stats_known) = (values(&config, connection).await?, values(&stats, connection).await?);
-        Ok(Self { config, stats, config_known, stats_known, config_changes, link, radio, writable })
+        Ok(Self { config, stats, config_known, stats_known, config_changes, link, radio, writable, clock })
     }
 
     /// Tells changes until the bus is gone, and how it went.
@@ -57,6 +60,7 @@ impl Follow {
                 Ok(()) = self.link.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
                 Ok(()) = self.radio.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
                 Ok(()) = self.writable.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
+                Ok(()) = self.clock.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
             };
             if let Err(error) = told {
                 return error;

@@ -1,6 +1,7 @@
 //! The interface `com.cassianetworks.Bypass1.Stats`: counters, rates and states, to read.
 
 use super::Constants;
+use crate::filter::FILTER_KINDS;
 use crate::stats::{DROP_REASONS, Failure, Ledger, Link, Radio};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,11 +25,12 @@ impl Stats {
 
 /// The dictionary of the property `Ledger`.
 fn dictionary(ledger: &Ledger) -> BTreeMap<String, u64> {
+    let filters = FILTER_KINDS.map(|kind| (format!("Filtered.{}", kind.word()), ledger.filtered(kind)));
     let reasons = DROP_REASONS.map(|reason| (format!("Dropped.{}", reason.word()), ledger.dropped(reason)));
     let counts = [
         ("Received", ledger.received),
         ("Published", ledger.published),
-        ("Filtered", ledger.filtered),
+        ("Filtered", ledger.filtered_total()),
         ("Deduplicated", ledger.deduplicated),
         ("Dropped", ledger.dropped_total()),
         ("Queued", ledger.queued),
@@ -36,16 +38,19 @@ fn dictionary(ledger: &Ledger) -> BTreeMap<String, u64> {
         ("Messages", ledger.messages),
         ("Malformed", ledger.malformed),
         ("CaptureLost", ledger.capture_lost),
+        ("Truncated", ledger.truncated),
+        ("DuplicatesEvicted", ledger.duplicates_evicted),
+        ("TimestampsWithheld", ledger.timestamps_withheld),
     ];
-    counts.into_iter().map(|(name, count)| (name.to_owned(), count)).chain(reasons).collect()
+    counts.into_iter().map(|(name, count)| (name.to_owned(), count)).chain(filters).chain(reasons).collect()
 }
 
 /// What the service knows of itself. Counters start at 0 with the service (`StartedAt`) and only grow; `Queued` and
 /// `InFlight` come and go. Received = Published + Filtered + Deduplicated + Dropped + Queued + InFlight.
 #[zbus::interface(name = "com.cassianetworks.Bypass1.Stats")]
 impl Stats {
-    /// All counts of adverts and messages at one moment, so that they add up: names as of the properties, and
-    /// `Dropped.` with each reason.
+    /// All counts of adverts and messages at one moment, so that they add up: names as of the properties,
+    /// `Filtered.` with each filter and `Dropped.` with each reason.
     #[zbus(property(emits_changed_signal = "false"))]
     fn ledger(&self) -> BTreeMap<String, u64> {
         dictionary(&self.stats.snapshot())
@@ -66,13 +71,26 @@ impl Stats {
     /// Adverts that a filter left out.
     #[zbus(property(emits_changed_signal = "false"))]
     fn filtered(&self) -> u64 {
-        self.stats.snapshot().filtered
+        self.stats.snapshot().filtered_total()
+    }
+
+    /// Adverts that a filter left out, by the filter that was asked first: `rssi`, `mac`, `name`, `uuid`, `value`.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn filtered_by_reason(&self) -> BTreeMap<&'static str, u64> {
+        let ledger = self.stats.snapshot();
+        FILTER_KINDS.into_iter().map(|kind| (kind.word(), ledger.filtered(kind))).collect()
     }
 
     /// Adverts left out as repeats.
     #[zbus(property(emits_changed_signal = "false"))]
     fn deduplicated(&self) -> u64 {
         self.stats.snapshot().deduplicated
+    }
+
+    /// Entries that the table of DuplicatesMs had no room for: a repeat of theirs passed as new.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn duplicates_evicted(&self) -> u64 {
+        self.stats.snapshot().duplicates_evicted
     }
 
     /// Adverts lost, for any reason.
@@ -116,6 +134,18 @@ impl Stats {
     #[zbus(property(emits_changed_signal = "false"))]
     fn capture_lost(&self) -> u64 {
         self.stats.snapshot().capture_lost
+    }
+
+    /// Extended adverts of which a part is missing: the rest of a chain was not heard or came too late.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn truncated(&self) -> u64 {
+        self.stats.snapshot().truncated
+    }
+
+    /// Items that were written without `timestamp` although it is asked for, since the clock was not synchronised.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn timestamps_withheld(&self) -> u64 {
+        self.stats.snapshot().timestamps_withheld
     }
 
     /// Adverts received per second, over the last 10 seconds.
@@ -207,6 +237,12 @@ impl Stats {
     #[zbus(property)]
     fn state_writable(&self) -> bool {
         *self.stats.state_writable().borrow()
+    }
+
+    /// Whether a time server set the system clock. While it did not, no time is told to the broker.
+    #[zbus(property)]
+    fn clock_synchronised(&self) -> bool {
+        *self.stats.clock_synchronised().borrow()
     }
 
     /// When the service started, in milliseconds since 1970-01-01T00:00Z.

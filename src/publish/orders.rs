@@ -2,6 +2,7 @@
 
 use crate::advert::Address;
 use crate::config::{Config, Mqtt, Qos};
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -25,9 +26,34 @@ impl Endpoint {
 /// What a message depends on.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Route {
-    /// Filled in.
-    pub(crate) topic: String,
+    /// Filled in, but for the device.
+    topic: String,
+    of_device: bool,
     pub(crate) qos: Qos,
+}
+
+const DEVICE: &str = "{device}";
+/// What stands for the device of a message about several, which was framed before the settings changed.
+const SEVERAL: &str = "several";
+
+impl Route {
+    /// Topic of a message about this device; `room` is where it is put together.
+    pub(crate) fn topic<'a>(&'a self, device: Option<Address>, room: &'a mut String) -> &'a str {
+        if !self.of_device {
+            return &self.topic;
+        }
+        room.clear();
+        for (i, part) in self.topic.split(DEVICE).enumerate() {
+            // Writing to memory does not fail.
+            let _ = match device {
+                _ if i == 0 => Ok(()),
+                Some(device) => write!(room, "{device}"),
+                None => room.write_str(SEVERAL),
+            };
+            room.push_str(part);
+        }
+        room
+    }
 }
 
 fn read(config: &Config, router: Address) -> Option<(Endpoint, Route)> {
@@ -36,7 +62,7 @@ fn read(config: &Config, router: Address) -> Option<(Endpoint, Route)> {
     mqtt.client_id = mqtt.client_id.replace("{router}", &router.to_lowercase());
     let topic = std::mem::take(&mut mqtt.topic).replace("{router}", &router);
     let qos = std::mem::replace(&mut mqtt.qos, Qos::AtMostOnce);
-    Some((Endpoint { mqtt }, Route { topic, qos }))
+    Some((Endpoint { mqtt }, Route { of_device: topic.contains(DEVICE), topic, qos }))
 }
 
 /// Something that the loop has to heed.
@@ -129,5 +155,32 @@ impl Orders {
             let same = before.as_ref().map(|(endpoint, _)| endpoint) == self.endpoint();
             return if same { News::Route } else { News::Endpoint };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Draft;
+
+    #[test]
+    fn a_topic_names_router_and_device() {
+        let topic = |template: &str, device| {
+            let mut draft = Draft::default();
+            draft.form.protocol = "mqtt".into();
+            draft.form.host = "broker".into();
+            draft.form.payload_format = "object".into();
+            draft.form.scan_topic = template.into();
+            let config = Config::check(&draft).expect("right");
+            let (_, route) = read(&config, Address([0xCC, 0x1B, 0xE0, 0, 0, 1])).expect("a broker");
+            let mut room = "from another message".to_owned();
+            route.topic(device, &mut room).to_owned()
+        };
+        let device = Some(Address([0xC0, 0x1B, 0, 9, 0xAB, 0xFF]));
+        assert_eq!(topic("scan/{router}", device), "scan/CC:1B:E0:00:00:01");
+        assert_eq!(topic("{device}", device), "C0:1B:00:09:AB:FF");
+        let twice = "a/C0:1B:00:09:AB:FF/CC:1B:E0:00:00:01/C0:1B:00:09:AB:FF/b";
+        assert_eq!(topic("a/{device}/{router}/{device}/b", device), twice);
+        assert_eq!(topic("a/{device}", None), "a/several");
     }
 }

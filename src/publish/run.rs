@@ -26,6 +26,8 @@ pub(crate) struct Publisher<B> {
     suspect: Suspect,
     /// Last thing that was logged of the link: `up` or the word of a failure.
     said: &'static str,
+    /// Where topics are put together.
+    topic: String,
 }
 
 /// How a connection ended.
@@ -50,6 +52,7 @@ impl<B: Broker> Publisher<B> {
             flight: Flight::default(),
             suspect: Suspect::default(),
             said: "",
+            topic: String::new(),
         }
     }
 
@@ -254,8 +257,9 @@ impl<B: Broker> Publisher<B> {
         let route = self.orders.route()?;
         let message = self.queue.try_pop()?;
         let tag = self.flight.add(message);
-        let payload = &self.flight.newest()?.payload;
-        match self.broker.publish(tag, &route.topic, payload, route.qos) {
+        let message = self.flight.newest()?;
+        let topic = route.topic(message.device, &mut self.topic);
+        match self.broker.publish(tag, topic, &message.payload, route.qos) {
             Ok(()) => Some(Ok(())),
             Err(NotSent::Lost(failure)) => Some(Err(failure)),
             Err(NotSent::Refused(failure)) => {

@@ -117,7 +117,7 @@ impl Bench {
 
     pub(super) fn push_bytes(&self, payload: Vec<u8>) {
         self.stats.ledger(|l| l.receive_queued(3));
-        self.queue.push(Message { payload, adverts: 3 });
+        self.queue.push(Message { payload, adverts: 3, device: None });
     }
 
     pub(super) fn set(&mut self, change: impl FnOnce(&mut Draft)) {

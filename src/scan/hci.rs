@@ -1,6 +1,6 @@
 //! A packet of the kernel's monitor channel to the adverts in it. Pure: bytes in, adverts out.
 //!
-//! Fragments of chained extended advertising are passed on one by one, each with its data status.
+//! Pieces of chained extended advertising are passed on one by one, each with its data status: see `reassembly`.
 
 use crate::advert::{Address, AddressType, Advert, Extended, Pdu};
 

@@ -1,93 +1,210 @@
-//! From captured adverts to the queue: the open batch and its books.
+//! From captured adverts to the queue: pieces put together, filters, repeats, the open batch, and the books of it all.
 
 use super::capture::{Burst, Capture};
-use crate::advert::Advert;
-use crate::config::Config;
-use crate::encode::Batch;
+use super::reassembly::Reassembly;
+use crate::advert::{Address, Advert, DataStatus, Pdu};
+use crate::config::{Config, Form, Framing};
+use crate::encode::{Batch, Plan};
+use crate::filter::{Duplicates, Filter};
 use crate::queue::{Message, Queue};
-use crate::stats::{DropReason, Stats};
+use crate::stats::{Heard, Stats};
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::SystemTime;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// See the module.
 pub(super) struct Intake {
     queue: Arc<Queue>,
     stats: Arc<Stats>,
-    batch: Batch,
+    clock: watch::Receiver<bool>,
+    /// Stands for the router as long as the settings name no other address.
+    router: Address,
+    config: Arc<Config>,
+    reassembly: Reassembly,
+    desk: Desk,
     opened: Option<Instant>,
-    interval: Duration,
+}
+
+/// What judges and writes whole adverts.
+struct Desk {
+    filter: Filter,
+    duplicates: Duplicates,
+    batch: Batch,
     publishing: bool,
+    stamping: bool,
+    /// Since the last step of the books.
+    heard: Heard,
+    /// Finished since then.
+    ready: Vec<Message>,
+}
+
+/// When something is heard.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    at: std::time::Instant,
+    /// `None` while the clock is not to be trusted.
+    wall: Option<SystemTime>,
+}
+
+impl Desk {
+    fn hear(&mut self, advert: &Advert<'_>, moment: Moment) {
+        if matches!(advert.pdu, Pdu::Extended(e) if e.data_status() == DataStatus::Truncated) {
+            self.heard.truncated += 1;
+        }
+        if let Err(kind) = self.filter.check(advert) {
+            self.heard.filtered[kind as usize] += 1;
+            return;
+        }
+        // Before the repeats: what nobody was sent is not known to anybody.
+        if !self.publishing {
+            self.heard.no_protocol += 1;
+            return;
+        }
+        if !self.duplicates.pass(advert, moment.at) {
+            self.heard.deduplicated += 1;
+            return;
+        }
+        self.heard.queued += 1;
+        self.heard.timestamps_withheld += u64::from(self.stamping && moment.wall.is_none());
+        self.ready.extend(self.batch.push(advert, moment.wall));
+    }
+}
+
+fn plan(config: &Config, router: Address) -> Plan {
+    Plan { size: config.batch.size, payload: config.payload, gateway: config.router.unwrap_or(router) }
+}
+
+/// The settings that [`Filter`] is made of.
+fn same_filters(a: &Form, b: &Form) -> bool {
+    a.filter_rssi == b.filter_rssi
+        && a.filter_macs == b.filter_macs
+        && a.filter_names == b.filter_names
+        && a.filter_uuids == b.filter_uuids
+        && a.filter_values == b.filter_values
 }
 
 impl Intake {
-    pub(super) fn new(queue: Arc<Queue>, stats: Arc<Stats>, config: &Config) -> Self {
-        let batch = Batch::new(config.batch.size);
-        let (interval, publishing) = (config.batch.interval, config.mqtt.is_some());
-        Self { queue, stats, batch, opened: None, interval, publishing }
-    }
-
-    /// Works by these settings from now on.
-    pub(super) fn configure(&mut self, config: &Config) {
-        self.interval = config.batch.interval;
-        self.publishing = config.mqtt.is_some();
-        let full = self.batch.resize(config.batch.size);
-        self.close(full);
-        if !self.publishing {
-            self.flush();
+    pub(super) fn new(queue: Arc<Queue>, stats: Arc<Stats>, config: &Arc<Config>, router: Address) -> Self {
+        let desk = Desk {
+            filter: Filter::compile(&config.form),
+            duplicates: Duplicates::new(config.form.duplicates_ms),
+            batch: Batch::new(plan(config, router), epoch()),
+            publishing: config.mqtt.is_some(),
+            stamping: config.payload.style.timestamp.is_some(),
+            heard: Heard::default(),
+            ready: Vec::new(),
+        };
+        let clock = stats.clock_synchronised();
+        Self {
+            queue,
+            stats,
+            clock,
+            router,
+            config: config.clone(),
+            reassembly: Reassembly::default(),
+            desk,
+            opened: None,
         }
     }
 
-    /// When the open batch is due.
+    /// Works by these settings from now on.
+    pub(super) fn configure(&mut self, config: &Arc<Config>) {
+        let before = std::mem::replace(&mut self.config, config.clone());
+        if !same_filters(&before.form, &config.form) {
+            self.desk.filter = Filter::compile(&config.form);
+        }
+        if before.form.duplicates_ms != config.form.duplicates_ms {
+            self.desk.duplicates = Duplicates::new(config.form.duplicates_ms);
+        }
+        self.desk.stamping = config.payload.style.timestamp.is_some();
+        let message = self.desk.batch.configure(plan(config, self.router), self.now().wall);
+        self.desk.ready.extend(message);
+        self.desk.publishing = config.mqtt.is_some();
+        if self.desk.publishing { self.commit() } else { self.flush() }
+    }
+
+    fn now(&self) -> Moment {
+        let told = *self.clock.borrow() && (self.desk.stamping || self.config.payload.framing == Framing::Envelope);
+        Moment { at: Instant::now().into_std(), wall: told.then(SystemTime::now) }
+    }
+
+    /// When [`overdue`](Self::overdue) has something to do.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.opened.map(|opened| opened + self.interval)
+        let batch = self.opened.map(|opened| opened + self.config.batch.interval);
+        let chain = self.reassembly.due().map(Instant::from_std);
+        batch.into_iter().chain(chain).min()
     }
 
-    /// Closes the open batch.
+    /// Closes what is due.
+    pub(super) fn overdue(&mut self) {
+        let now = self.now();
+        self.reassembly.expire(now.at, &mut |advert| self.desk.hear(advert, now));
+        if self.opened.is_some_and(|opened| opened + self.config.batch.interval <= Instant::from_std(now.at)) {
+            self.desk.ready.extend(self.desk.batch.take(now.wall));
+        }
+        self.commit();
+    }
+
+    /// Closes everything.
     pub(super) fn flush(&mut self) {
-        let message = self.batch.take();
-        self.close(message);
+        let now = self.now();
+        self.reassembly.flush(&mut |advert| self.desk.hear(advert, now));
+        self.desk.ready.extend(self.desk.batch.take(now.wall));
+        self.commit();
     }
 
-    fn close(&mut self, message: Option<Message>) {
-        if let Some(message) = message {
+    /// One step of the books and one of the queue. In this order: a message in the queue is on the books.
+    fn commit(&mut self) {
+        let desk = &mut self.desk;
+        desk.heard.duplicates_evicted = desk.duplicates.take_evicted();
+        self.stats.ledger(|l| l.receive(&std::mem::take(&mut desk.heard)));
+        if !desk.ready.is_empty() {
+            // The batch that is open now was opened after these.
             self.opened = None;
-            self.queue.push(message);
+            self.queue.push_all(desk.ready.drain(..));
+        }
+        if desk.batch.is_empty() {
+            self.opened = None;
+        } else if self.opened.is_none() {
+            self.opened = Some(Instant::now());
         }
     }
 
     /// Takes what the capture has, adverts of this adapter only (`None`: of all).
     pub(super) fn take(&mut self, capture: &mut impl Capture, adapter: Option<u16>) -> io::Result<Burst> {
-        let Self { queue, stats, batch, opened, publishing, .. } = self;
-        // On the books since the last step: adverts in the open batch, adverts dropped.
-        let (mut kept, mut dropped) = (0, 0);
+        // A burst is over within a millisecond: one look at the clocks is exact enough.
+        let now = self.now();
+        let Self { reassembly, desk, .. } = self;
         let burst = capture.take(&mut |advert: &Advert<'_>| {
-            if adapter.is_some_and(|index| index != advert.adapter) {
-                return;
-            }
-            if !*publishing {
-                dropped += 1;
-                return;
-            }
-            kept += 1;
-            if let Some(message) = batch.push(advert) {
-                *opened = None;
-                // Before the queue has it: a message in the queue is on the books.
-                stats.ledger(|l| l.receive_queued(std::mem::take(&mut kept)));
-                queue.push(message);
+            if adapter.is_none_or(|index| index == advert.adapter) {
+                reassembly.take(advert, now.at, &mut |whole| desk.hear(whole, now));
             }
         });
         let found = *burst.as_ref().unwrap_or(&Burst::default());
-        stats.ledger(|l| {
-            l.receive_queued(kept);
-            l.receive_dropped(dropped, DropReason::NoProtocol);
-            l.malformed += found.malformed;
-            l.capture_lost += found.lost;
-        });
-        if !batch.is_empty() && opened.is_none() {
-            *opened = Some(Instant::now());
+        self.commit();
+        if found.malformed + found.lost > 0 {
+            self.stats.ledger(|l| {
+                l.malformed += found.malformed;
+                l.capture_lost += found.lost;
+            });
         }
         burst
     }
 }
+
+/// Random, so that a consumer sees a restart.
+fn epoch() -> u64 {
+    let mut bytes = [0; 8];
+    if rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()) != Ok(bytes.len()) {
+        // An old kernel in early boot. The time is different each time, too.
+        let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        bytes = (since.as_nanos() as u64 ^ u64::from(std::process::id()) << 48).to_ne_bytes();
+    }
+    u64::from_ne_bytes(bytes)
+}
+
+#[cfg(test)]
+#[path = "intake_tests.rs"]
+mod tests;

@@ -7,6 +7,7 @@ mod intake;
 mod monitor;
 #[cfg(test)]
 mod packets;
+mod reassembly;
 mod run;
 mod signals;
 

@@ -5,6 +5,7 @@ use super::capture::Capture;
 use super::intake::Intake;
 use super::monitor::Monitor;
 use super::signals::Signals;
+use crate::advert::Address;
 use crate::config::{Config, ScanMode};
 use crate::queue::Queue;
 use crate::stats::{CaptureKind, RadioState, Stats};
@@ -30,16 +31,18 @@ const RETRY: Duration = Duration::from_secs(2);
 /// How often a better capture is looked for.
 const UPGRADE: Duration = Duration::from_secs(30);
 
-/// Runs until `stop`; the open batch is in the queue then, and the radio is left alone.
+/// Runs until `stop`; the open batch is in the queue then, and the radio is left alone. `router` stands for the router as
+/// long as the settings name no address.
 pub async fn run(
     mut config: watch::Receiver<Arc<Config>>,
     queue: Arc<Queue>,
     stats: Arc<Stats>,
     source: Source,
+    router: Address,
     stop: impl Future<Output = ()>,
 ) {
     let now = config.borrow_and_update().clone();
-    let intake = Intake::new(queue, stats.clone(), &now);
+    let intake = Intake::new(queue, stats.clone(), &now, router);
     match source {
         Source::Bluez => {
             let wanted = watch::Sender::new(Wanted::of(&now));
@@ -118,7 +121,7 @@ async fn listen(
                 }
                 mode = now.scan;
             }
-            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => intake.flush(),
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => intake.overdue(),
             ready = ear.ready() => {
                 let adapter = if testing { None } else { Some(index(&radio.borrow().adapter)) };
                 let taken = match (ready, &mut ear) {

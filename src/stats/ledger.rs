@@ -1,5 +1,7 @@
 //! Where every advert went: `received = published + filtered + deduplicated + dropped + queued + in flight`, at any moment.
 
+use crate::filter::{FILTER_KINDS, FilterKind};
+
 /// Why an advert was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DropReason {
@@ -36,8 +38,6 @@ pub struct Ledger {
     pub received: u64,
     /// Acknowledged by the broker (QoS 1 and 2) or taken by the socket to it (QoS 0).
     pub published: u64,
-    /// Left out by a filter.
-    pub filtered: u64,
     /// Left out as a repeat.
     pub deduplicated: u64,
     /// In the open batch or in a message that waits.
@@ -50,10 +50,51 @@ pub struct Ledger {
     pub malformed: u64,
     /// Packets that the kernel dropped before we read them; not part of `received`.
     pub capture_lost: u64,
+    /// Received adverts of which a part is missing.
+    pub truncated: u64,
+    /// Devices or packets that were forgotten for want of room; a repeat of theirs passed as new.
+    pub duplicates_evicted: u64,
+    /// Items written without the timestamp that was asked for.
+    pub timestamps_withheld: u64,
+    filtered: [u64; FILTER_KINDS.len()],
     dropped: [u64; DROP_REASONS.len()],
 }
 
+/// What became of the adverts heard in one step.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Heard {
+    /// Put in the open batch.
+    pub queued: u64,
+    /// Left out, by filter in the order of [`FILTER_KINDS`].
+    pub filtered: [u64; FILTER_KINDS.len()],
+    /// Left out as repeats.
+    pub deduplicated: u64,
+    /// Dropped, because `Protocol` is `none`.
+    pub no_protocol: u64,
+    /// Of all these, those of which a part is missing.
+    pub truncated: u64,
+    /// See [`Ledger::duplicates_evicted`].
+    pub duplicates_evicted: u64,
+    /// See [`Ledger::timestamps_withheld`].
+    pub timestamps_withheld: u64,
+}
+
 impl Ledger {
+    /// Adverts were heard.
+    pub fn receive(&mut self, heard: &Heard) {
+        self.receive_queued(heard.queued);
+        self.receive_dropped(heard.no_protocol, DropReason::NoProtocol);
+        for (sum, new) in self.filtered.iter_mut().zip(heard.filtered) {
+            *sum += new;
+            self.received += new;
+        }
+        self.received += heard.deduplicated;
+        self.deduplicated += heard.deduplicated;
+        self.truncated += heard.truncated;
+        self.duplicates_evicted += heard.duplicates_evicted;
+        self.timestamps_withheld += heard.timestamps_withheld;
+    }
+
     /// Adverts were heard and put in the open batch.
     pub fn receive_queued(&mut self, adverts: u64) {
         self.received += adverts;
@@ -107,9 +148,19 @@ impl Ledger {
         self.dropped.iter().sum()
     }
 
+    /// Adverts left out by this filter.
+    pub fn filtered(&self, kind: FilterKind) -> u64 {
+        self.filtered[kind as usize]
+    }
+
+    /// Adverts left out by any filter.
+    pub fn filtered_total(&self) -> u64 {
+        self.filtered.iter().sum()
+    }
+
     /// Whether every advert is accounted for.
     pub fn balances(&self) -> bool {
-        let known = self.published + self.filtered + self.deduplicated + self.dropped_total();
+        let known = self.published + self.filtered_total() + self.deduplicated + self.dropped_total();
         self.received == known + self.queued + self.in_flight
     }
 }

@@ -53,8 +53,18 @@ pub async fn changes(client: &Connection) -> Changes {
 }
 
 impl Changes {
-    /// The next signal: interface and changed properties.
+    /// The next signal: interface and changed properties. What the radio says of itself while the service starts is left out.
     pub async fn next(&mut self) -> (String, BTreeMap<String, OwnedVariant>) {
+        loop {
+            let (interface, changed) = self.next_of_any().await;
+            let radio = ["RadioState", "RadioDetail", "Adapter", "AdapterAddress", "Capture", "CaptureReason"];
+            if !changed.keys().all(|name| radio.contains(&name.as_str())) {
+                return (interface, changed);
+            }
+        }
+    }
+
+    async fn next_of_any(&mut self) -> (String, BTreeMap<String, OwnedVariant>) {
         let message =
             timeout(DEADLINE, self.0.next()).await.expect("a signal in time").expect("a stream").expect("a signal");
         let (interface, changed, invalidated): (String, BTreeMap<String, OwnedVariant>, Vec<String>) =

@@ -6,6 +6,7 @@ use crate::support::identities::Who;
 use crate::support::process::output;
 use cassia_bypass::config::{Form, SECRETS, SETTINGS};
 use cassia_bypass::dbus::names::LAST_ERRORS;
+use cassia_bypass::filter::FILTER_KINDS;
 use cassia_bypass::stats::{CaptureKind, DROP_REASONS, LinkState, RadioState};
 use std::fs;
 use std::process::Command;
@@ -93,7 +94,7 @@ fn the_manual_has_every_statistic() {
         assert!(line.contains(&format!(" | {signal} | ")), "{name} is {signal}: {line}");
         count += 1;
     }
-    assert_eq!(count, 31);
+    assert_eq!(count, 36);
 }
 
 #[test]
@@ -114,7 +115,8 @@ fn the_manual_has_every_word_and_message_id() {
     .map(RadioState::word);
     let captures = [CaptureKind::None, CaptureKind::Monitor, CaptureKind::Signals].map(CaptureKind::word);
     let reasons = DROP_REASONS.map(|reason| reason.word());
-    for word in [&links[..], &radios, &captures, &reasons, &LAST_ERRORS].concat() {
+    let filters = FILTER_KINDS.map(|kind| kind.word());
+    for word in [&links[..], &radios, &captures, &reasons, &filters, &LAST_ERRORS].concat() {
         assert!(manual.lines().any(|line| line.starts_with(&format!("| `{word}` | "))), "{word} is not explained");
     }
     let log = fs::read_to_string(format!("{ROOT}/src/log.rs")).expect("src/log.rs");

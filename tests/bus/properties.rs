@@ -75,7 +75,9 @@ fn statistics_have_their_types() {
     for name in ["Received", "Published", "Filtered", "Deduplicated", "Dropped", "Queued", "InFlight", "Messages"] {
         assert_eq!(all[name], zero, "{name}");
     }
-    for name in ["Malformed", "CaptureLost", "Connects", "Failures"] {
+    for name in
+        ["Malformed", "CaptureLost", "Connects", "Failures", "DuplicatesEvicted", "Truncated", "TimestampsWithheld"]
+    {
         assert_eq!(all[name], zero, "{name}");
     }
     for name in ["ReceiveRate", "PublishRate"] {
@@ -93,11 +95,14 @@ fn statistics_have_their_types() {
     assert_eq!(all["Version"]["data"], env!("CARGO_PKG_VERSION"));
     let reasons = json!({"queue-full": 0, "no-protocol": 0, "refused": 0, "shutdown": 0});
     assert_eq!(all["DroppedByReason"], json!({"type": "a{st}", "data": reasons}));
+    let filters = json!({"rssi": 0, "mac": 0, "name": 0, "uuid": 0, "value": 0});
+    assert_eq!(all["FilteredByReason"], json!({"type": "a{st}", "data": filters}));
+    assert_eq!(all["ClockSynchronised"]["type"], "b");
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock").as_millis() as u64;
     let started = all["StartedAt"]["data"].as_u64().expect("a number");
     assert!(started <= now && now - started < 60_000, "{started}");
     assert!(all["UptimeSecs"]["data"].as_u64().is_some_and(|secs| secs < 60));
-    assert_eq!(all.as_object().expect("a dictionary").len(), 31);
+    assert_eq!(all.as_object().expect("a dictionary").len(), 36);
 }
 
 #[test]
@@ -111,7 +116,10 @@ fn the_ledger_adds_up() {
     for reason in reasons.as_object().expect("a dictionary").keys() {
         count(&format!("Dropped.{reason}"));
     }
-    assert_eq!(ledger.as_object().map(serde_json::Map::len), Some(14));
+    let filters = bus.value(STATS, "FilteredByReason");
+    let filtered = filters.as_object().expect("a dictionary").keys().map(|filter| count(&format!("Filtered.{filter}")));
+    assert_eq!(filtered.sum::<u64>(), count("Filtered"));
+    assert_eq!(ledger.as_object().map(serde_json::Map::len), Some(22));
 }
 
 #[test]

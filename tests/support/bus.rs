@@ -36,6 +36,9 @@ const CONFIG: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bu
   <policy context="default">
     <allow send_interface="org.freedesktop.DBus.Properties"/>
   </policy>
+  <policy user="root">
+    <allow own="org.freedesktop.timedate1"/>
+  </policy>
   <include>@ROOT@/dbus/com.cassianetworks.Bypass1.conf</include>
 </busconfig>
 "#;

@@ -1,0 +1,30 @@
+//! Whether the system clock can be trusted: a router without a battery starts in 1970, or when it was last switched off.
+
+use std::path::Path;
+use std::time::Duration;
+use tokio::time::timeout;
+use zbus::{Connection, OwnedVariant};
+
+/// Made by systemd-timesyncd at its first answer from a server, and by hooks of other clients.
+const MARK: &str = "/run/systemd/timesync/synchronized";
+/// systemd-timedated, which asks the kernel; the bus starts it.
+const TIMEDATE: &str = "org.freedesktop.timedate1";
+
+/// The bus may have to start it first.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long an answer holds. A clock that was set stays right for hours without its server.
+pub fn next_look(synchronised: bool) -> Duration {
+    Duration::from_secs(if synchronised { 600 } else { 5 })
+}
+
+/// Whether a time server set the clock.
+pub async fn synchronised(bus: &Connection) -> bool {
+    Path::new(MARK).exists() || matches!(timeout(PATIENCE, asked(bus)).await, Ok(Ok(true)))
+}
+
+async fn asked(bus: &Connection) -> zbus::Result<bool> {
+    let (path, interface) = ("/org/freedesktop/timedate1", "org.freedesktop.DBus.Properties");
+    let answer = bus.call_method(Some(TIMEDATE), path, Some(interface), "Get", &(TIMEDATE, "NTPSynchronized")).await?;
+    Ok(bool::try_from(answer.body().deserialize::<OwnedVariant>()?)?)
+}

@@ -1,0 +1,129 @@
+//! The open batch: a framed message under construction.
+
+use super::{item, put};
+use crate::advert::{Address, Advert};
+use crate::config::{Framing, Payload, TimestampFormat};
+use crate::queue::Message;
+use crate::timestamp::Timestamps;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What the settings want of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// Adverts that fill a message; of no meaning with [`Framing::Object`].
+    pub size: u32,
+    /// How it is written.
+    pub payload: Payload,
+    /// What stands for the router.
+    pub gateway: Address,
+}
+
+/// See the module.
+///
+/// Times are `None` while the clock cannot be trusted: then items have no timestamp and the envelope's is 0.
+#[derive(Debug)]
+pub struct Batch {
+    plan: Plan,
+    timestamps: Timestamps,
+    epoch: u64,
+    /// Of the next envelope. Given when it is closed, so that a message which is lost later leaves a gap.
+    seq: u64,
+    payload: Vec<u8>,
+    adverts: u32,
+    last: Address,
+}
+
+/// Bytes that a small legacy item takes, to start with.
+const ITEM: usize = 192;
+
+impl Batch {
+    /// An empty batch. `epoch` is what sets this start of the service apart from others.
+    pub fn new(plan: Plan, epoch: u64) -> Self {
+        let timestamps = Timestamps::new(plan.payload.style.timestamp.unwrap_or(TimestampFormat::Rfc3339));
+        Self { plan, timestamps, epoch, seq: 0, payload: Vec::new(), adverts: 0, last: Address([0; 6]) }
+    }
+
+    /// Adds an advert heard then. The message that is full with it, if it is.
+    pub fn push(&mut self, advert: &Advert<'_>, heard: Option<SystemTime>) -> Option<Message> {
+        if self.payload.capacity() == 0 {
+            self.payload.reserve(self.plan.size.min(64) as usize * ITEM);
+        }
+        match (self.adverts, self.plan.payload.framing) {
+            (0, Framing::Array) => self.payload.push(b'['),
+            (0, Framing::Envelope) => self.payload.extend_from_slice(b"{\"data\":["),
+            (0, Framing::Object) => {}
+            _ => self.payload.push(b','),
+        }
+        let style = &self.plan.payload.style;
+        let stamp = heard.filter(|_| style.timestamp.is_some()).map(|at| self.timestamps.text(at));
+        item(&mut self.payload, advert, style, stamp);
+        self.adverts += 1;
+        self.last = advert.address;
+        self.take_full(heard)
+    }
+
+    /// Works by this plan from now on. The message that is finished by it, if one is: other framing closes the batch.
+    pub fn configure(&mut self, plan: Plan, now: Option<SystemTime>) -> Option<Message> {
+        let reframed = plan.payload.framing != self.plan.payload.framing;
+        let message = if reframed { self.take(now) } else { None };
+        if plan.payload.style.timestamp != self.plan.payload.style.timestamp {
+            self.timestamps = Timestamps::new(plan.payload.style.timestamp.unwrap_or(TimestampFormat::Rfc3339));
+        }
+        self.plan = plan;
+        message.or_else(|| self.take_full(now))
+    }
+
+    fn take_full(&mut self, now: Option<SystemTime>) -> Option<Message> {
+        let full = match self.plan.payload.framing {
+            Framing::Object => 1,
+            Framing::Array | Framing::Envelope => self.plan.size.max(1),
+        };
+        if self.adverts >= full { self.take(now) } else { None }
+    }
+
+    /// Closes the batch, unless it is empty.
+    pub fn take(&mut self, now: Option<SystemTime>) -> Option<Message> {
+        if self.adverts == 0 {
+            return None;
+        }
+        match self.plan.payload.framing {
+            Framing::Array => self.payload.push(b']'),
+            Framing::Object => {}
+            Framing::Envelope => self.seal(now),
+        }
+        // The next batch is likely to be like this one. A message is charged for its capacity while it waits: no excess.
+        let next = Vec::with_capacity(self.payload.len() + self.payload.len() / 8);
+        let mut payload = std::mem::replace(&mut self.payload, next);
+        if payload.capacity() > payload.len() + payload.len() / 4 {
+            payload.shrink_to_fit();
+        }
+        let device = (self.plan.payload.framing == Framing::Object).then_some(self.last);
+        Some(Message { payload, adverts: u64::from(std::mem::take(&mut self.adverts)), device })
+    }
+
+    /// What an envelope says beside its items.
+    fn seal(&mut self, now: Option<SystemTime>) {
+        let millis = now.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_millis());
+        let (epoch, seq, gateway) = (self.epoch, self.seq, self.plan.gateway);
+        put(
+            &mut self.payload,
+            format_args!("],\"id\":\"{epoch:016x}-{seq}\",\"action\":\"data.scan\",\"timestamp\":{millis}"),
+        );
+        put(&mut self.payload, format_args!(",\"gateway\":\"{gateway}\",\"epoch\":\"{epoch:016x}\",\"seq\":{seq}}}"));
+        self.seq += 1;
+    }
+
+    /// Adverts in it.
+    pub fn len(&self) -> u32 {
+        self.adverts
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.adverts == 0
+    }
+}
+
+#[cfg(test)]
+#[path = "batch_tests.rs"]
+mod tests;

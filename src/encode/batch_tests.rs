@@ -1,0 +1,131 @@
+use super::*;
+use crate::advert::{AddressType, Pdu};
+use crate::config::Style;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const GATEWAY: Address = Address([0xCC, 0x1B, 0xE0, 0xE0, 0xE6, 0xD0]);
+
+fn plan(framing: Framing, size: u32) -> Plan {
+    let style = Style { timestamp: None, beacon: false, event_type_key: "evtType" };
+    Plan { size, payload: Payload { framing, style }, gateway: GATEWAY }
+}
+
+fn batch(framing: Framing, size: u32) -> Batch {
+    Batch::new(plan(framing, size), 0x0123_4567_89AB_CDEF)
+}
+
+fn advert(tag: u8) -> Advert<'static> {
+    let address = Address([0xC0, 0x1B, 0, 9, 0xAB, tag]);
+    Advert { adapter: 0, address, address_type: AddressType::Random, pdu: Pdu::Ind, rssi: -74, data: &[1; 31] }
+}
+
+fn parsed(message: &Message) -> Value {
+    serde_json::from_slice(&message.payload).expect("JSON")
+}
+
+fn then() -> Option<SystemTime> {
+    Some(UNIX_EPOCH + Duration::from_millis(1_772_964_437_723))
+}
+
+#[test]
+fn a_batch_closes_by_size_by_hand_and_by_a_smaller_size() {
+    let mut batch = batch(Framing::Array, 2);
+    assert_eq!(batch.take(None), None);
+    assert!(batch.push(&advert(0), None).is_none());
+    assert_eq!(batch.take(None).map(|m| m.adverts), Some(1));
+    assert!(batch.is_empty());
+    assert!(batch.push(&advert(0), None).is_none());
+    assert_eq!(batch.push(&advert(0), None).map(|m| m.adverts), Some(2));
+    assert_eq!(batch.configure(plan(Framing::Array, 5), None), None);
+    assert!((0..3).all(|_| batch.push(&advert(0), None).is_none()));
+    assert_eq!(batch.configure(plan(Framing::Array, 3), None).map(|m| m.adverts), Some(3));
+    assert_eq!(batch.len(), 0);
+}
+
+#[test]
+fn a_message_has_little_spare_room() {
+    let mut batch = batch(Framing::Array, 1000);
+    for round in 1..5 {
+        for _ in 0..round * 7 {
+            batch.push(&advert(0), None);
+        }
+        let message = batch.take(None).expect("adverts");
+        assert!(message.payload.capacity() <= message.payload.len() * 5 / 4);
+    }
+}
+
+#[test]
+fn an_object_is_one_item_and_names_its_device() {
+    let mut batch = batch(Framing::Object, 20);
+    for tag in 0..3 {
+        let message = batch.push(&advert(tag), None).expect("one item a message");
+        assert_eq!((message.adverts, message.device), (1, Some(advert(tag).address)));
+        assert_eq!(parsed(&message)["bdaddrs"][0]["bdaddr"], advert(tag).address.to_string());
+    }
+    assert_eq!(batch.take(None), None);
+}
+
+#[test]
+fn an_envelope_says_which_message_it_is() {
+    let mut batch = batch(Framing::Envelope, 2);
+    assert!(batch.push(&advert(0), then()).is_none());
+    let first = batch.push(&advert(1), then()).expect("full");
+    assert_eq!((first.adverts, first.device), (2, None));
+    let mut first = parsed(&first);
+    let items = first["data"].take();
+    assert_eq!(items.as_array().map(Vec::len), Some(2));
+    let wanted = json!({
+        "id": "0123456789abcdef-0", "action": "data.scan", "timestamp": 1_772_964_437_723_u64,
+        "gateway": "CC:1B:E0:E0:E6:D0", "epoch": "0123456789abcdef", "seq": 0, "data": null,
+    });
+    assert_eq!(first, wanted);
+    // Without a clock that can be trusted there is no time.
+    batch.push(&advert(0), None);
+    let second = parsed(&batch.take(None).expect("one"));
+    assert_eq!((&second["timestamp"], &second["seq"]), (&json!(0), &json!(1)));
+    assert_eq!(second["id"], "0123456789abcdef-1");
+}
+
+#[test]
+fn other_framing_closes_the_open_batch_and_uses_up_no_number() {
+    let mut batch = batch(Framing::Envelope, 20);
+    batch.push(&advert(0), None);
+    let closed = batch.configure(plan(Framing::Array, 20), None).expect("closed");
+    assert_eq!(parsed(&closed)["seq"], 0);
+    batch.push(&advert(1), None);
+    let closed = batch.configure(plan(Framing::Object, 20), None).expect("closed");
+    assert_eq!(parsed(&closed).as_array().map(Vec::len), Some(1));
+    assert!(parsed(&batch.push(&advert(2), None).expect("an object")).is_object());
+    assert_eq!(batch.configure(plan(Framing::Envelope, 1), None), None);
+    assert_eq!(parsed(&batch.push(&advert(3), None).expect("full"))["seq"], 1);
+}
+
+proptest! {
+    #[test]
+    fn envelopes_are_numbered_without_gaps_whatever_closes_them(steps in prop::collection::vec((0u8..5, 1u32..6), 0..80)) {
+        let (mut batch, mut messages, mut pushed) = (batch(Framing::Envelope, 3), Vec::new(), 0);
+        let mut framing = Framing::Envelope;
+        for (step, size) in steps {
+            match step {
+                0 => messages.extend(batch.take(then())),
+                1 => {
+                    framing = [Framing::Envelope, Framing::Array, Framing::Object][size as usize % 3];
+                    messages.extend(batch.configure(plan(framing, size), then()));
+                }
+                _ => {
+                    pushed += 1;
+                    messages.extend(batch.push(&advert(0), then()));
+                }
+            }
+            prop_assert!(framing != Framing::Object || batch.is_empty());
+        }
+        messages.extend(batch.take(then()));
+        prop_assert_eq!(messages.iter().map(|m| m.adverts).sum::<u64>(), pushed);
+        let envelopes = messages.iter().map(parsed).filter(|m| m.get("seq").is_some());
+        for (wanted, envelope) in envelopes.enumerate() {
+            prop_assert_eq!(&envelope["seq"], wanted);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+use super::super::packets::{extended, extended_event, legacy, legacy_event};
+use super::*;
+use crate::config::Draft;
+use crate::filter::FilterKind;
+use crate::scan::hci;
+use crate::stats::DropReason;
+use proptest::prelude::*;
+use serde_json::Value;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// A capture of packets that a test wrote.
+#[derive(Default)]
+struct Tape(VecDeque<Vec<u8>>);
+
+impl Capture for Tape {
+    async fn ready(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn take(&mut self, each: &mut dyn FnMut(&Advert<'_>)) -> io::Result<Burst> {
+        let malformed = self.0.drain(..).map(|packet| hci::adverts(&packet, each)).sum();
+        Ok(Burst { malformed, ..Burst::default() })
+    }
+}
+
+struct Bench {
+    intake: Intake,
+    queue: Arc<Queue>,
+    stats: Arc<Stats>,
+    draft: Draft,
+}
+
+const ROUTER: Address = Address([0xCC, 0x1B, 0xE0, 0xE0, 0xE6, 0xD0]);
+
+impl Bench {
+    fn new(change: impl FnOnce(&mut Form)) -> Self {
+        let mut draft = Draft::default();
+        draft.form.protocol = "mqtt".into();
+        draft.form.host = "broker".into();
+        change(&mut draft.form);
+        let stats = Arc::new(Stats::default());
+        let queue = Arc::new(Queue::new(1 << 24, stats.clone()));
+        let intake = Intake::new(queue.clone(), stats.clone(), &checked(&draft), ROUTER);
+        Self { intake, queue, stats, draft }
+    }
+
+    fn set(&mut self, change: impl FnOnce(&mut Form)) {
+        change(&mut self.draft.form);
+        self.intake.configure(&checked(&self.draft));
+        assert!(self.stats.snapshot().balances());
+    }
+
+    fn hear(&mut self, packet: Vec<u8>) {
+        self.intake.take(&mut Tape([packet].into()), None).expect("a tape");
+        assert!(self.stats.snapshot().balances());
+    }
+
+    fn hear_data(&mut self, data: &[u8], rssi: i8) {
+        self.hear(legacy_event(0, &[legacy(3, 1, data, rssi)]));
+    }
+
+    /// Finished messages.
+    fn messages(&self) -> Vec<Value> {
+        let pop = || self.queue.try_pop().map(|m| serde_json::from_slice(&m.payload).expect("JSON"));
+        std::iter::from_fn(pop).collect()
+    }
+
+    /// `adData` of every item, all batches closed.
+    fn data(&mut self) -> Vec<String> {
+        self.intake.flush();
+        let items = self.messages().into_iter().flat_map(|m| m.as_array().cloned().expect("an array"));
+        items.map(|item| item["adData"].as_str().expect("adData").to_owned()).collect()
+    }
+}
+
+fn checked(draft: &Draft) -> Arc<Config> {
+    Arc::new(Config::check(draft).expect("right"))
+}
+
+#[test]
+fn what_a_filter_leaves_out_is_counted_by_filter() {
+    let mut bench = Bench::new(|f| f.filter_rssi = -70);
+    bench.hear_data(b"\x01", -71);
+    bench.hear_data(b"\x02", -70);
+    bench.set(|f| (f.filter_rssi, f.filter_names) = (-128, vec!["*".into()]));
+    bench.hear_data(b"\x03", -71);
+    bench.set(|f| (f.filter_names, f.filter_macs) = (vec![], vec!["00*".into()]));
+    bench.hear_data(b"\x04", 0);
+    bench.set(|f| (f.filter_macs, f.filter_uuids) = (vec![], vec!["180F".into()]));
+    bench.hear_data(b"\x05", 0);
+    bench.set(|f| (f.filter_uuids, f.filter_values) = (vec![], vec![(0, "06".into())]));
+    bench.hear_data(b"\x05", 0);
+    bench.hear_data(b"\x06", 0);
+    assert_eq!(bench.data(), ["02", "06"]);
+    let ledger = bench.stats.snapshot();
+    assert_eq!((ledger.received, ledger.filtered_total()), (7, 5));
+    for kind in crate::filter::FILTER_KINDS {
+        assert_eq!(ledger.filtered(kind), 1, "{kind:?}");
+    }
+}
+
+#[test]
+fn repeats_are_left_out_until_their_rule_changes() {
+    let mut bench = Bench::new(|f| f.duplicates_ms = 86_400_000);
+    for data in [b"a", b"a", b"b", b"a"] {
+        bench.hear_data(data, -60);
+    }
+    // Nothing that concerns them.
+    bench.set(|f| (f.push_batch_size, f.filter_rssi) = (7, -100));
+    bench.hear_data(b"a", -60);
+    bench.set(|f| f.duplicates_ms = 1);
+    bench.hear_data(b"a", -60);
+    bench.hear_data(b"c", -60);
+    bench.set(|f| f.duplicates_ms = 0);
+    bench.hear_data(b"a", -60);
+    assert_eq!(bench.data(), ["61", "62", "61", "61"]);
+    assert_eq!(bench.stats.snapshot().deduplicated, 4);
+}
+
+#[test]
+fn filters_come_before_repeats_and_both_before_the_protocol_matters() {
+    let mut bench = Bench::new(|f| (f.protocol, f.filter_rssi, f.duplicates_ms) = ("none".into(), -70, 1));
+    bench.hear_data(b"a", -71);
+    bench.hear_data(b"a", -60);
+    let ledger = bench.stats.snapshot();
+    assert_eq!((ledger.filtered(FilterKind::Rssi), ledger.dropped(DropReason::NoProtocol)), (1, 1));
+    // What was dropped is not known to anyone: it is not a repeat.
+    bench.set(|f| f.protocol = "mqtt".into());
+    bench.hear_data(b"b", -71);
+    bench.hear_data(b"a", -60);
+    assert_eq!(bench.data(), ["61"]);
+}
+
+#[test]
+fn timestamps_wait_for_a_clock() {
+    let mut bench = Bench::new(|f| f.timestamp = true);
+    bench.hear_data(b"a", 0);
+    bench.stats.set_clock_synchronised(true);
+    bench.hear_data(b"b", 0);
+    bench.set(|f| f.timestamp_format = "local".into());
+    bench.hear_data(b"c", 0);
+    bench.set(|f| f.timestamp = false);
+    bench.stats.set_clock_synchronised(false);
+    bench.hear_data(b"d", 0);
+    bench.intake.flush();
+    let items = bench.messages().remove(0);
+    let stamp = |i: usize| items[i]["timestamp"].as_str().map(str::len);
+    assert_eq!((stamp(0), stamp(1), stamp(3)), (None, Some(24), None));
+    assert!(stamp(2).is_some_and(|length| length >= 25), "with the name of a zone: {items}");
+    assert_eq!(bench.stats.snapshot().timestamps_withheld, 1);
+}
+
+#[test]
+fn other_framing_holds_for_the_next_advert() {
+    let mut bench = Bench::new(|_| {});
+    bench.hear_data(b"a", 0);
+    bench.set(|f| f.payload_format = "object".into());
+    assert_eq!(bench.messages().len(), 1, "the array is closed");
+    assert_eq!(bench.intake.due(), None);
+    bench.hear(legacy_event(0, &vec![legacy(3, 1, b"b", 0); 3]));
+    assert_eq!(bench.messages().iter().filter(|m| m.is_object()).count(), 3);
+    bench.set(|f| (f.payload_format, f.push_batch_size) = ("envelope".into(), 1));
+    bench.hear_data(b"c", 0);
+    bench.set(|f| f.router_address = "00:1A:7D:DA:71:13".into());
+    bench.stats.set_clock_synchronised(true);
+    bench.hear_data(b"d", 0);
+    let messages = bench.messages();
+    assert_eq!((&messages[0]["seq"], &messages[1]["seq"]), (&Value::from(0), &Value::from(1)));
+    assert_eq!((&messages[0]["gateway"], &messages[0]["timestamp"]), (&"CC:1B:E0:E0:E6:D0".into(), &Value::from(0)));
+    assert_eq!(messages[1]["gateway"], "00:1A:7D:DA:71:13");
+    assert!(messages[1]["timestamp"].as_u64().is_some_and(|ms| ms > 1_700_000_000_000));
+    assert_eq!(messages[0]["epoch"].as_str().map(str::len), Some(16));
+}
+
+#[test]
+fn a_chain_is_one_advert_and_is_filtered_as_a_whole() {
+    let mut bench = Bench::new(|f| f.filter_values = vec![(1, "0203".into())]);
+    let piece = |event_type, data: &[u8]| extended_event(0, &[extended(event_type, 0, [1, 2], data)]);
+    bench.hear(piece(0x20, b"\x01\x02"));
+    assert_eq!(bench.stats.snapshot().received, 0);
+    assert!(bench.intake.due().is_some());
+    bench.hear(piece(0x00, b"\x03"));
+    assert_eq!((bench.stats.snapshot().received, bench.stats.snapshot().queued), (1, 1));
+    // The rest of this one never comes.
+    bench.hear(piece(0x20, b"\x01\x02\x03"));
+    assert_eq!(bench.data(), ["010203", "010203"]);
+    assert_eq!(bench.stats.snapshot().truncated, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_overdue_leaves() {
+    let mut bench = Bench::new(|f| f.push_interval_ms = 10_000);
+    bench.hear_data(b"a", 0);
+    bench.hear(extended_event(0, &[extended(0x20, 0, [1, 2], b"b")]));
+    let due = bench.intake.due().expect("a chain");
+    bench.intake.overdue();
+    assert_eq!(bench.intake.due(), Some(due), "nothing is due yet");
+    tokio::time::sleep_until(due).await;
+    bench.intake.overdue();
+    assert_eq!(bench.stats.snapshot().truncated, 1);
+    assert!(bench.queue.is_empty());
+    tokio::time::sleep_until(bench.intake.due().expect("a batch")).await;
+    bench.intake.overdue();
+    assert_eq!(bench.messages()[0].as_array().map(Vec::len), Some(2));
+    assert_eq!(bench.intake.due(), None);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+}
+
+proptest! {
+    #[test]
+    fn the_books_balance_whatever_is_heard_and_set(steps in prop::collection::vec((0u8..9, any::<u8>(), 0u16..4), 0..60)) {
+        let mut bench = Bench::new(|_| {});
+        for (step, value, status) in steps {
+            match step {
+                0 => bench.set(|f| f.filter_rssi = [-128, 0][usize::from(value % 2)]),
+                1 => bench.set(|f| f.duplicates_ms = [0, 1, 1000][usize::from(value % 3)]),
+                2 => bench.set(|f| f.protocol = ["none", "mqtt"][usize::from(value % 2)].into()),
+                3 => bench.set(|f| f.payload_format = ["array", "object", "envelope"][usize::from(value % 3)].into()),
+                4 => bench.intake.flush(),
+                5 | 6 => bench.hear_data(&[value % 4], value.cast_signed()),
+                _ => bench.hear(extended_event(0, &[extended(status << 5, value % 3, [1, 1], &[value])])),
+            }
+        }
+        bench.intake.flush();
+        let ledger = bench.stats.snapshot();
+        prop_assert!(ledger.balances());
+        let waiting: u64 = std::iter::from_fn(|| bench.queue.try_pop()).map(|m| m.adverts).sum();
+        prop_assert_eq!(ledger.queued, waiting);
+    }
+}
