@@ -11,4 +11,7 @@ mod reassembly;
 mod run;
 mod signals;
 
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
+
 pub use run::{Source, run};
