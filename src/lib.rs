@@ -22,6 +22,8 @@ pub mod daemon;
 pub mod dbus;
 pub mod encode;
 pub mod filter;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod log;
 pub mod losses;
 pub mod publish;

@@ -45,17 +45,22 @@ impl Layer {
     }
 
     pub(super) fn read(path: &Path, kind: Kind) -> Self {
-        let mut layer = Self::empty(path);
-        let bytes = match std::fs::read(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return layer,
-            other => other,
-        };
-        layer.exists = true;
-        match bytes.map_err(|error| FileProblem::of_file(path, "a readable file", error.kind().to_string())) {
-            Ok(bytes) => match parse(path, bytes) {
-                Ok(table) => layer.sort(table, kind),
-                Err(problem) => layer.give_up(problem),
-            },
+        match std::fs::read(path) {
+            Ok(bytes) => Self::of_bytes(path, bytes, kind),
+            Err(error) if error.kind() == ErrorKind::NotFound => Self::empty(path),
+            Err(error) => {
+                let mut layer = Self { exists: true, ..Self::empty(path) };
+                layer.give_up(FileProblem::of_file(path, "a readable file", error.kind().to_string()));
+                layer
+            }
+        }
+    }
+
+    /// A file with these bytes.
+    pub(super) fn of_bytes(path: &Path, bytes: Vec<u8>, kind: Kind) -> Self {
+        let mut layer = Self { exists: true, ..Self::empty(path) };
+        match parse(path, bytes) {
+            Ok(table) => layer.sort(table, kind),
             Err(problem) => layer.give_up(problem),
         }
         layer

@@ -4,6 +4,8 @@
 mod check;
 mod files;
 mod form;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod layer;
 mod layers;
 mod nearest;

@@ -12,4 +12,7 @@ mod reassembly;
 mod run;
 mod signals;
 
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
+
 pub use run::{Source, run};

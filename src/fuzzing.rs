@@ -1,0 +1,92 @@
+//! What the fuzzers in `fuzz/` call: untrusted bytes in, and what must hold whatever they are.
+
+use crate::advert::{Address, AddressType, Advert, Pdu, ad_structures};
+use crate::config::{Config, Draft, Form, Secret};
+use crate::encode::{Batch, Plan};
+use crate::filter::Filter;
+use crate::scan::fuzzing::adverts;
+use std::time::{Duration, SystemTime};
+
+/// Packets of the monitor channel, each behind its length in one byte: parsed, put together, written as JSON.
+pub fn hci(bytes: &[u8]) {
+    let mut form = Form { protocol: "mqtt".into(), host: "h".into(), push_batch_size: 1000, ..Form::default() };
+    (form.beacon, form.timestamp) = (true, true);
+    let config = Config::check(&Draft { form, ..Draft::default() }).expect("settings");
+    let plan = Plan { size: 1000, payload: config.payload, gateway: Address([0; 6]) };
+    let (mut batch, mut count) = (Batch::new(plan, 1), 0);
+    let heard = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    adverts(bytes, &mut |advert| {
+        assert!(advert.data.len() <= 1650);
+        let full = batch.push(advert, Some(heard));
+        count += 1;
+        assert_eq!(full.is_some(), count == 1000);
+        if count == 1000 {
+            count = 0;
+        }
+    });
+    if let Some(message) = batch.take(Some(heard)) {
+        let items: serde_json::Value = serde_json::from_slice(&message.payload).expect("JSON");
+        assert_eq!(items.as_array().map(Vec::len), Some(count));
+        assert_eq!(message.adverts, count as u64);
+    }
+}
+
+fn advert(data: &[u8]) -> Advert<'_> {
+    let address = Address([0xCC, 0x1B, 0xE0, 0, 0, 1]);
+    Advert { adapter: 0, address, address_type: AddressType::Public, pdu: Pdu::Ind, rssi: -60, data }
+}
+
+/// Advertising data: its structures lie inside it, one behind the other; names and beacons are taken from it.
+pub fn ad(data: &[u8]) {
+    let mut end = 0;
+    for (kind, value) in ad_structures(data) {
+        assert_eq!(usize::from(data[end]), value.len() + 1);
+        assert_eq!(data[end + 1], kind);
+        end += value.len() + 2;
+        assert!(end <= data.len());
+    }
+    let _ = advert(data).name();
+    let _ = crate::beacon::decode(data);
+}
+
+/// Lines of filters, then a line feed twice and advertising data: what the checks let pass compiles, and judges.
+pub fn filters(bytes: &[u8]) {
+    let cut = bytes.windows(2).position(|pair| pair == b"\n\n").unwrap_or(bytes.len());
+    let (text, data) = bytes.split_at(cut);
+    let text = String::from_utf8_lossy(text);
+    let mut form = Form::default();
+    for line in text.lines() {
+        let (kind, rest) = line.split_at(line.chars().next().map_or(0, char::len_utf8));
+        match kind {
+            "n" => form.filter_names.push(rest.into()),
+            "m" => form.filter_macs.push(rest.into()),
+            "u" => form.filter_uuids.push(rest.into()),
+            "r" => form.filter_rssi = rest.parse().unwrap_or_default(),
+            "v" => {
+                let (offset, hex) = rest.split_once(',').unwrap_or(("-1", rest));
+                form.filter_values.push((offset.parse().unwrap_or(-1), hex.into()));
+            }
+            _ => {}
+        }
+    }
+    // What the checks refuse is never compiled.
+    if Config::check(&Draft { form: form.clone(), ..Draft::default() }).is_ok() {
+        let _ = Filter::compile(&form).check(&advert(data));
+    }
+}
+
+/// A settings file: what is taken from it can be written and read again.
+pub fn toml(bytes: &[u8]) {
+    crate::config::fuzzing::layer(bytes);
+}
+
+/// Pasted PEM text, wherever it can be pasted: refused or taken, and never asked a passphrase for.
+pub fn pem(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let mut draft = Draft::default();
+    draft.form.ca_certificate.clone_from(&text);
+    let _ = Config::check(&draft);
+    draft.form.client_certificate.clone_from(&text);
+    draft.secrets.client_key = Secret::from(text);
+    let _ = Config::check(&draft);
+}
