@@ -1,7 +1,8 @@
 //! What goes wrong on the way: names, ports, things that are no brokers.
 
-use crate::service::{Scenario, Service, draft};
+use crate::service::{Service, draft, draft_of};
 use crate::support::broker::Mosquitto;
+use crate::support::broker::Scenario;
 use crate::support::free_port;
 use cassia_bypass::stats::LinkState;
 use std::io::{Read, Write};
@@ -77,7 +78,7 @@ fn what_is_no_broker_is_told_from_one_that_closes_and_one_that_is_silent() {
         service.push("[]");
         println!("{port} {mode}: {}", service.fails_with(word));
         assert_eq!(service.ledger().published, 0);
-        service.set(|d| *d = Scenario::Password.draft(&broker));
+        service.set(|d| *d = draft_of(Scenario::Password, &broker));
         service.soon("the right one is used at once", |s| s.link().state == LinkState::Connected);
     }
 }

@@ -1,6 +1,7 @@
 //! Each way to be refused has its own word, nothing is published, and a corrected setting connects at once.
 
-use crate::service::{Scenario, Service};
+use crate::service::{Service, draft_of};
+use crate::support::broker::Scenario;
 use crate::support::broker::{Mosquitto, TlsVersion};
 use crate::support::broker_subscriber::Subscriber;
 use cassia_bypass::config::{Draft, Secret};
@@ -73,7 +74,7 @@ fn refusals(version: TlsVersion) {
     let broker = Mosquitto::with_tls(version);
     let subscriber = Subscriber::start(&broker, "#");
     for (published, (what, scenario, change, word)) in CASES.iter().enumerate() {
-        let mut wrong = scenario.draft(&broker);
+        let mut wrong = draft_of(*scenario, &broker);
         change(&mut wrong, &broker);
         let mut service = Service::start(wrong);
         service.push(*what);
@@ -85,7 +86,7 @@ fn refusals(version: TlsVersion) {
         assert_eq!(service.ledger().published, 0, "{what}");
         assert_eq!(service.link().connects, 0, "{what}");
         // Without the change it would wait for half a minute at least.
-        service.set(|draft| *draft = scenario.draft(&broker));
+        service.set(|draft| *draft = draft_of(*scenario, &broker));
         service.soon("the right setting is used at once", |s| s.link().state == LinkState::Connected);
         service.all_published();
         service.soon("it arrived, and nothing else did", |_| subscriber.count() == published + 1);
@@ -108,7 +109,7 @@ fn a_refused_login_has_its_word_in_every_version_of_mqtt() {
     let broker = Mosquitto::start();
     for version in ["3.1", "3.1.1", "5"] {
         for connection in ["long", "short"] {
-            let mut draft = Scenario::Password.draft(&broker);
+            let mut draft = draft_of(Scenario::Password, &broker);
             draft.form.mqtt_version = version.into();
             draft.form.connection_type = connection.into();
             draft.secrets.password = secret("wrong");
@@ -128,7 +129,7 @@ fn a_message_that_mqtt_5_refuses_is_dropped_and_the_next_one_goes_on() {
     std::fs::write(&acl, "topic readwrite good\n").expect("written");
     let broker = Mosquitto::with(None, &format!("acl_file {}", acl.display()));
     for qos in [1, 2] {
-        let mut draft = Scenario::Anonymous.draft(&broker);
+        let mut draft = draft_of(Scenario::Anonymous, &broker);
         draft.form.mqtt_version = "5".into();
         draft.form.scan_qos = qos;
         draft.form.scan_topic = "bad".into();
@@ -146,7 +147,7 @@ fn a_message_that_mqtt_5_refuses_is_dropped_and_the_next_one_goes_on() {
 fn a_message_that_is_too_large_for_the_broker_does_not_block_the_others() {
     let broker = Mosquitto::with(None, "max_packet_size 3000");
     for (version, qos) in [("5", 0), ("5", 1), ("3.1.1", 1), ("3.1.1", 2)] {
-        let mut draft = Scenario::Anonymous.draft(&broker);
+        let mut draft = draft_of(Scenario::Anonymous, &broker);
         draft.form.mqtt_version = version.into();
         draft.form.scan_qos = qos;
         let mut limits = crate::service::limits();

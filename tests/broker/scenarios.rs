@@ -1,6 +1,7 @@
 //! The guide's scenarios 4.1-4.4, the versions of MQTT, and what the broker's log says of us.
 
-use crate::service::{Scenario, Service, draft};
+use crate::service::{Service, apply, draft, draft_of};
+use crate::support::broker::Scenario;
 use crate::support::broker::{Mosquitto, TlsVersion};
 use crate::support::broker_subscriber::Subscriber;
 use crate::support::eventually;
@@ -10,13 +11,13 @@ use cassia_bypass::stats::LinkState;
 fn every_scenario_delivers_with_long_and_short_connections_and_every_qos() {
     let broker = Mosquitto::start();
     let subscriber = Subscriber::start(&broker, "scan/#");
-    let mut service = Service::start(Scenario::Anonymous.draft(&broker));
+    let mut service = Service::start(draft_of(Scenario::Anonymous, &broker));
     let mut sent = 0;
     for scenario in Scenario::ALL {
         for connection in ["long", "short"] {
             for qos in 0..=2u8 {
                 service.set(|draft| {
-                    scenario.apply(draft, &broker);
+                    apply(scenario, draft, &broker);
                     draft.form.connection_type = connection.into();
                     draft.form.scan_qos = qos;
                     draft.form.scan_topic = format!("scan/{scenario:?}/{connection}/{{router}}");
@@ -48,7 +49,7 @@ fn tls_1_2_and_1_3_both_work_with_a_key_and_with_certificates() {
         let subscriber = Subscriber::start(&broker, "#");
         for (count, scenario) in [Scenario::Psk, Scenario::Certificate, Scenario::ClientCertificate].iter().enumerate()
         {
-            let service = Service::start(scenario.draft(&broker));
+            let service = Service::start(draft_of(*scenario, &broker));
             service.push("[]");
             service.all_published();
             eventually("it arrived", || subscriber.count() == count + 1);
@@ -59,7 +60,7 @@ fn tls_1_2_and_1_3_both_work_with_a_key_and_with_certificates() {
 #[test]
 fn a_pasted_server_certificate_and_an_address_as_common_name_are_accepted() {
     let broker = Mosquitto::start();
-    let mut service = Service::start(Scenario::Certificate.draft(&broker));
+    let mut service = Service::start(draft_of(Scenario::Certificate, &broker));
     // The guide: "copy and paste the server certificate here". No CA is known then.
     service.set(|draft| draft.form.ca_certificate = broker.certificates.server.certificate.clone());
     service.push("[]");
@@ -85,7 +86,7 @@ fn the_broker_sees_the_guides_client_and_each_version_of_mqtt() {
     let broker = Mosquitto::start();
     for (version, level) in [("3.1", 1), ("3.1.1", 2), ("5", 5)] {
         for qos in 0..=2 {
-            let mut draft = Scenario::Password.draft(&broker);
+            let mut draft = draft_of(Scenario::Password, &broker);
             draft.form.mqtt_version = version.into();
             draft.form.scan_qos = qos;
             let service = Service::start(draft);

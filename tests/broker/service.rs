@@ -1,6 +1,6 @@
 //! The publish side as the daemon runs it, driven by a test.
 
-use crate::support::broker::{Mosquitto, PASSWORD, PSK, PSK_IDENTITY, USER};
+use crate::support::broker::{Mosquitto, PASSWORD, PSK, PSK_IDENTITY, Scenario, USER};
 use crate::support::{eventually, within};
 use cassia_bypass::advert::Address;
 use cassia_bypass::config::{Config, Draft, Secret};
@@ -182,49 +182,28 @@ pub(crate) fn draft(port: u16) -> Draft {
     draft
 }
 
-/// The guide's scenarios: what they change in a draft.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scenario {
-    Anonymous,
-    Password,
-    Psk,
-    Certificate,
-    ClientCertificate,
+/// Right settings for this scenario.
+pub(crate) fn apply(scenario: Scenario, draft: &mut Draft, broker: &Mosquitto) {
+    let certificates = &broker.certificates;
+    let (form, secrets) = (&mut draft.form, &mut draft.secrets);
+    (form.port, form.encryption_mode) = (scenario.port(&broker.ports), scenario.encryption().into());
+    if scenario != Scenario::Anonymous {
+        form.username = USER.into();
+        secrets.password = Secret::from(PASSWORD.to_owned());
+    } else {
+        form.username.clear();
+    }
+    form.psk_identity = PSK_IDENTITY.into();
+    secrets.psk = Secret::from(PSK.to_owned());
+    form.ca_certificate = certificates.ca.pem();
+    form.require_client_certificate = scenario == Scenario::ClientCertificate;
+    form.client_certificate = certificates.client.certificate.clone();
+    secrets.client_key = Secret::from(certificates.client.key.clone());
 }
 
-impl Scenario {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Anonymous, Self::Password, Self::Psk, Self::Certificate, Self::ClientCertificate];
-
-    /// Right settings for this scenario.
-    pub(crate) fn apply(self, draft: &mut Draft, broker: &Mosquitto) {
-        let (ports, certificates) = (broker.ports, &broker.certificates);
-        let (form, secrets) = (&mut draft.form, &mut draft.secrets);
-        let (port, mode) = match self {
-            Self::Anonymous => (ports.anonymous, "none"),
-            Self::Password => (ports.password, "none"),
-            Self::Psk => (ports.psk, "psk"),
-            Self::Certificate => (ports.certificate, "certificate"),
-            Self::ClientCertificate => (ports.client_certificate, "certificate"),
-        };
-        (form.port, form.encryption_mode) = (port, mode.into());
-        if self != Self::Anonymous {
-            form.username = USER.into();
-            secrets.password = Secret::from(PASSWORD.to_owned());
-        } else {
-            form.username.clear();
-        }
-        form.psk_identity = PSK_IDENTITY.into();
-        secrets.psk = Secret::from(PSK.to_owned());
-        form.ca_certificate = certificates.ca.pem();
-        form.require_client_certificate = self == Self::ClientCertificate;
-        form.client_certificate = certificates.client.certificate.clone();
-        secrets.client_key = Secret::from(certificates.client.key.clone());
-    }
-
-    pub(crate) fn draft(self, broker: &Mosquitto) -> Draft {
-        let mut draft = draft(0);
-        self.apply(&mut draft, broker);
-        draft
-    }
+/// The scenario's settings and nothing else.
+pub(crate) fn draft_of(scenario: Scenario, broker: &Mosquitto) -> Draft {
+    let mut draft = draft(0);
+    apply(scenario, &mut draft, broker);
+    draft
 }

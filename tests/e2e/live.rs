@@ -1,6 +1,7 @@
 //! A setting takes effect without a restart, and disturbs only what it concerns.
 
-use crate::rig::{Rig, Scenario};
+use crate::rig::Rig;
+use crate::support::broker::Scenario;
 use crate::support::eventually;
 
 #[test]

@@ -1,6 +1,7 @@
 //! A fast radio loses nothing. How fast: `benches/throughput`.
 
-use crate::rig::{Rig, Scenario};
+use crate::rig::Rig;
+use crate::support::broker::Scenario;
 use crate::support::eventually;
 use std::sync::atomic::{AtomicBool, Ordering};
 

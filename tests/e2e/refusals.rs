@@ -1,6 +1,7 @@
 //! Whatever the broker refuses has a word of its own, loses nothing, and is mended by a setting.
 
-use crate::rig::{Rig, Scenario};
+use crate::rig::Rig;
+use crate::support::broker::Scenario;
 use crate::support::eventually;
 
 /// Sets a scenario up wrong, expects the word, sets it right.

@@ -1,7 +1,7 @@
 //! Everything for a test: bus, service, broker, subscriber, and the air.
 
 use crate::support::air::{Air, number};
-use crate::support::broker::{Mosquitto, PASSWORD, PSK, PSK_IDENTITY, USER};
+use crate::support::broker::{Mosquitto, PASSWORD, PSK, PSK_IDENTITY, Scenario, USER};
 use crate::support::broker_subscriber::{Received, Subscriber};
 use crate::support::bus::Bus;
 use crate::support::busctl::{CONFIG, STATS};
@@ -11,19 +11,6 @@ use crate::support::service::Service;
 use rustix::fd::AsRawFd;
 use serde_json::Value;
 use std::collections::BTreeMap;
-
-/// The guide's four scenarios; the last one with and without a client certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scenario {
-    Anonymous,
-    Password,
-    Psk,
-    Certificate,
-    ClientCertificate,
-}
-
-pub(crate) const SCENARIOS: [Scenario; 5] =
-    [Scenario::Anonymous, Scenario::Password, Scenario::Psk, Scenario::Certificate, Scenario::ClientCertificate];
 
 pub(crate) struct Rig {
     pub(crate) service: Service,
@@ -84,16 +71,9 @@ impl Rig {
 
     /// Sets what the guide's scenario needs, step by step.
     pub(crate) fn configure(&self, scenario: Scenario) {
-        let (ports, certificates) = (self.broker.ports, &self.broker.certificates);
-        let port = match scenario {
-            Scenario::Anonymous => ports.anonymous,
-            Scenario::Password => ports.password,
-            Scenario::Psk => ports.psk,
-            Scenario::Certificate => ports.certificate,
-            Scenario::ClientCertificate => ports.client_certificate,
-        };
+        let certificates = &self.broker.certificates;
         self.set("Host", &["s", "127.0.0.1"]);
-        self.set("Port", &["q", &port.to_string()]);
+        self.set("Port", &["q", &scenario.port(&self.broker.ports).to_string()]);
         if scenario != Scenario::Anonymous {
             self.set("Username", &["s", USER]);
             self.set("Password", &["s", PASSWORD]);
@@ -103,7 +83,6 @@ impl Rig {
             Scenario::Psk => {
                 self.set("PskIdentity", &["s", PSK_IDENTITY]);
                 self.set("Psk", &["s", PSK]);
-                self.set("EncryptionMode", &["s", "psk"]);
             }
             Scenario::Certificate | Scenario::ClientCertificate => {
                 self.set("CaCertificate", &["s", &certificates.ca.pem()]);
@@ -112,9 +91,9 @@ impl Rig {
                     self.set("ClientKey", &["s", &certificates.client.key]);
                     self.set("RequireClientCertificate", &["b", "true"]);
                 }
-                self.set("EncryptionMode", &["s", "certificate"]);
             }
         }
+        self.set("EncryptionMode", &["s", scenario.encryption()]);
         self.set("Protocol", &["s", "mqtt"]);
     }
 

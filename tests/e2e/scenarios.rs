@@ -1,6 +1,7 @@
 //! The guide's section 4, each scenario with long and short connections and every quality of service.
 
-use crate::rig::{Rig, SCENARIOS, Scenario};
+use crate::rig::Rig;
+use crate::support::broker::Scenario;
 use crate::support::eventually;
 
 fn works(scenario: Scenario) {
@@ -39,25 +40,25 @@ fn router(rig: &Rig) -> String {
 
 #[test]
 fn without_encryption_and_user() {
-    works(SCENARIOS[0]);
+    works(Scenario::Anonymous);
 }
 
 #[test]
 fn with_user_and_password() {
-    works(SCENARIOS[1]);
+    works(Scenario::Password);
 }
 
 #[test]
 fn with_a_pre_shared_key_of_an_odd_number_of_digits() {
-    works(SCENARIOS[2]);
+    works(Scenario::Psk);
 }
 
 #[test]
 fn with_the_brokers_certificate() {
-    works(SCENARIOS[3]);
+    works(Scenario::Certificate);
 }
 
 #[test]
 fn with_a_certificate_of_our_own() {
-    works(SCENARIOS[4]);
+    works(Scenario::ClientCertificate);
 }

@@ -37,6 +37,39 @@ pub struct Ports {
     pub common_name: u16,
 }
 
+/// The guide's four scenarios, the last one with and without a client certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scenario {
+    Anonymous,
+    Password,
+    Psk,
+    Certificate,
+    ClientCertificate,
+}
+
+impl Scenario {
+    pub const ALL: [Self; 5] = [Self::Anonymous, Self::Password, Self::Psk, Self::Certificate, Self::ClientCertificate];
+
+    pub fn port(self, ports: &Ports) -> u16 {
+        match self {
+            Self::Anonymous => ports.anonymous,
+            Self::Password => ports.password,
+            Self::Psk => ports.psk,
+            Self::Certificate => ports.certificate,
+            Self::ClientCertificate => ports.client_certificate,
+        }
+    }
+
+    /// `EncryptionMode`.
+    pub fn encryption(self) -> &'static str {
+        match self {
+            Self::Anonymous | Self::Password => "none",
+            Self::Psk => "psk",
+            Self::Certificate | Self::ClientCertificate => "certificate",
+        }
+    }
+}
+
 /// Which versions of TLS the broker takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsVersion {
