@@ -28,13 +28,14 @@ use support::{eventually, within};
 const BATCH: u64 = 20;
 const DEVICES: u16 = 200;
 
-/// User and system time of a process, also of one that ended and was not waited for.
+/// Time on a processor of all threads of a process, to the nanosecond, also of one that ended and was not waited for. (The
+/// ticks of `/proc/PID/stat` are samples, and miss what runs for microseconds at a time.)
 fn cpu(pid: u32) -> Duration {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("our own process");
-    // Fields 14 and 15 of proc(5); the second one may hold spaces.
-    let fields: Vec<&str> = stat.rsplit(')').next().expect("a command").split_whitespace().collect();
-    let ticks: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().expect("ticks")).sum();
-    Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("our own process");
+    let nanoseconds = |path: std::path::PathBuf| -> Option<u64> {
+        fs::read_to_string(path.join("schedstat")).ok()?.split_whitespace().next()?.parse().ok()
+    };
+    Duration::from_nanos(threads.flatten().filter_map(|thread| nanoseconds(thread.path())).sum())
 }
 
 fn resident_kib(pid: u32, field: &str) -> u64 {
