@@ -7,7 +7,7 @@ mod setup;
 
 pub use setup::init;
 
-use crate::stats::{CaptureKind, Failure, Link, Radio};
+use crate::stats::{AdapterStatus, CaptureKind, Failure, Link, RadioState};
 use std::path::Path;
 use tracing::{error, info, warn};
 
@@ -83,13 +83,17 @@ pub fn state_directory(path: &Path, problem: Option<&str>) {
     }
 }
 
-/// The radio is in another state.
-pub fn radio(radio: &Radio) {
-    use crate::stats::RadioState::{Off, Scanning, Test};
-    let (word, adapter, capture) = (radio.state.word(), &*radio.adapter, radio.capture.word());
+/// The radio does nothing, as the settings want it.
+pub fn radio_off() {
+    info!(message_id = id::RADIO, event = "radio", reason = "off", "radio off");
+}
+
+/// An adapter is in another state.
+pub fn radio(radio: &AdapterStatus, capture: CaptureKind) {
+    let (word, adapter, capture) = (radio.state.word(), radio.label(), capture.word());
+    let named = if adapter.is_empty() { word.to_owned() } else { format!("{word} {adapter}") };
     match radio.state {
-        Off => info!(message_id = id::RADIO, event = "radio", reason = word, "radio {word}"),
-        Scanning | Test => info!(
+        RadioState::Scanning => info!(
             message_id = id::RADIO,
             event = "radio",
             reason = word,
@@ -103,7 +107,7 @@ pub fn radio(radio: &Radio) {
             reason = word,
             adapter,
             error = radio.detail,
-            "radio {word}: {}",
+            "radio {named}: {}",
             radio.detail
         ),
     }

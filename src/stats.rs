@@ -1,9 +1,11 @@
 //! What the service knows of itself: the ledger of adverts, the state of the link and of the radio, rates.
 
 mod ledger;
+mod radio;
 mod rates;
 
 pub use ledger::{DROP_REASONS, DropReason, Heard, Ledger};
+pub use radio::{AdapterStatus, CaptureKind, Radio, RadioState};
 pub use rates::Rates;
 
 use std::sync::{Mutex, PoisonError};
@@ -68,84 +70,6 @@ pub struct Link {
     pub connects: u64,
     /// Attempts and connections that failed.
     pub failures: u64,
-}
-
-/// State of the radio.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RadioState {
-    /// `ScanMode` is `off`.
-    #[default]
-    Off,
-    /// bluetoothd is not on the bus.
-    NoBluez,
-    /// There is no such adapter.
-    AdapterMissing,
-    /// The adapter cannot be powered.
-    AdapterOff,
-    /// The scan is being set up, or is tried again.
-    Starting,
-    /// Passive scanning needs AdvertisementMonitor1, which this bluetoothd does not offer (start it with `-E`).
-    PassiveUnsupported,
-    /// The controller scans as asked.
-    Scanning,
-    /// Adverts come from a test's descriptor, not from a radio.
-    Test,
-}
-
-impl RadioState {
-    /// The word on D-Bus.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::NoBluez => "no-bluez",
-            Self::AdapterMissing => "adapter-missing",
-            Self::AdapterOff => "adapter-off",
-            Self::Starting => "starting",
-            Self::PassiveUnsupported => "passive-unsupported",
-            Self::Scanning => "scanning",
-            Self::Test => "test",
-        }
-    }
-}
-
-/// How adverts are captured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum CaptureKind {
-    /// They are not.
-    #[default]
-    None,
-    /// The kernel's HCI monitor channel: byte-exact.
-    Monitor,
-    /// BlueZ's D-Bus signals: re-synthesised.
-    Signals,
-}
-
-impl CaptureKind {
-    /// The word on D-Bus.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Monitor => "monitor",
-            Self::Signals => "signals",
-        }
-    }
-}
-
-/// The radio and how it is listened to.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Radio {
-    /// Where it stands.
-    pub state: RadioState,
-    /// For people: why it stands there, empty while all is well.
-    pub detail: String,
-    /// Address of the adapter in use, or empty.
-    pub address: String,
-    /// Its name in the kernel, such as `hci0`, or empty.
-    pub adapter: String,
-    /// How adverts are captured.
-    pub capture: CaptureKind,
-    /// Why that way.
-    pub capture_reason: String,
 }
 
 /// See the module. Shared by every part.

@@ -1,9 +1,9 @@
 //! From a draft to a checked [`Config`], with every problem found on the way.
 
-use super::typed::PskKey;
+use super::typed::{MOST_ADAPTERS, PskKey};
 use super::{
-    Batching, ClientCertificate, Config, Connection, Draft, Form, Framing, Login, Mqtt, MqttVersion, Payload, Qos,
-    ScanMode, Security, Style, TimestampFormat, pem, setting,
+    Adapters, Batching, ClientCertificate, Config, Connection, Draft, Form, Framing, Login, Mqtt, MqttVersion, Payload,
+    Qos, ScanMode, Security, Style, TimestampFormat, pem, setting,
 };
 use crate::advert::Address;
 use std::fmt;
@@ -64,8 +64,7 @@ pub(super) fn check(draft: &Draft) -> Result<Config, Vec<Problem>> {
         &form.scan_mode,
         &[("off", ScanMode::Off), ("passive", ScanMode::Passive), ("active", ScanMode::Active)],
     );
-    let adapter = Address::parse(&form.adapter);
-    c.require("adapter", form.adapter.is_empty() || adapter.is_some());
+    let adapters = adapters(&form.adapters, &mut c);
     let router = Address::parse(&form.router_address);
     c.require("router_address", form.router_address.is_empty() || router.is_some());
     c.require("push_interval_ms", (10..=600_000).contains(&form.push_interval_ms));
@@ -82,13 +81,31 @@ pub(super) fn check(draft: &Draft) -> Result<Config, Vec<Problem>> {
         form: form.clone(),
         stored_secrets: draft.secrets.iter().filter(|(_, s)| !s.is_empty()).map(|(key, _)| key).collect(),
         scan,
-        adapter,
+        adapters,
         router,
         batch: Batching { interval: Duration::from_millis(form.push_interval_ms.into()), size: form.push_batch_size },
         payload,
         queue_max_bytes: form.queue_max_bytes as usize,
         mqtt: wanted.then_some(mqtt),
     })
+}
+
+fn adapters(list: &[String], c: &mut Checks) -> Adapters {
+    match list {
+        [] => Adapters::First,
+        [word] if word == "all" => Adapters::All,
+        _ => {
+            let addresses: Option<Vec<_>> = list.iter().map(|text| Address::parse(text)).collect();
+            c.require("adapters", list.len() <= MOST_ADAPTERS && addresses.is_some());
+            let mut once = Vec::new();
+            for address in addresses.unwrap_or_default() {
+                if !once.contains(&address) {
+                    once.push(address);
+                }
+            }
+            Adapters::Listed(once)
+        }
+    }
 }
 
 fn payload(form: &Form, c: &mut Checks) -> Payload {

@@ -140,3 +140,21 @@ fn client_ids_of_mqtt_3_1_are_short() {
     assert!(found("{router}-000000", "3.1.1").is_empty());
     assert_eq!(found("", "5"), ["ClientId"]);
 }
+
+#[test]
+fn adapters_are_the_first_all_or_addresses() {
+    let check = |list: &[&str]| {
+        let mut draft = Draft::default();
+        draft.form.adapters = list.iter().map(|text| (*text).to_owned()).collect();
+        Config::check(&draft).map(|config| config.adapters).map_err(|problems| problems[0].key)
+    };
+    let address = |last| Address([0, 0x1A, 0x7D, 0xDA, 0x71, last]);
+    assert_eq!(check(&[]), Ok(Adapters::First));
+    assert_eq!(check(&["all"]), Ok(Adapters::All));
+    let twice = check(&["00:1A:7D:DA:71:13", "00:1a:7d:da:71:14", "00:1A:7D:da:71:13"]);
+    assert_eq!(twice, Ok(Adapters::Listed(vec![address(0x13), address(0x14)])));
+    assert!(check(&["00:1A:7D:DA:71:13"; 8]).is_ok());
+    for wrong in [&["00:1A:7D:DA:71:13"; 9][..], &["all", "all"], &["all", "00:1A:7D:DA:71:13"], &[""], &["hci0"]] {
+        assert_eq!(check(wrong), Err("adapters"), "{wrong:?}");
+    }
+}

@@ -28,6 +28,6 @@ pub use secret::Secret;
 pub use settings::{Settings, UpdateError};
 pub use store::{Paths, Store};
 pub use typed::{
-    Batching, ClientCertificate, Config, Connection, Framing, Login, Mqtt, MqttVersion, Payload, Qos, ScanMode,
-    Security, Style, TimestampFormat,
+    Adapters, Batching, ClientCertificate, Config, Connection, Framing, Login, MOST_ADAPTERS, Mqtt, MqttVersion,
+    Payload, Qos, ScanMode, Security, Style, TimestampFormat,
 };

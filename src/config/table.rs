@@ -11,9 +11,10 @@ macro_rules! for_each_setting {
             /// What the radio does: `off`, `passive` (listens) or `active` (also asks for scan responses). Guide section 3.
             scan_mode set_scan_mode ScanMode: String = "passive".into(),
                 "one of off, passive, active";
-            /// Address of the Bluetooth adapter to scan with, such as `00:1A:7D:DA:71:13`; empty takes the first one.
-            adapter set_adapter Adapter: String = String::new(),
-                "empty or a Bluetooth address such as 00:1A:7D:DA:71:13";
+            /// Bluetooth adapters to scan with: none takes the first, `all` takes every one, else their addresses. Those that come later
+            /// join; `chipId` of an item tells which one heard it.
+            adapters set_adapters Adapters: Vec<String> = Vec::new(),
+                "[] (the first), all alone, or a list of at most 8 Bluetooth addresses such as 00:1A:7D:DA:71:13";
             /// Where adverts go: `none` or `mqtt`. Nothing is published until it is `mqtt`. Guide section 3.
             protocol set_protocol Protocol: String = "none".into(),
                 "one of none, mqtt";

@@ -14,8 +14,8 @@ pub struct Config {
     pub stored_secrets: Vec<&'static str>,
     /// What the radio does.
     pub scan: ScanMode,
-    /// The adapter to scan with; `None` takes the first.
-    pub adapter: Option<Address>,
+    /// The adapters to scan with.
+    pub adapters: Adapters,
     /// What stands for this router; `None` finds it out.
     pub router: Option<Address>,
     /// When a batch leaves.
@@ -44,6 +44,20 @@ pub enum ScanMode {
     Passive,
     /// It also sends scan requests.
     Active,
+}
+
+/// Adapters in use at a time.
+pub const MOST_ADAPTERS: usize = 8;
+
+/// Which adapters scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Adapters {
+    /// The first that there is.
+    First,
+    /// Every one.
+    All,
+    /// Those with these addresses, each once, at most [`MOST_ADAPTERS`].
+    Listed(Vec<Address>),
 }
 
 /// When a batch of adverts becomes a message.

@@ -11,7 +11,7 @@ use zbus::object_server::{Interface, SignalEmitter};
 use zbus::{Connection, OwnedVariant};
 
 /// Properties of the interface Stats that are announced. The others are counters or never change.
-pub(super) const STATES: [&str; 12] = [
+pub(super) const STATES: [&str; 13] = [
     "LinkState",
     "Broker",
     "LastError",
@@ -20,6 +20,7 @@ pub(super) const STATES: [&str; 12] = [
     "RadioDetail",
     "Adapter",
     "AdapterAddress",
+    "Radios",
     "Capture",
     "CaptureReason",
     "StateWritable",

@@ -48,10 +48,14 @@ async fn states_are_told_and_counters_are_not() {
 
     stats.set_link(|link| link.failures = 2);
     stats.set_radio(|radio| {
-        (radio.state, radio.capture) = (RadioState::Scanning, CaptureKind::Monitor);
-        (radio.adapter, radio.address) = ("hci0".into(), "00:1A:7D:DA:71:13".into());
+        radio.capture = CaptureKind::Monitor;
+        radio.want(&[None]);
+        radio.change(None, |adapter| {
+            (adapter.name, adapter.address) = ("hci0".into(), "00:1A:7D:DA:71:13".into());
+            adapter.state = RadioState::Scanning;
+        });
     });
-    assert_eq!(next(&mut told).await.1, ["Adapter", "AdapterAddress", "Capture", "RadioState"]);
+    assert_eq!(next(&mut told).await.1, ["Adapter", "AdapterAddress", "Capture", "RadioState", "Radios"]);
 
     // Not only what comes over the bus is told.
     settings.update(|draft| draft.form.port = 7).await.expect("update");

@@ -196,29 +196,37 @@ impl Stats {
         self.link().failures
     }
 
-    /// State of the radio: `off`, `no-bluez`, `adapter-missing`, `adapter-off`, `starting`, `passive-unsupported`,
-    /// `scanning` or `test`.
+    /// State of the radio, of several adapters the worst one's: `off`, `no-bluez`, `adapter-missing`, `adapter-off`,
+    /// `passive-unsupported`, `starting`, `scanning` or `test`.
     #[zbus(property)]
     fn radio_state(&self) -> &'static str {
         self.radio().state.word()
     }
 
-    /// Why the radio is in that state, for people; empty while all is well.
+    /// Why the radio is in that state, for people; of several adapters it names the worst. Empty while all is well.
     #[zbus(property)]
     fn radio_detail(&self) -> String {
         self.radio().detail
     }
 
-    /// Name of the adapter in use, such as `hci0`, or empty.
+    /// Names of the adapters in use, such as `hci0`, with spaces between them.
     #[zbus(property)]
     fn adapter(&self) -> String {
         self.radio().adapter
     }
 
-    /// Bluetooth address of the adapter in use, or empty.
+    /// Bluetooth addresses of the adapters in use, in the same order.
     #[zbus(property)]
     fn adapter_address(&self) -> String {
         self.radio().address
+    }
+
+    /// Each adapter that is wanted: name (empty while it is not there), address, state (a word of RadioState) and why it is
+    /// in that state, for people.
+    #[zbus(property)]
+    fn radios(&self) -> Vec<(String, String, &'static str, String)> {
+        let adapters = self.radio().adapters;
+        adapters.into_iter().map(|a| (a.name, a.address, a.state.word(), a.detail)).collect()
     }
 
     /// How adverts are captured: `none`, `monitor` (byte-exact, from the kernel) or `signals` (from BlueZ's D-Bus API).

@@ -1,6 +1,7 @@
 //! From captured adverts to the queue: pieces put together, filters, repeats, the open batch, and the books of it all.
 
 use super::capture::{Burst, Capture};
+use super::in_use::InUse;
 use super::reassembly::Reassembly;
 use crate::advert::{Address, Advert, DataStatus, Pdu};
 use crate::config::{Config, Form, Framing};
@@ -172,13 +173,13 @@ impl Intake {
         }
     }
 
-    /// Takes what the capture has, adverts of this adapter only (`None`: of all).
-    pub(super) fn take(&mut self, capture: &mut impl Capture, adapter: Option<u16>) -> io::Result<Burst> {
+    /// Takes what the capture has, adverts of these adapters only (`None`: of all).
+    pub(super) fn take(&mut self, capture: &mut impl Capture, adapters: Option<&InUse>) -> io::Result<Burst> {
         // A burst is over within a millisecond: one look at the clocks is exact enough.
         let now = self.now();
         let Self { reassembly, desk, .. } = self;
         let burst = capture.take(&mut |advert: &Advert<'_>| {
-            if adapter.is_none_or(|index| index == advert.adapter) {
+            if adapters.is_none_or(|in_use| in_use.hears(advert.adapter)) {
                 reassembly.take(advert, now.at, &mut |whole| desk.hear(whole, now));
             }
         });

@@ -4,6 +4,7 @@ mod adapter;
 mod capture;
 mod ear;
 mod hci;
+mod in_use;
 mod intake;
 mod monitor;
 #[cfg(test)]

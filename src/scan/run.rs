@@ -2,6 +2,7 @@
 
 use super::adapter::{self, Wanted};
 use super::ear::{Ear, Ears};
+use super::in_use::{Heard, InUse};
 use super::intake::Intake;
 use crate::advert::Address;
 use crate::config::{Config, ScanMode};
@@ -38,13 +39,14 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) {
     let now = config.borrow_and_update().clone();
+    let heard = Arc::new(Heard::default());
     let intake = Intake::new(queue, stats.clone(), &now, router);
     match source {
         Source::Bluez => {
             let wanted = watch::Sender::new(Wanted::of(&now));
-            let listen = listen(config, intake, stats.clone(), None, &wanted, stop);
+            let listen = listen(config, intake, stats.clone(), None, &wanted, heard.clone(), stop);
             let mut listen = pin!(listen);
-            let mut control = pin!(adapter::control(wanted.subscribe(), stats.clone()));
+            let mut control = pin!(adapter::control(wanted.subscribe(), stats.clone(), heard));
             tokio::select! {
                 () = &mut listen => {}
                 () = &mut control => {}
@@ -52,7 +54,7 @@ pub async fn run(
         }
         Source::Inherited(fd) => {
             let wanted = watch::Sender::new(Wanted::of(&now));
-            listen(config, intake, stats, Some(fd), &wanted, stop).await;
+            listen(config, intake, stats, Some(fd), &wanted, heard, stop).await;
         }
     }
 }
@@ -63,6 +65,7 @@ async fn listen(
     stats: Arc<Stats>,
     inherited: Option<OwnedFd>,
     wanted: &watch::Sender<Wanted>,
+    heard: Arc<Heard>,
     stop: impl Future<Output = ()>,
 ) {
     let testing = inherited.is_some();
@@ -73,7 +76,7 @@ async fn listen(
         None if mode == ScanMode::Off => ears.close(),
         None => ears.open().await,
     };
-    let radio = stats.radio();
+    let mut in_use = InUse::new(&stats, heard);
     let mut upgrade = Instant::now() + UPGRADE;
     let mut stop = pin!(stop);
     loop {
@@ -84,7 +87,10 @@ async fn listen(
             Ok(()) = config.changed() => {
                 let now = config.borrow_and_update().clone();
                 intake.configure(&now);
-                wanted.send_if_modified(|w| std::mem::replace(w, Wanted::of(&now)) != Wanted::of(&now));
+                wanted.send_if_modified(|w| {
+                    let before = std::mem::replace(w, Wanted::of(&now));
+                    before != *w
+                });
                 if !testing && (mode == ScanMode::Off) != (now.scan == ScanMode::Off) {
                     if now.scan == ScanMode::Off {
                         ear = ears.close();
@@ -97,11 +103,12 @@ async fn listen(
             }
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => intake.overdue(),
             ready = ear.ready() => {
-                let adapter = if testing { None } else { Some(index(&radio.borrow().adapter)) };
+                in_use.refresh();
+                let adapters = if testing { None } else { Some(&in_use) };
                 let taken = match (ready, &mut ear) {
                     (Err(e), _) => Err(e),
-                    (Ok(()), Ear::Monitor(monitor)) => intake.take(monitor, adapter),
-                    (Ok(()), Ear::Signals(signals)) => intake.take(signals, adapter),
+                    (Ok(()), Ear::Monitor(monitor)) => intake.take(monitor, adapters),
+                    (Ok(()), Ear::Signals(signals)) => intake.take(signals, adapters),
                     (Ok(()), Ear::Closed(_)) => Err(io::ErrorKind::NotConnected.into()),
                 };
                 match taken {
@@ -127,11 +134,6 @@ async fn listen(
         }
     }
     intake.flush();
-}
-
-/// The 3 of `hci3`; an index that no adapter has for anything else.
-fn index(adapter: &str) -> u16 {
-    adapter.strip_prefix("hci").and_then(|digits| digits.parse().ok()).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]

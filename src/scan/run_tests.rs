@@ -30,11 +30,3 @@ async fn the_end_of_an_inherited_socket_is_borne() {
     task.await.expect("no panic");
     assert!(stats.snapshot().balances());
 }
-
-#[test]
-fn an_adapter_has_the_index_in_its_name() {
-    assert_eq!((index("hci0"), index("hci12")), (0, 12));
-    for none in ["", "hci", "hciX", "eth0"] {
-        assert_eq!(index(none), u16::MAX);
-    }
-}

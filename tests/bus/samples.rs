@@ -6,7 +6,7 @@ pub type Sample = (&'static str, &'static [&'static str], &'static str, &'static
 /// In an order in which each one is right by itself.
 pub const SETTINGS: &[Sample] = &[
     ("ScanMode", &["s", "active"], r#""active""#, &["s", "hush"]),
-    ("Adapter", &["s", "00:1A:7D:DA:71:13"], r#""00:1A:7D:DA:71:13""#, &["s", "hush"]),
+    ("Adapters", &["as", "1", "00:1A:7D:DA:71:13"], r#"["00:1A:7D:DA:71:13"]"#, &["as", "2", "all", "hush"]),
     ("Host", &["s", "broker.example"], r#""broker.example""#, &["s", "hush hush"]),
     ("Protocol", &["s", "mqtt"], r#""mqtt""#, &["s", "hush"]),
     ("Port", &["q", "65535"], "65535", &["s", "hush"]),

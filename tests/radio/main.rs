@@ -15,6 +15,8 @@ mod adapter;
 mod discovery;
 mod faults;
 mod journal;
+mod service_adapters;
+mod service_adapters_faults;
 mod service_chains;
 mod service_exact;
 mod service_faults;

@@ -58,7 +58,7 @@ fn exact(guest: &Guest, file: &Path, controllers: usize) {
     let (controller, address) = others.last().map_or((&radio.controller, ADDRESS), |(c, a)| (c, a));
     radio.bluez.wait_powered(address);
     let rig = Rig::start(guest, "active");
-    rig.set(&["Adapter", "s", address]);
+    rig.set(&["Adapters", "as", "1", address]);
     wait_scan(controller, "active", |scan| scan.active);
     rig.wait_stat("AdapterAddress", address);
     rig.wait_state("scanning");

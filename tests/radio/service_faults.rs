@@ -82,7 +82,7 @@ fn unplugged_for_a_moment() {
 fn plugged_in_again_under_another_index() {
     bench::run_within(LONG, |guest| {
         let (radio, rig) = scanning(guest, "passive");
-        rig.set(&["Adapter", "s", ADDRESS]);
+        rig.set(&["Adapters", "as", "1", ADDRESS]);
         rig.wait_stat("Adapter", "hci0");
         rig.wait_state("scanning");
         let since = (Instant::now(), rig.cpu());

@@ -168,7 +168,7 @@ fn only_the_chosen_adapter_counts() {
         for (address, chosen, other) in
             [(SECOND, &second, &radio.controller), (&*ADDRESS.to_lowercase(), &radio.controller, &second)]
         {
-            rig.set(&["Adapter", "s", address]);
+            rig.set(&["Adapters", "as", "1", address]);
             rig.wait_stat("AdapterAddress", address.to_uppercase());
             rig.wait_state("scanning");
             wait_scan(chosen, "passive", |scan| !scan.active);
@@ -193,7 +193,7 @@ fn an_adapter_that_comes_later() {
         let radio = guest.radio(ADDRESS);
         let rig = Rig::start(guest, "passive");
         rig.wait_state("scanning");
-        rig.set(&["Adapter", "s", SECOND]);
+        rig.set(&["Adapters", "as", "1", SECOND]);
         rig.wait_state("adapter-missing");
         assert!(rig.text("RadioDetail").contains(SECOND));
         assert_eq!((rig.text("Adapter"), rig.text("AdapterAddress")), (String::new(), String::new()));

@@ -1,6 +1,7 @@
 //! One attempt to scan, from the bus to the radio, and what ends it.
 
-use super::{Report, Trouble, bluez, patterns};
+use super::report::Report;
+use super::{Trouble, bluez, patterns};
 use crate::advert::Address;
 use crate::config::ScanMode;
 use crate::stats::RadioState;
@@ -68,7 +69,7 @@ async fn scan(
     let adapter = choose(&session, wanted).await?;
     let address = asked("the adapter's address", adapter.address()).await?.0;
     report.tell(|radio| {
-        radio.adapter = adapter.name().to_owned();
+        radio.name = adapter.name().to_owned();
         radio.address = Address(address).to_string();
         // A trouble that was here before stays until it is over.
         if !matches!(radio.state, RadioState::AdapterOff | RadioState::PassiveUnsupported | RadioState::Starting) {

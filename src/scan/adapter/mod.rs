@@ -1,29 +1,36 @@
-//! What BlueZ is asked to do: power the adapter, scan as the settings want, and scan again after whatever came between.
+//! What BlueZ is asked to do: power the adapters, scan as the settings want, and scan again after whatever came between.
 
 mod attempt;
 mod bluez;
+mod crew;
+mod hand;
 mod patterns;
+mod report;
+mod roster;
 
-use crate::advert::Address;
-use crate::config::{Config, ScanMode};
+use super::in_use::Heard;
+use crate::config::{Adapters, Config, ScanMode};
 use crate::log;
-use crate::stats::{Radio, RadioState, Stats};
-use attempt::attempt;
+use crate::stats::{RadioState, Stats};
+use crew::Crew;
+use report::Report;
+use roster::Roster;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 /// What the settings ask of the radio.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted {
     mode: ScanMode,
-    adapter: Option<Address>,
+    adapters: Adapters,
 }
 
 impl Wanted {
     pub(super) fn of(config: &Config) -> Self {
-        Self { mode: config.scan, adapter: config.adapter }
+        Self { mode: config.scan, adapters: config.adapters.clone() }
     }
 }
 
@@ -47,110 +54,70 @@ impl Trouble {
     }
 }
 
-const FIRST_DELAY: Duration = Duration::from_millis(500);
-const LAST_DELAY: Duration = Duration::from_secs(5);
-/// A scan that hears nothing for so long is started anew, then after twice the time, and so on: some faults give no other
-/// sign, and some places are silent.
-const SILENCE: Duration = Duration::from_secs(30);
-const LONGEST_SILENCE: Duration = Duration::from_secs(3600);
+/// How often adapters that came are looked for, while every one is wanted.
+const LOOK: Duration = Duration::from_secs(2);
 
-/// Keeps the radio as wanted, for ever.
-pub(super) async fn control(mut wanted: watch::Receiver<Wanted>, stats: Arc<Stats>) {
-    let mut report = Report { stats, said: RadioState::Off, patience: SILENCE };
-    let mut delay = FIRST_DELAY;
+/// Keeps the adapters as wanted, for ever.
+pub(super) async fn control(mut wanted: watch::Receiver<Wanted>, stats: Arc<Stats>, heard: Arc<Heard>) {
+    let mut crew = Crew::new(stats.clone(), heard.clone());
+    let mut was_on = false;
     loop {
-        let now = *wanted.borrow_and_update();
-        if now.mode == ScanMode::Off {
-            report.tell(|radio| {
-                *radio =
-                    Radio { capture: radio.capture, capture_reason: radio.capture_reason.clone(), ..Radio::default() };
-            });
-            if wanted.changed().await.is_err() {
-                return;
+        let Wanted { mode, adapters } = wanted.borrow_and_update().clone();
+        let changed = if mode == ScanMode::Off {
+            crew.dismiss();
+            if std::mem::take(&mut was_on) {
+                log::radio_off();
             }
-            continue;
-        }
-        let mut scanned = false;
-        // Dropping an attempt ends what it asked BlueZ for.
-        let trouble = tokio::select! {
-            biased;
-            changed = wanted.changed() => match changed {
-                Ok(()) => {
-                    delay = FIRST_DELAY;
-                    report.start_over();
-                    continue;
+            wanted.changed().await
+        } else {
+            was_on = true;
+            let work = async {
+                match adapters {
+                    Adapters::First => crew.set(mode, &[None]),
+                    Adapters::Listed(list) => crew.set(mode, &list.into_iter().map(Some).collect::<Vec<_>>()),
+                    Adapters::All => return muster(&mut crew, mode, &stats, &heard).await,
                 }
-                Err(_) => return,
-            },
-            trouble = attempt(now.mode, now.adapter, &mut report, &mut scanned) => trouble,
+                crew.work().await
+            };
+            tokio::select! {
+                biased;
+                changed = wanted.changed() => changed,
+                never = work => match never {},
+            }
         };
-        if scanned {
-            delay = FIRST_DELAY;
-        }
-        if trouble.quiet {
-            tracing::debug!("{}: scanning anew", trouble.detail);
-            continue;
-        }
-        report.tell(|radio| {
-            radio.state = trouble.state;
-            radio.detail = trouble.detail;
-            // Without bluetoothd the kernel scans on for a while: what the adapter hears then counts.
-            if trouble.state == RadioState::AdapterMissing {
-                (radio.adapter, radio.address) = Default::default();
-            }
-        });
-        tokio::select! {
-            () = bluez::appears(), if trouble.state == RadioState::NoBluez => {}
-            () = sleep(delay) => delay = (delay * 2).min(LAST_DELAY),
-            changed = wanted.changed() => {
-                delay = FIRST_DELAY;
-                report.start_over();
-                if changed.is_err() {
-                    return;
-                }
-            }
+        if changed.is_err() {
+            return;
         }
     }
 }
 
-/// Tells of the radio, in Stats and in the log.
-struct Report {
-    stats: Arc<Stats>,
-    /// What the log had last.
-    said: RadioState,
-    /// How much silence is borne next.
-    patience: Duration,
-}
-
-impl Report {
-    /// Adverts heard so far, before all filters.
-    fn heard(&self) -> u64 {
-        self.stats.snapshot().received
+/// Keeps every adapter scanning that there is. One that went away is missed until the settings of the radio change.
+async fn muster(crew: &mut Crew, mode: ScanMode, stats: &Arc<Stats>, heard: &Arc<Heard>) -> Infallible {
+    let known: Vec<_> = crew.wanted().into_iter().filter(|key| key.is_some() && crew.is_there(*key)).collect();
+    crew.set(mode, &known);
+    // Stands for them as long as there is none.
+    let mut nobody = Report::new(stats.clone(), heard.clone(), None);
+    if known.is_empty() {
+        stats.set_radio(|radio| radio.want(&[None]));
     }
-
-    fn something_was_heard(&mut self) {
-        self.patience = SILENCE;
-    }
-
-    fn silence_was_borne(&mut self) -> Trouble {
-        self.patience = (self.patience * 2).min(LONGEST_SILENCE);
-        Trouble::silence()
-    }
-
-    /// Changes the state of the radio and says so in the log if it is another than the log had last. What is being tried
-    /// is not news, what came of it is.
-    fn tell(&mut self, change: impl FnOnce(&mut Radio)) {
-        self.stats.set_radio(change);
-        let radio = self.stats.radio().borrow().clone();
-        let trying = radio.state == RadioState::Starting && radio.detail.is_empty();
-        if !trying && radio.state != self.said {
-            self.said = radio.state;
-            log::radio(&radio);
+    let (mut roster, mut pause) = (Roster::default(), Duration::ZERO);
+    loop {
+        let in_use: Vec<_> = stats.radio().borrow().adapters.iter().map(|adapter| adapter.name.clone()).collect();
+        let look = async {
+            sleep(pause).await;
+            roster.others(&in_use).await
+        };
+        let found = tokio::select! {
+            found = look => found,
+            never = crew.work() => match never {},
+        };
+        pause = LOOK;
+        match found {
+            Ok(addresses) if addresses.is_empty() && crew.wanted().is_empty() => {
+                nobody.trouble(Trouble::new(RadioState::AdapterMissing, "there is no Bluetooth adapter"));
+            }
+            Ok(addresses) => addresses.into_iter().for_each(|address| crew.join(mode, address)),
+            Err(trouble) => nobody.trouble(trouble),
         }
-    }
-
-    /// Other settings: what was wrong with the former ones is of no interest.
-    fn start_over(&mut self) {
-        self.tell(|radio| (radio.state, radio.detail) = (RadioState::Starting, String::new()));
     }
 }

@@ -1,0 +1,84 @@
+//! Which adapters bluetoothd has.
+
+use super::Trouble;
+use crate::advert::Address;
+use crate::stats::RadioState;
+use std::time::Duration;
+use tokio::time::timeout;
+use zbus::fdo::DBusProxy;
+use zbus::names::BusName;
+use zbus::{Connection, OwnedVariant};
+
+const BLUEZ: &str = "org.bluez";
+/// bluetoothd may hang: a look takes no longer.
+const CALL: Duration = Duration::from_secs(10);
+
+/// See the module. Asks for the names alone as a rule: a list of all objects would hold every device in range.
+#[derive(Default)]
+pub(super) struct Roster {
+    connection: Option<Connection>,
+}
+
+impl Roster {
+    /// The addresses of the adapters that have none of these names, in the order of their names.
+    pub(super) async fn others(&mut self, names: &[String]) -> Result<Vec<Address>, Trouble> {
+        let answer = match timeout(CALL, self.ask(names)).await {
+            Ok(Ok(Some(addresses))) => return Ok(addresses),
+            Ok(Ok(None)) => return Err(Trouble::new(RadioState::NoBluez, "bluetoothd is not running")),
+            Ok(Err(error)) => Trouble::new(RadioState::NoBluez, format!("the list of adapters: {error}")),
+            Err(_) => Trouble::new(RadioState::Starting, "the list of adapters: no answer from bluetoothd"),
+        };
+        self.connection = None;
+        Err(answer)
+    }
+
+    async fn ask(&mut self, names: &[String]) -> zbus::Result<Option<Vec<Address>>> {
+        let connection = match &self.connection {
+            Some(connection) => connection,
+            None => self.connection.insert(Connection::system().await?),
+        };
+        // A call would start it, which is systemd's.
+        if !DBusProxy::new(connection).await?.name_has_owner(BusName::from_static_str(BLUEZ)?).await? {
+            return Ok(None);
+        }
+        let introspectable = Some("org.freedesktop.DBus.Introspectable");
+        let answer = connection.call_method(Some(BLUEZ), "/org/bluez", introspectable, "Introspect", &()).await;
+        let Ok(answer) = answer else { return Ok(Some(Vec::new())) };
+        let mut addresses = Vec::new();
+        for name in adapters(answer.body().deserialize()?) {
+            if !names.contains(&name) {
+                // One that has just gone is none.
+                addresses.extend(address(connection, &name).await.ok().flatten());
+            }
+        }
+        Ok(Some(addresses))
+    }
+}
+
+async fn address(connection: &Connection, name: &str) -> zbus::Result<Option<Address>> {
+    let (path, properties) = (format!("/org/bluez/{name}"), Some("org.freedesktop.DBus.Properties"));
+    let what = ("org.bluez.Adapter1", "Address");
+    let answer = connection.call_method(Some(BLUEZ), path.as_str(), properties, "Get", &what).await?;
+    let text = String::try_from(answer.body().deserialize::<OwnedVariant>()?)?;
+    Ok(Address::parse(&text))
+}
+
+/// Names of the adapters in the introspection of `/org/bluez`, hci2 before hci10.
+fn adapters(introspection: &str) -> Vec<String> {
+    let nodes = introspection.split("<node name=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let mut names: Vec<_> = nodes.filter(|name| name.starts_with("hci")).map(str::to_owned).collect();
+    names.sort_by_key(|name| (name.len(), name.clone()));
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_introspection_names_the_adapters() {
+        let text = r#"<node><interface name="a.b"></interface><node name="hci10"/><node name="test"/><node name="hci2"/></node>"#;
+        assert_eq!(adapters(text), ["hci2", "hci10"]);
+        assert!(adapters("<node></node>").is_empty());
+    }
+}

@@ -1,0 +1,186 @@
+//! The radio: each adapter that is wanted, and all of them in one.
+
+use crate::advert::Address;
+
+/// State of the radio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RadioState {
+    /// `ScanMode` is `off`.
+    #[default]
+    Off,
+    /// bluetoothd is not on the bus.
+    NoBluez,
+    /// There is no such adapter.
+    AdapterMissing,
+    /// The adapter cannot be powered.
+    AdapterOff,
+    /// The scan is being set up, or is tried again.
+    Starting,
+    /// Passive scanning needs AdvertisementMonitor1, which this bluetoothd does not offer (start it with `-E`).
+    PassiveUnsupported,
+    /// The controller scans as asked.
+    Scanning,
+    /// Adverts come from a test's descriptor, not from a radio.
+    Test,
+}
+
+impl RadioState {
+    /// The word on D-Bus.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::NoBluez => "no-bluez",
+            Self::AdapterMissing => "adapter-missing",
+            Self::AdapterOff => "adapter-off",
+            Self::Starting => "starting",
+            Self::PassiveUnsupported => "passive-unsupported",
+            Self::Scanning => "scanning",
+            Self::Test => "test",
+        }
+    }
+
+    /// From the worst to the best, for what stands for several adapters.
+    fn order(self) -> u8 {
+        match self {
+            Self::NoBluez => 0,
+            Self::AdapterMissing => 1,
+            Self::AdapterOff => 2,
+            Self::PassiveUnsupported => 3,
+            Self::Starting => 4,
+            Self::Scanning => 5,
+            Self::Test => 6,
+            Self::Off => 7,
+        }
+    }
+}
+
+/// How adverts are captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CaptureKind {
+    /// They are not.
+    #[default]
+    None,
+    /// The kernel's HCI monitor channel: byte-exact.
+    Monitor,
+    /// BlueZ's D-Bus signals: re-synthesised.
+    Signals,
+}
+
+impl CaptureKind {
+    /// The word on D-Bus.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Monitor => "monitor",
+            Self::Signals => "signals",
+        }
+    }
+}
+
+/// One adapter that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AdapterStatus {
+    /// The address that is wanted; `None` is the first adapter, whichever that is.
+    pub wanted: Option<Address>,
+    /// Its name in the kernel, such as `hci0`, or empty while it is not there.
+    pub name: String,
+    /// Its address, or empty if it is not known.
+    pub address: String,
+    /// Where it stands.
+    pub state: RadioState,
+    /// For people: why it stands there, empty while all is well.
+    pub detail: String,
+}
+
+impl AdapterStatus {
+    /// One that nothing is known of yet.
+    pub fn new(wanted: Option<Address>) -> Self {
+        let address = wanted.map(|address| address.to_string()).unwrap_or_default();
+        Self { wanted, address, state: RadioState::Starting, ..Self::default() }
+    }
+
+    /// What people know it by: its name, else its address, else nothing.
+    pub fn label(&self) -> &str {
+        if self.name.is_empty() { &self.address } else { &self.name }
+    }
+
+    /// It went away: what is known of its place does not hold any more.
+    pub fn vanish(&mut self) {
+        let Self { name, address, .. } = Self::new(self.wanted);
+        (self.name, self.address) = (name, address);
+    }
+
+    /// The detail where others stand beside it: it says whose it is.
+    fn detail_among_others(&self) -> String {
+        match (&*self.detail, self.label()) {
+            // What is wrong with bluetoothd is wrong for all of them.
+            (detail, _) if self.state == RadioState::NoBluez => detail.to_owned(),
+            ("", label) if self.state == RadioState::Starting => format!("{label}: the scan is being set up"),
+            (detail, label) if detail.is_empty() || detail.contains(label) => detail.to_owned(),
+            (detail, label) => format!("{label}: {detail}"),
+        }
+    }
+}
+
+/// The radio and how it is listened to. What stands for all adapters follows from [`adapters`](Self::adapters).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Radio {
+    /// Where it stands: the worst of the adapters.
+    pub state: RadioState,
+    /// For people: why it stands there, empty while all is well.
+    pub detail: String,
+    /// Addresses of the adapters in use, with spaces between them.
+    pub address: String,
+    /// Their names in the kernel, such as `hci0`, likewise.
+    pub adapter: String,
+    /// Each adapter that is wanted.
+    pub adapters: Vec<AdapterStatus>,
+    /// How adverts are captured.
+    pub capture: CaptureKind,
+    /// Why that way.
+    pub capture_reason: String,
+}
+
+impl Radio {
+    /// Takes these adapters for the wanted ones, in this order; what is known of them stays.
+    pub fn want(&mut self, wanted: &[Option<Address>]) {
+        let known = |key: &Option<Address>| self.adapters.iter().find(|a| a.wanted == *key).cloned();
+        self.adapters = wanted.iter().map(|key| known(key).unwrap_or_else(|| AdapterStatus::new(*key))).collect();
+        self.sum_up();
+    }
+
+    /// What is known of a wanted adapter.
+    pub fn status(&self, wanted: Option<Address>) -> Option<&AdapterStatus> {
+        self.adapters.iter().find(|adapter| adapter.wanted == wanted)
+    }
+
+    /// Changes what is known of a wanted adapter; one that is not wanted (any more) is not touched.
+    pub fn change(&mut self, wanted: Option<Address>, change: impl FnOnce(&mut AdapterStatus)) {
+        if let Some(adapter) = self.adapters.iter_mut().find(|adapter| adapter.wanted == wanted) {
+            change(adapter);
+            self.sum_up();
+        }
+    }
+
+    fn sum_up(&mut self) {
+        // Of equally bad ones the first.
+        let worst = self.adapters.iter().min_by_key(|adapter| adapter.state.order());
+        self.state = worst.map_or(RadioState::Off, |adapter| adapter.state);
+        self.detail = match (&self.adapters[..], worst) {
+            ([only], _) => only.detail.clone(),
+            (all, _) if self.state == RadioState::Scanning => {
+                let details: Vec<_> = all.iter().map(AdapterStatus::detail_among_others).collect();
+                details.into_iter().filter(|detail| !detail.is_empty()).collect::<Vec<_>>().join("; ")
+            }
+            (_, worst) => worst.map(AdapterStatus::detail_among_others).unwrap_or_default(),
+        };
+        let in_use = || self.adapters.iter().filter(|adapter| !adapter.name.is_empty());
+        let adapter = in_use().map(|adapter| &*adapter.name).collect::<Vec<_>>().join(" ");
+        let address = in_use().map(|adapter| &*adapter.address).collect::<Vec<_>>().join(" ");
+        (self.adapter, self.address) = (adapter, address);
+    }
+}
+
+#[cfg(test)]
+#[path = "radio_tests.rs"]
+mod tests;

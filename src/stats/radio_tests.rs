@@ -1,0 +1,81 @@
+use super::*;
+
+fn address(last: u8) -> Option<Address> {
+    Some(Address([0xC0, 0xDE, 0, 0, 0, last]))
+}
+
+/// Adapters 1, 2 and so on, in these states.
+fn radio(states: &[(RadioState, &str)]) -> Radio {
+    let mut radio = Radio::default();
+    let wanted: Vec<_> = (1..).zip(states).map(|(n, _)| address(n)).collect();
+    radio.want(&wanted);
+    for (n, (state, detail)) in (1..).zip(states) {
+        radio.change(address(n), |adapter| {
+            if *state != RadioState::AdapterMissing {
+                adapter.name = format!("hci{}", n - 1);
+            }
+            (adapter.state, adapter.detail) = (*state, (*detail).to_owned());
+        });
+    }
+    radio
+}
+
+fn summary(states: &[(RadioState, &str)]) -> (&'static str, String) {
+    let radio = radio(states);
+    (radio.state.word(), radio.detail)
+}
+
+use RadioState::{AdapterMissing, AdapterOff, NoBluez, PassiveUnsupported, Scanning, Starting};
+
+#[test]
+fn none_is_off() {
+    assert_eq!(summary(&[]), ("off", String::new()));
+}
+
+#[test]
+fn a_single_one_speaks_for_itself() {
+    assert_eq!(summary(&[(AdapterOff, "rfkill")]), ("adapter-off", "rfkill".to_owned()));
+    assert_eq!(summary(&[(Starting, "")]), ("starting", String::new()));
+}
+
+#[test]
+fn several_scan_if_all_do() {
+    assert_eq!(summary(&[(Scanning, ""), (Scanning, "")]), ("scanning", String::new()));
+    assert_eq!(summary(&[(Scanning, ""), (Scanning, "repeats")]), ("scanning", "hci1: repeats".to_owned()));
+}
+
+#[test]
+fn the_worst_one_counts_and_is_named() {
+    let ordered = [NoBluez, AdapterMissing, AdapterOff, PassiveUnsupported, Starting, Scanning];
+    for (n, worse) in ordered.into_iter().enumerate() {
+        for better in &ordered[n + 1..] {
+            assert_eq!(summary(&[(*better, "b"), (worse, "w")]).0, worse.word());
+            assert_eq!(summary(&[(worse, "w"), (*better, "b")]).0, worse.word());
+        }
+    }
+    let missing = summary(&[(Scanning, ""), (AdapterMissing, "removed")]);
+    assert_eq!(missing, ("adapter-missing", "C0:DE:00:00:00:02: removed".to_owned()));
+    let told = summary(&[(AdapterMissing, "no C0:DE:00:00:00:01"), (AdapterOff, "rfkill")]);
+    assert_eq!(told, ("adapter-missing", "no C0:DE:00:00:00:01".to_owned()));
+    assert_eq!(summary(&[(Starting, ""), (Scanning, "")]).1, "hci0: the scan is being set up");
+    assert_eq!(summary(&[(NoBluez, "gone"), (NoBluez, "gone")]).1, "gone");
+}
+
+#[test]
+fn those_in_use_are_listed() {
+    let mut radio = radio(&[(Scanning, ""), (AdapterMissing, "gone"), (Starting, "")]);
+    assert_eq!(radio.adapter, "hci0 hci2");
+    assert_eq!(radio.address, "C0:DE:00:00:00:01 C0:DE:00:00:00:03");
+    radio.change(address(3), AdapterStatus::vanish);
+    assert_eq!((&*radio.adapter, &*radio.adapters[2].address), ("hci0", "C0:DE:00:00:00:03"));
+}
+
+#[test]
+fn what_is_known_outlives_another_choice() {
+    let mut radio = radio(&[(Scanning, ""), (AdapterMissing, "gone")]);
+    radio.want(&[address(3), address(1)]);
+    assert_eq!((radio.state, &*radio.adapter), (Starting, "hci0"));
+    radio.change(address(2), |_| panic!("it is not wanted any more"));
+    radio.want(&[]);
+    assert_eq!(radio, Radio::default());
+}
