@@ -13,6 +13,8 @@ use crate::guest::Guest;
 const IN_GUEST: &str = "CASSIA_GUEST";
 /// Says that the body ran to its end: a wrong name would run no test, and pass.
 const RAN: &str = "cassia-guest: the body ran";
+/// What `tests/radio/boot` answers when the guest's kernel died.
+const KERNEL_DIED: i32 = 125;
 /// For a test that starts a few daemons and polls; boot not counted.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -47,8 +49,11 @@ fn run_guest(test: &str, deadline: Duration) {
     let said = String::from_utf8_lossy(&output.stdout);
     let trouble = String::from_utf8_lossy(&output.stderr);
     println!("{said}{trouble}guest: {:?}", started.elapsed());
-    assert!(output.status.success(), "the guest failed: {}", output.status);
-    assert!(said.contains(RAN), "no test of the name {test:?} ran in the guest");
+    let ran = said.contains(RAN);
+    // This kernel aborts now and then while it goes down: after the body that is no failure of the test.
+    let died_later = ran && output.status.code() == Some(KERNEL_DIED);
+    assert!(output.status.success() || died_later, "the guest failed: {}", output.status);
+    assert!(ran, "no test of the name {test:?} ran in the guest");
 }
 
 /// The path of the test function that the closure type `F` belongs to:

@@ -1,6 +1,7 @@
 //! What a test can have in its guest.
 
 use std::fs;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -49,7 +50,8 @@ impl Guest {
         }
         let mut command = Command::new("dbus-daemon");
         let bus = Process::start("bus", command.args(["--system", "--nofork", "--nopidfile", "--nosyslog"]));
-        eventually(START, "the bus", || Path::new(BUS_SOCKET).exists());
+        // The socket is there a moment before anyone listens.
+        eventually(START, "the bus", || UnixStream::connect(BUS_SOCKET).is_ok());
         bus
     }
 
