@@ -1,6 +1,7 @@
 //! The loop of the scan task: capture and intake on one side, the control of the radio on the other.
 
 use super::adapter::{self, Wanted};
+use super::capture::Burst;
 use super::ear::{Ear, Ears};
 use super::in_use::{Heard, InUse};
 use super::intake::Intake;
@@ -25,6 +26,8 @@ pub enum Source {
     Inherited(OwnedFd),
 }
 
+/// Bursts that are still taken at the end: more than a socket holds.
+const LAST_BURSTS: usize = 64;
 /// How often a better capture is looked for.
 const UPGRADE: Duration = Duration::from_secs(30);
 
@@ -93,6 +96,8 @@ async fn listen(
                 });
                 if !testing && (mode == ScanMode::Off) != (now.scan == ScanMode::Off) {
                     if now.scan == ScanMode::Off {
+                        in_use.refresh();
+                        hear_out(&mut ear, &mut intake, Some(&in_use)).await;
                         ear = ears.close();
                         intake.flush();
                     } else {
@@ -105,13 +110,7 @@ async fn listen(
             ready = ear.ready() => {
                 in_use.refresh();
                 let adapters = if testing { None } else { Some(&in_use) };
-                let taken = match (ready, &mut ear) {
-                    (Err(e), _) => Err(e),
-                    (Ok(()), Ear::Monitor(monitor)) => intake.take(monitor, adapters),
-                    (Ok(()), Ear::Signals(signals)) => intake.take(signals, adapters),
-                    (Ok(()), Ear::Closed(_)) => Err(io::ErrorKind::NotConnected.into()),
-                };
-                match taken {
+                match ready.and_then(|()| hear(&mut ear, &mut intake, adapters)) {
                     // Many packets wait: D-Bus gets a turn all the same.
                     Ok(burst) if burst.more => tokio::task::yield_now().await,
                     Ok(_) => {}
@@ -133,7 +132,29 @@ async fn listen(
             }
         }
     }
+    in_use.refresh();
+    hear_out(&mut ear, &mut intake, if testing { None } else { Some(&in_use) }).await;
     intake.flush();
+}
+
+/// Takes what is there now.
+fn hear(ear: &mut Ear, intake: &mut Intake, adapters: Option<&InUse>) -> io::Result<Burst> {
+    match ear {
+        Ear::Monitor(monitor) => intake.take(monitor, adapters),
+        Ear::Signals(signals) => intake.take(signals, adapters),
+        Ear::Closed(_) => Err(io::ErrorKind::NotConnected.into()),
+    }
+}
+
+/// Takes what was heard before the end and not read yet.
+async fn hear_out(ear: &mut Ear, intake: &mut Intake, adapters: Option<&InUse>) {
+    for _ in 0..LAST_BURSTS {
+        // The runtime finds out that there is something.
+        tokio::task::yield_now().await;
+        if !hear(ear, intake, adapters).is_ok_and(|burst| burst.more) {
+            return;
+        }
+    }
 }
 
 #[cfg(test)]
