@@ -80,6 +80,10 @@ impl Signals {
     /// Hands over the advert of a message, if it holds one.
     fn hear(&mut self, message: &Message, each: &mut dyn FnMut(&Advert<'_>)) -> zbus::Result<()> {
         let header = message.header();
+        // The bus hands out broadcasts of bluetoothd only (our match rule); what is sent to us alone may come from anyone.
+        if header.destination().is_some() {
+            return Ok(());
+        }
         let body = message.body();
         match header.member().map(|member| member.as_str()) {
             Some("PropertiesChanged") => {
@@ -101,8 +105,10 @@ impl Signals {
                 }
             }
             Some("InterfacesRemoved") => {
-                let (path, _interfaces): (zbus::ObjectPath<'_>, Vec<&str>) = body.deserialize()?;
-                self.known.remove(path.as_str());
+                let (path, interfaces): (zbus::ObjectPath<'_>, Vec<&str>) = body.deserialize()?;
+                if interfaces.contains(&DEVICE) {
+                    self.known.remove(path.as_str());
+                }
             }
             _ => {}
         }
