@@ -148,6 +148,22 @@ fn without_the_capability() {
         assert_eq!((ledger["Malformed"], ledger["CaptureLost"]), (0, 0));
         assert_eq!(rig.said("WARN", ""), 1, "nothing else is wrong");
 
+        // Anyone may send a signal to our connections; only bluetoothd's are heard.
+        let device = "/org/bluez/hci0/dev_AA_AA_AA_AA_AA_AA";
+        let forged = ["emit", device, "org.freedesktop.DBus.Properties", "PropertiesChanged", "sa{sv}as"];
+        let forged = [&forged[..], &["org.bluez.Device1", "1", "RSSI", "n", "-50", "0"]].concat();
+        for connection in 0..40 {
+            let destination = format!("--destination=:1.{connection}");
+            let _nobody_there = guest.busctl("mosquitto", &[&[&*destination, "--"], &forged[..]].concat());
+        }
+        let before = rig.items().len();
+        eventually(SOON, "the next advert arrives", || {
+            radio.controller.report(std::slice::from_ref(&named), false).expect("plugged in");
+            rig.items().len() > before
+        });
+        let fake = rig.items().into_iter().find(|item| item["bdaddrs"][0]["bdaddr"] == "AA:AA:AA:AA:AA:AA");
+        assert_eq!(fake, None);
+
         // The fallback survives another bluetoothd, too.
         radio.bluetoothd.end(Signal::TERM);
         rig.wait_state("no-bluez");
