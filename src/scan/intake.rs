@@ -183,14 +183,11 @@ impl Intake {
                 reassembly.take(advert, now.at, &mut |whole| desk.hear(whole, now));
             }
         });
-        let found = *burst.as_ref().unwrap_or(&Burst::default());
-        self.commit();
-        if found.malformed + found.lost > 0 {
-            self.stats.ledger(|l| {
-                l.malformed += found.malformed;
-                l.capture_lost += found.lost;
-            });
+        if let Ok(found) = &burst {
+            desk.heard.malformed += found.malformed;
+            desk.heard.capture_lost += found.lost;
         }
+        self.commit();
         burst
     }
 }

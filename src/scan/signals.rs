@@ -6,6 +6,7 @@
 
 mod device;
 
+use super::adapter::bluez::NAME;
 use super::capture::{Burst, Capture};
 use crate::advert::{Address, AddressType, Advert, Pdu};
 use device::{Device, Objects, ad_bytes};
@@ -43,7 +44,7 @@ impl Signals {
     /// Listens from now on. `passing`: the reason why there is no better capture may pass.
     pub(super) async fn open(passing: bool) -> zbus::Result<Self> {
         let connection = Connection::system().await?;
-        let rule = MatchRule::builder().msg_type(Type::Signal).sender("org.bluez").build()?;
+        let rule = MatchRule::builder().msg_type(Type::Signal).sender(NAME).build()?;
         let stream = MessageStream::for_match_rule(rule, &connection, std::num::NonZero::new(QUEUE)).await?;
         let mut signals = Self { stream, next: None, known: HashMap::new(), passing };
         // Without bluetoothd there are none yet: each is told when it comes.

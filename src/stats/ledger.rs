@@ -77,6 +77,10 @@ pub struct Heard {
     pub duplicates_evicted: u64,
     /// See [`Ledger::timestamps_withheld`].
     pub timestamps_withheld: u64,
+    /// See [`Ledger::malformed`].
+    pub malformed: u64,
+    /// See [`Ledger::capture_lost`].
+    pub capture_lost: u64,
 }
 
 impl Ledger {
@@ -93,6 +97,8 @@ impl Ledger {
         self.truncated += heard.truncated;
         self.duplicates_evicted += heard.duplicates_evicted;
         self.timestamps_withheld += heard.timestamps_withheld;
+        self.malformed += heard.malformed;
+        self.capture_lost += heard.capture_lost;
     }
 
     /// Adverts were heard and put in the open batch.

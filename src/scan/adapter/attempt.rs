@@ -179,8 +179,7 @@ async fn next<S: Stream + Unpin>(stream: &mut Option<S>) -> Option<S::Item> {
 /// The adapter with this address, or the first.
 async fn choose(session: &Session, wanted: Option<Address>) -> Result<Adapter, Trouble> {
     let mut names = asked("the list of adapters", session.adapter_names()).await?;
-    // hci2 before hci10.
-    names.sort_by_key(|name| (name.len(), name.clone()));
+    bluez::sort(&mut names);
     for name in names {
         let adapter = session
             .adapter(&name)

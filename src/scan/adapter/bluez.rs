@@ -1,11 +1,22 @@
-//! Whether bluetoothd is there. bluer stays silent when it goes, so the bus itself is asked.
+//! Whether bluetoothd is there, and its names for things. bluer stays silent when it goes, so the bus itself is asked.
 
 use futures_util::StreamExt;
 use zbus::Connection;
 use zbus::fdo::{DBusProxy, NameOwnerChangedStream};
 use zbus::names::BusName;
 
-const NAME: &str = "org.bluez";
+/// bluetoothd's name on the bus.
+pub(in crate::scan) const NAME: &str = "org.bluez";
+
+/// Whether bluetoothd runs. Does not start it: that is systemd's.
+pub(super) async fn present(bus: &DBusProxy<'_>) -> zbus::Result<bool> {
+    Ok(bus.name_has_owner(BusName::from_static_str(NAME)?).await?)
+}
+
+/// Puts names of adapters in their order: hci2 before hci10.
+pub(super) fn sort(names: &mut [String]) {
+    names.sort_by_key(|name| (name.len(), name.clone()));
+}
 
 /// Watches the owner of bluetoothd's name on a connection of its own.
 pub(super) struct Watch {
@@ -20,9 +31,9 @@ impl Watch {
         Ok(Self { bus, changes })
     }
 
-    /// Whether bluetoothd runs. Does not start it: that is systemd's.
+    /// Whether bluetoothd runs.
     pub(super) async fn present(&self) -> zbus::Result<bool> {
-        Ok(self.bus.name_has_owner(BusName::from_static_str(NAME)?).await?)
+        present(&self.bus).await
     }
 
     /// Returns when bluetoothd came, went, or is another one than before; or with the bus.

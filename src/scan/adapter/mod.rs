@@ -1,7 +1,7 @@
 //! What BlueZ is asked to do: power the adapters, scan as the settings want, and scan again after whatever came between.
 
 mod attempt;
-mod bluez;
+pub(super) mod bluez;
 mod crew;
 mod hand;
 mod patterns;

@@ -1,15 +1,13 @@
 //! Which adapters bluetoothd has.
 
-use super::Trouble;
+use super::{Trouble, bluez};
 use crate::advert::Address;
 use crate::stats::RadioState;
 use std::time::Duration;
 use tokio::time::timeout;
 use zbus::fdo::DBusProxy;
-use zbus::names::BusName;
 use zbus::{Connection, OwnedVariant};
 
-const BLUEZ: &str = "org.bluez";
 /// bluetoothd may hang: a look takes no longer.
 const CALL: Duration = Duration::from_secs(10);
 
@@ -37,12 +35,11 @@ impl Roster {
             Some(connection) => connection,
             None => self.connection.insert(Connection::system().await?),
         };
-        // A call would start it, which is systemd's.
-        if !DBusProxy::new(connection).await?.name_has_owner(BusName::from_static_str(BLUEZ)?).await? {
+        if !bluez::present(&DBusProxy::new(connection).await?).await? {
             return Ok(None);
         }
         let introspectable = Some("org.freedesktop.DBus.Introspectable");
-        let answer = connection.call_method(Some(BLUEZ), "/org/bluez", introspectable, "Introspect", &()).await;
+        let answer = connection.call_method(Some(bluez::NAME), "/org/bluez", introspectable, "Introspect", &()).await;
         let Ok(answer) = answer else { return Ok(Some(Vec::new())) };
         let mut addresses = Vec::new();
         for name in adapters(answer.body().deserialize()?) {
@@ -58,7 +55,7 @@ impl Roster {
 async fn address(connection: &Connection, name: &str) -> zbus::Result<Option<Address>> {
     let (path, properties) = (format!("/org/bluez/{name}"), Some("org.freedesktop.DBus.Properties"));
     let what = ("org.bluez.Adapter1", "Address");
-    let answer = connection.call_method(Some(BLUEZ), path.as_str(), properties, "Get", &what).await?;
+    let answer = connection.call_method(Some(bluez::NAME), path.as_str(), properties, "Get", &what).await?;
     let text = String::try_from(answer.body().deserialize::<OwnedVariant>()?)?;
     Ok(Address::parse(&text))
 }
@@ -67,7 +64,7 @@ async fn address(connection: &Connection, name: &str) -> zbus::Result<Option<Add
 fn adapters(introspection: &str) -> Vec<String> {
     let nodes = introspection.split("<node name=\"").skip(1).filter_map(|rest| rest.split('"').next());
     let mut names: Vec<_> = nodes.filter(|name| name.starts_with("hci")).map(str::to_owned).collect();
-    names.sort_by_key(|name| (name.len(), name.clone()));
+    bluez::sort(&mut names);
     names
 }
 

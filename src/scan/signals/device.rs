@@ -1,5 +1,6 @@
 //! What BlueZ tells of a device, and the AD structures that it was made from.
 
+use crate::scan::adapter::bluez::NAME;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 
@@ -50,13 +51,9 @@ pub(super) type Objects = HashMap<String, Device>;
 
 /// Every object of bluetoothd, without starting it.
 pub(super) async fn all(connection: &Connection) -> zbus::Result<HashMap<OwnedObjectPath, Objects>> {
-    let proxy = zbus::Proxy::new(
-        connection,
-        "org.bluez",
-        ObjectPath::from_static_str("/")?,
-        "org.freedesktop.DBus.ObjectManager",
-    )
-    .await?;
+    let proxy =
+        zbus::Proxy::new(connection, NAME, ObjectPath::from_static_str("/")?, "org.freedesktop.DBus.ObjectManager")
+            .await?;
     let flags = zbus::proxy::MethodFlags::NO_AUTO_START;
     let objects = proxy.call_with_flags("GetManagedObjects", flags, &()).await?;
     objects.ok_or(zbus::Error::InvalidReply)
