@@ -128,6 +128,10 @@ async fn scan(
                 None => return Err(Trouble::new(RadioState::AdapterMissing, "the adapter was removed")),
             },
             event = next(&mut discovery) => if event.is_none() {
+                // A power-off ends it too, and says more; which of the two signals is seen first is chance.
+                if !asked("the adapter's power", adapter.is_powered()).await? {
+                    return Err(Trouble::new(RadioState::AdapterOff, "the adapter was powered off"));
+                }
                 return Err(Trouble::new(RadioState::Starting, "discovery ended"));
             },
             event = next(&mut handle) => if event.is_none() {
