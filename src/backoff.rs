@@ -42,6 +42,11 @@ impl Backoff {
     }
 }
 
+/// A random length of time around this one, half of it at least: for what many routers do again and again.
+pub fn around(mean: Duration) -> Duration {
+    between(mean / 2, mean + mean / 2)
+}
+
 /// A random length of time between these.
 fn between(low: Duration, high: Duration) -> Duration {
     low + high.saturating_sub(low).mul_f64(random())

@@ -5,7 +5,8 @@ use crate::losses::Losses;
 use crate::queue::Queue;
 use crate::scan::{self, Source};
 use crate::stats::Stats;
-use crate::{clock, dbus, log, publish, router};
+use crate::systemd::Manager;
+use crate::{clock, dbus, health, log, publish, router};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,6 +39,7 @@ pub enum Fatal {
 pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let state = paths.state.clone();
     let (store, draft, config) = store::load(paths).map_err(Fatal::Config)?;
     let detected = router::address();
     let router = config.router.unwrap_or(detected).to_string();
@@ -50,13 +52,13 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
     let bus = dbus::serve(settings.clone(), stats.clone(), constants).await?;
     let limits = publish::Limits::default();
     let connection = bus.connection().clone();
-    let mut publisher = publish::spawn(queue.clone(), settings.subscribe(), stats.clone(), detected, limits)?;
+    let (changes, state) = (settings.subscribe(), Some(&*state));
+    let mut publisher = publish::spawn(queue.clone(), changes, stats.clone(), detected, state, limits)?;
     let (stop_scan, stopped) = oneshot::channel::<()>();
     let stopped = async move { drop(stopped.await) };
     let mut scan = tokio::spawn(scan::run(settings.subscribe(), queue, stats.clone(), source, detected, stopped));
-    if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
-        tracing::warn!("systemd was not told that the service is ready: {error}");
-    }
+    let manager = Manager::from_environment();
+    manager.ready();
     log::started(&router);
 
     let ended = tokio::select! {
@@ -67,21 +69,24 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
         _ = &mut scan => Err(Fatal::Ended("scan task")),
         () = tick(&stats) => Err(Fatal::Ended("clock")),
         () = watch_clock(&stats, &connection) => Err(Fatal::Ended("clock watch")),
+        () = health::follow(&stats, settings.subscribe()) => Err(Fatal::Ended("health")),
+        () = manager.follow(&stats) => Err(Fatal::Ended("watchdog")),
         () = probe(&settings) => Err(Fatal::Ended("probe")),
     };
     match &ended {
         Ok(reason) => log::stopping(reason),
         Err(fatal) => log::stopping(&fatal.to_string()),
     }
-    if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Stopping]) {
-        tracing::debug!("systemd was not told that the service stops: {error}");
-    }
+    manager.stopping();
     // The scan first: what it still has goes to the queue, which the publisher then drains.
     drop(stop_scan);
-    if !scan.is_finished() {
-        drop(scan.await);
-    }
-    publisher.stop().await;
+    let end = async {
+        if !scan.is_finished() {
+            drop(scan.await);
+        }
+        publisher.stop().await;
+    };
+    manager.drain(&stats, end).await;
     Losses::default().tell(&stats);
     ended.map(drop)
 }

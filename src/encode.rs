@@ -12,8 +12,10 @@
 
 mod batch;
 mod beacon;
+mod epoch;
 
 pub use batch::{Batch, Plan};
+pub use epoch::epoch;
 
 use crate::advert::{AddressType, Advert, DataStatus, Extended, Pdu};
 use crate::config::Style;

@@ -24,6 +24,7 @@ pub mod encode;
 pub mod filter;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+pub mod health;
 pub mod log;
 pub mod losses;
 pub mod publish;
@@ -31,4 +32,6 @@ pub mod queue;
 pub mod router;
 pub mod scan;
 pub mod stats;
+pub mod systemd;
 pub mod timestamp;
+pub mod watchdog;

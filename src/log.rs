@@ -7,7 +7,7 @@ mod setup;
 
 pub use setup::init;
 
-use crate::stats::{AdapterStatus, CaptureKind, Failure, Link, RadioState};
+use crate::stats::{AdapterStatus, CaptureKind, Failure, Link, RadioState, Rung};
 use std::path::Path;
 use tracing::{error, info, warn};
 
@@ -25,12 +25,22 @@ pub mod id {
     pub const STATE_DIRECTORY: &str = "519b8700cc1ec5a6cacc69b4f8c23ee1";
     /// The radio is in another state.
     pub const RADIO: &str = "c2f4ba27da8d04f5c773340798cb3893";
+    /// An adapter is no longer waited for.
+    pub const ADAPTER_GONE: &str = "15df57840a0e4d2a9e3763a140cfadc0";
+    /// Something was done to get the radio back.
+    pub const RECOVERY: &str = "af8d30a71f9443d1982958f6e1e4149e";
     /// Adverts are captured in another way.
     pub const CAPTURE: &str = "fd4113bd558e404a86c7adbaf7a1a8a3";
     /// The broker accepted us.
     pub const LINK_UP: &str = "e6e11e9fbd00e3f0df2a250f89524b62";
     /// The broker cannot be reached, refused us, or went away.
     pub const LINK_DOWN: &str = "bbac03d33a5cbed743cb3f92e22c81dd";
+    /// The connection moved to a fallback.
+    pub const FAILOVER: &str = "699f968e98484242add796edd6afbac6";
+    /// The connection is back at the first broker.
+    pub const HOME: &str = "6e2ff001598b4664a1a2e5cb17ffde03";
+    /// The broker does not want the status message.
+    pub const STATUS_REFUSED: &str = "ca279d85794c4c96889ff77e0c6ee214";
     /// Adverts were lost.
     pub const LOSS: &str = "a6dec4b8d846666d465c3eda5aee39e0";
 }
@@ -113,6 +123,40 @@ pub fn radio(radio: &AdapterStatus, capture: CaptureKind) {
     }
 }
 
+/// One of all adapters stayed away.
+pub fn adapter_gone(adapter: &str) {
+    warn!(
+        message_id = id::ADAPTER_GONE,
+        event = "adapter-gone",
+        adapter,
+        "adapter {adapter} was unplugged and did not come back; it is no longer waited for"
+    );
+}
+
+/// Something is done to get an adapter back; said once in each trouble.
+pub fn recovery(rung: Rung, adapter: &str, why: &str) {
+    let word = rung.word();
+    let space = if adapter.is_empty() { "" } else { " " };
+    match rung {
+        Rung::PowerCycle | Rung::PowerCycleWithheld => warn!(
+            message_id = id::RECOVERY,
+            event = "recovery",
+            reason = word,
+            adapter,
+            error = why,
+            "recovery {word}{space}{adapter}: {why}"
+        ),
+        _ => info!(
+            message_id = id::RECOVERY,
+            event = "recovery",
+            reason = word,
+            adapter,
+            error = why,
+            "recovery {word}{space}{adapter}: {why}"
+        ),
+    }
+}
+
 /// Adverts are captured in another way than before; byte by byte goes without saying at the start.
 pub fn capture(kind: CaptureKind, reason: &str) {
     let word = kind.word();
@@ -147,6 +191,33 @@ pub fn link_down(link: &Link, failure: &Failure) {
         link.broker,
         failure.word,
         failure.detail
+    );
+}
+
+/// The connection moved to a fallback, since `before` does not answer.
+pub fn failover(link: &Link, before: &str) {
+    warn!(
+        message_id = id::FAILOVER,
+        event = "failover",
+        broker = link.broker,
+        "{before} does not answer: moved to {}",
+        link.broker
+    );
+}
+
+/// The connection is back at the first broker.
+pub fn home(link: &Link) {
+    info!(message_id = id::HOME, event = "home", broker = link.broker, "back at {}", link.broker);
+}
+
+/// The broker does not want the status message; said once, until it takes one or the settings change.
+pub fn status_refused(broker: &str, problem: &str) {
+    warn!(
+        message_id = id::STATUS_REFUSED,
+        event = "status-refused",
+        broker,
+        error = problem,
+        "{broker} does not take the status message: {problem}"
     );
 }
 

@@ -3,11 +3,15 @@
 mod ledger;
 mod radio;
 mod rates;
+mod recovery;
 
 pub use ledger::{DROP_REASONS, DropReason, Heard, Ledger};
-pub use radio::{AdapterStatus, CaptureKind, Radio, RadioState};
+pub use radio::{AdapterStatus, CaptureKind, NO_ADAPTER, Radio, RadioState};
 pub use rates::Rates;
+pub use recovery::{RUNGS, Recoveries, Rung};
 
+use crate::health::Health;
+use crate::watchdog::Beats;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 use tokio::sync::watch;
@@ -70,6 +74,8 @@ pub struct Link {
     pub connects: u64,
     /// Attempts and connections that failed.
     pub failures: u64,
+    /// Moves to a fallback.
+    pub failovers: u64,
 }
 
 /// See the module. Shared by every part.
@@ -79,8 +85,12 @@ pub struct Stats {
     rates: Mutex<Rates>,
     link: watch::Sender<Link>,
     radio: watch::Sender<Radio>,
+    recoveries: Recoveries,
     state_writable: watch::Sender<bool>,
     clock_synchronised: watch::Sender<bool>,
+    health: watch::Sender<Health>,
+    broker_heard: Mutex<Option<Instant>>,
+    beats: Beats,
     started: Instant,
     started_at: SystemTime,
 }
@@ -92,8 +102,12 @@ impl Default for Stats {
             rates: Mutex::default(),
             link: watch::Sender::default(),
             radio: watch::Sender::default(),
+            recoveries: Recoveries::default(),
             state_writable: watch::Sender::new(true),
             clock_synchronised: watch::Sender::default(),
+            health: watch::Sender::default(),
+            broker_heard: Mutex::default(),
+            beats: Beats::default(),
             started: Instant::now(),
             started_at: SystemTime::now(),
         }
@@ -142,6 +156,11 @@ impl Stats {
         update(&self.radio, change);
     }
 
+    /// What was done to get the radio back.
+    pub fn recoveries(&self) -> &Recoveries {
+        &self.recoveries
+    }
+
     /// Whether settings can be saved, to read or to follow.
     pub fn state_writable(&self) -> watch::Receiver<bool> {
         self.state_writable.subscribe()
@@ -160,6 +179,31 @@ impl Stats {
     /// Notes whether the system clock was set by a time server.
     pub fn set_clock_synchronised(&self, synchronised: bool) {
         update(&self.clock_synchronised, |s| *s = synchronised);
+    }
+
+    /// What the service says of itself as a whole, to read or to follow.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.health.subscribe()
+    }
+
+    /// Changes that.
+    pub fn set_health(&self, health: Health) {
+        update(&self.health, |h| *h = health);
+    }
+
+    /// When the broker in use last gave a sign of life, if it did.
+    pub fn broker_heard(&self) -> Option<Instant> {
+        *self.broker_heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes such a sign; `None` is another broker.
+    pub fn set_broker_heard(&self, at: Option<Instant>) {
+        *self.broker_heard.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+
+    /// Signs of life of our own tasks.
+    pub fn beats(&self) -> &Beats {
+        &self.beats
     }
 
     /// When the service started.

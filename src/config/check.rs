@@ -128,7 +128,8 @@ fn payload(form: &Form, c: &mut Checks) -> Payload {
 fn mqtt(draft: &Draft, wanted: bool, c: &mut Checks) -> Mqtt {
     let form = &draft.form;
     c.require("host", if form.host.is_empty() { !wanted } else { host(&form.host) });
-    c.require("fallback_hosts", form.fallback_hosts.len() <= 16 && form.fallback_hosts.iter().all(|h| host_port(h)));
+    let fallbacks: Option<Vec<_>> = form.fallback_hosts.iter().map(|value| host_port(value)).collect();
+    c.require("fallback_hosts", form.fallback_hosts.len() <= 16 && fallbacks.is_some());
     let connection =
         c.choose("connection_type", &form.connection_type, &[("long", Connection::Long), ("short", Connection::Short)]);
     c.require("username", text(&form.username, 65_535));
@@ -160,9 +161,12 @@ fn mqtt(draft: &Draft, wanted: bool, c: &mut Checks) -> Mqtt {
     );
     let security = security(draft, c);
     let standard_port = if security == Security::None { 1883 } else { 8883 };
+    let port = if form.port == 0 { standard_port } else { form.port };
+    let fallbacks = fallbacks.unwrap_or_default();
     Mqtt {
-        host: form.host.trim_matches(['[', ']']).to_owned(),
-        port: if form.port == 0 { standard_port } else { form.port },
+        host: bare(&form.host).to_owned(),
+        port,
+        fallbacks: fallbacks.into_iter().map(|(host, own)| (host.to_owned(), own.unwrap_or(port))).collect(),
         connection,
         login: (!form.username.is_empty())
             .then(|| Login { username: form.username.clone(), password: draft.secrets.password.clone() }),
@@ -311,14 +315,21 @@ fn host(value: &str) -> bool {
         })
 }
 
-fn host_port(value: &str) -> bool {
+/// Name and port of `host` or `host:port`.
+fn host_port(value: &str) -> Option<(&str, Option<u16>)> {
     if value.parse::<Ipv6Addr>().is_ok() {
-        return true;
+        return Some((value, None));
     }
-    match value.rsplit_once(':') {
-        Some((name, port)) if !value.ends_with(']') => host(name) && port.parse::<u16>().is_ok_and(|p| p != 0),
-        _ => host(value),
-    }
+    let (name, port) = match value.rsplit_once(':') {
+        Some((name, port)) if !value.ends_with(']') => (name, Some(port.parse().ok().filter(|port| *port != 0)?)),
+        _ => (value, None),
+    };
+    host(name).then(|| (bare(name), port))
+}
+
+/// An address without the brackets that IPv6 may have.
+fn bare(host: &str) -> &str {
+    host.trim_matches(['[', ']'])
 }
 
 #[cfg(test)]

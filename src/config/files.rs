@@ -31,7 +31,7 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 }
 
 /// Replaces a file in one step: the old text or the new one is there at any moment.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let temporary = temporary(path);
     remove(&temporary)?;
     write_new(&temporary, bytes).inspect_err(|_| drop(remove(&temporary)))?;
@@ -45,7 +45,7 @@ pub(super) fn temporary(path: &Path) -> PathBuf {
 }
 
 /// Removes a file if it is there.
-pub(super) fn remove(path: &Path) -> Result<(), FileError> {
+pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         other => at(path, other),
@@ -53,7 +53,7 @@ pub(super) fn remove(path: &Path) -> Result<(), FileError> {
 }
 
 /// Makes the names in a file's directory last.
-pub(super) fn sync_parent(path: &Path) -> Result<(), FileError> {
+pub(crate) fn sync_parent(path: &Path) -> Result<(), FileError> {
     let parent = path.parent().unwrap_or(Path::new("/"));
     at(parent, File::open(parent).and_then(|directory| directory.sync_all()))
 }

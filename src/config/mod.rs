@@ -2,7 +2,7 @@
 //! they are kept in, and the one place where they change.
 
 mod check;
-mod files;
+pub(crate) mod files;
 mod form;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;

@@ -24,7 +24,8 @@ macro_rules! for_each_setting {
             /// TCP port of the broker; 0 means 1883, or 8883 with encryption. Guide sections 1.2 and 3.
             port set_port Port: u16 = 0,
                 "0 (standard port) or a TCP port, 1-65535";
-            /// Brokers to try in this order when Host does not answer, each `host` or `host:port`, IPv6 as `[::1]:1883`.
+            /// Brokers to try in this order when Host does not answer, each `host` (with Port) or `host:port`, IPv6 as `[::1]:1883`.
+            /// Once Host answers again the connection goes back to it.
             fallback_hosts set_fallback_hosts FallbackHosts: Vec<String> = Vec::new(),
                 "a list of host or host:port, at most 16";
             /// `long` keeps the connection; `short` connects, publishes and disconnects for each batch. Guide section 3.
@@ -98,7 +99,7 @@ macro_rules! for_each_setting {
             /// (items with id, gateway, epoch and a sequence number that proves losses).
             payload_format set_payload_format PayloadFormat: String = "array".into(),
                 "one of array, object, envelope";
-            /// Topic of the retained status and last will; empty switches it off. Accepted and kept; not applied yet.
+            /// Topic of the retained status message and last will, both at QoS 1; empty switches them off.
             status_topic set_status_topic StatusTopic: String = String::new(),
                 "empty or a topic of at most 65535 bytes without +, #, NUL; the template is {router}";
             /// Version of MQTT spoken: `3.1`, `3.1.1` or `5`.

@@ -116,6 +116,8 @@ pub struct Mqtt {
     pub host: String,
     /// TCP port, never 0.
     pub port: u16,
+    /// Name or address and port of the brokers to try when this one does not answer, in this order.
+    pub fallbacks: Vec<(String, u16)>,
     /// Kept, or made anew for each batch.
     pub connection: Connection,
     /// User name and password, if there is a user name.

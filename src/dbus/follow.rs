@@ -11,7 +11,10 @@ use zbus::object_server::{Interface, SignalEmitter};
 use zbus::{Connection, OwnedVariant};
 
 /// Properties of the interface Stats that are announced. The others are counters or never change.
-pub(super) const STATES: [&str; 13] = [
+pub(super) const STATES: [&str; 16] = [
+    "Health",
+    "HealthReason",
+    "HealthSince",
     "LinkState",
     "Broker",
     "LastError",
@@ -40,6 +43,7 @@ pub(super) struct Follow {
     radio: watch::Receiver<crate::stats::Radio>,
     writable: watch::Receiver<bool>,
     clock: watch::Receiver<bool>,
+    health: watch::Receiver<crate::health::Health>,
 }
 
 impl Follow {
@@ -47,9 +51,9 @@ impl Follow {
     pub(super) async fn new(connection: &Connection, config: Config, stats: Stats) -> zbus::Result<Self> {
         let config_changes = config.settings.subscribe();
         let (link, radio, writable) = (stats.stats.link(), stats.stats.radio(), stats.stats.state_writable());
-        let clock = stats.stats.clock_synchronised();
+        let (clock, health) = (stats.stats.clock_synchronised(), stats.stats.health());
         let (config_known, stats_known) = (values(&config, connection).await?, values(&stats, connection).await?);
-        Ok(Self { config, stats, config_known, stats_known, config_changes, link, radio, writable, clock })
+        Ok(Self { config, stats, config_known, stats_known, config_changes, link, radio, writable, clock, health })
     }
 
     /// Tells changes until the bus is gone, and how it went.
@@ -62,6 +66,7 @@ impl Follow {
                 Ok(()) = self.radio.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
                 Ok(()) = self.writable.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
                 Ok(()) = self.clock.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
+                Ok(()) = self.health.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
             };
             if let Err(error) = told {
                 return error;

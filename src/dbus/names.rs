@@ -29,3 +29,10 @@ pub const LAST_ERRORS: [&str; 17] = [
     "closed",
     "protocol",
 ];
+
+/// Words of `HealthReason` that are no words of another property.
+pub const HEALTH_REASONS: [&str; 6] =
+    ["starting", "no-protocol", "connecting", "broker-silent", "no-acknowledgement", "capture-lost"];
+
+/// Reasons that only a status message gives.
+pub const STATUS_REASONS: [&str; 3] = ["stopped", "reconfigured", "connection-lost"];

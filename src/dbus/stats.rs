@@ -2,7 +2,8 @@
 
 use super::Constants;
 use crate::filter::FILTER_KINDS;
-use crate::stats::{DROP_REASONS, Failure, Ledger, Link, Radio};
+use crate::health::Health;
+use crate::stats::{DROP_REASONS, Failure, Link, RUNGS, Radio};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -18,42 +19,24 @@ impl Stats {
         self.stats.link().borrow().clone()
     }
 
+    fn health_now(&self) -> Health {
+        self.stats.health().borrow().clone()
+    }
+
     fn radio(&self) -> Radio {
         self.stats.radio().borrow().clone()
     }
 }
 
-/// The dictionary of the property `Ledger`.
-fn dictionary(ledger: &Ledger) -> BTreeMap<String, u64> {
-    let filters = FILTER_KINDS.map(|kind| (format!("Filtered.{}", kind.word()), ledger.filtered(kind)));
-    let reasons = DROP_REASONS.map(|reason| (format!("Dropped.{}", reason.word()), ledger.dropped(reason)));
-    let counts = [
-        ("Received", ledger.received),
-        ("Published", ledger.published),
-        ("Filtered", ledger.filtered_total()),
-        ("Deduplicated", ledger.deduplicated),
-        ("Dropped", ledger.dropped_total()),
-        ("Queued", ledger.queued),
-        ("InFlight", ledger.in_flight),
-        ("Messages", ledger.messages),
-        ("Malformed", ledger.malformed),
-        ("CaptureLost", ledger.capture_lost),
-        ("Truncated", ledger.truncated),
-        ("DuplicatesEvicted", ledger.duplicates_evicted),
-        ("TimestampsWithheld", ledger.timestamps_withheld),
-    ];
-    counts.into_iter().map(|(name, count)| (name.to_owned(), count)).chain(filters).chain(reasons).collect()
-}
-
 /// What the service knows of itself. Counters start at 0 with the service (`StartedAt`) and only grow; `Queued` and
-/// `InFlight` come and go. Received = Published + Filtered + Deduplicated + Dropped + Queued + InFlight.
+/// `InFlight` come and go. Received + Recovered = Published + Filtered + Deduplicated + Dropped + Queued + InFlight.
 #[zbus::interface(name = "com.cassianetworks.Bypass1.Stats")]
 impl Stats {
     /// All counts of adverts and messages at one moment, so that they add up: names as of the properties,
     /// `Filtered.` with each filter and `Dropped.` with each reason.
     #[zbus(property(emits_changed_signal = "false"))]
     fn ledger(&self) -> BTreeMap<String, u64> {
-        dictionary(&self.stats.snapshot())
+        self.stats.snapshot().dictionary()
     }
 
     /// Adverts heard.
@@ -104,6 +87,12 @@ impl Stats {
     fn dropped_by_reason(&self) -> BTreeMap<&'static str, u64> {
         let ledger = self.stats.snapshot();
         DROP_REASONS.into_iter().map(|reason| (reason.word(), ledger.dropped(reason))).collect()
+    }
+
+    /// Adverts of an earlier run that were taken over.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn recovered(&self) -> u64 {
+        self.stats.snapshot().recovered
     }
 
     /// Adverts that wait.
@@ -160,6 +149,25 @@ impl Stats {
         self.stats.rates().1
     }
 
+    /// Whether what is heard arrives: `online`, `degraded` or `offline`. Derived from what the broker acknowledged.
+    #[zbus(property)]
+    fn health(&self) -> &'static str {
+        self.health_now().state.word()
+    }
+
+    /// Why it is not `online`, as a stable word; empty while it is.
+    #[zbus(property)]
+    fn health_reason(&self) -> String {
+        self.health_now().reason
+    }
+
+    /// Since when, in milliseconds since 1970-01-01T00:00Z; 0 while the clock is not synchronised.
+    #[zbus(property)]
+    fn health_since(&self) -> u64 {
+        let since = self.health_now().since.and_then(|since| since.duration_since(UNIX_EPOCH).ok());
+        since.map_or(0, |since| since.as_millis() as u64)
+    }
+
     /// State of the connection to the broker: `off`, `connecting`, `connected`, `idle` or `waiting`.
     #[zbus(property)]
     fn link_state(&self) -> &'static str {
@@ -196,6 +204,12 @@ impl Stats {
         self.link().failures
     }
 
+    /// Times that the connection moved to one of FallbackHosts because the broker before it did not answer.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn failovers(&self) -> u64 {
+        self.link().failovers
+    }
+
     /// State of the radio, of several adapters the worst one's: `off`, `no-bluez`, `adapter-missing`, `adapter-off`,
     /// `passive-unsupported`, `starting`, `scanning` or `test`.
     #[zbus(property)]
@@ -227,6 +241,13 @@ impl Stats {
     fn radios(&self) -> Vec<(String, String, &'static str, String)> {
         let adapters = self.radio().adapters;
         adapters.into_iter().map(|a| (a.name, a.address, a.state.word(), a.detail)).collect()
+    }
+
+    /// What was done to get the radio back, and how often: `retry`, `power-on`, `rescan`, `power-cycle`,
+    /// `power-cycle-withheld` and, of the capture, `capture`.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn recoveries(&self) -> BTreeMap<&'static str, u64> {
+        RUNGS.into_iter().map(|rung| (rung.word(), self.stats.recoveries().of(rung))).collect()
     }
 
     /// How adverts are captured: `none`, `monitor` (byte-exact, from the kernel) or `signals` (from BlueZ's D-Bus API).

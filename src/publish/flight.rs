@@ -35,7 +35,12 @@ impl Flight {
         self.messages.back().map(|(_, message)| message)
     }
 
-    /// Adds a message that was taken from the queue and gives it a tag.
+    /// All messages with their tags.
+    pub(super) fn messages(&mut self) -> &[(u64, Message)] {
+        self.messages.make_contiguous()
+    }
+
+    /// Adds a message that was taken from the queue, or over from an earlier run, and gives it a tag.
     pub(super) fn add(&mut self, message: Message) -> u64 {
         self.last_tag += 1;
         self.bytes += message.payload.len();
@@ -72,11 +77,13 @@ impl Flight {
         }
     }
 
-    /// All wait again, in their old order, before what came later.
-    pub(super) fn put_back(&mut self, queue: &Queue) {
-        self.bytes = 0;
-        if !self.is_empty() {
-            queue.put_back(self.messages.drain(..).map(|(_, message)| message));
+    /// All wait again, in their old order, before what came later; but for those that are kept elsewhere.
+    pub(super) fn put_back(&mut self, queue: &Queue, kept: impl Fn(u64) -> bool) {
+        let (stay, go): (VecDeque<_>, VecDeque<_>) = self.messages.drain(..).partition(|(tag, _)| kept(*tag));
+        self.bytes = stay.iter().map(|(_, message)| message.payload.len()).sum();
+        self.messages = stay;
+        if !go.is_empty() {
+            queue.put_back(go.into_iter().map(|(_, message)| message));
         }
     }
 }

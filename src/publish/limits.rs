@@ -9,6 +9,10 @@ pub struct Limits {
     pub connect: Duration,
     /// For the broker's first sign of life after CONNECT or PINGREQ.
     pub answer: Duration,
+    /// For a broker to accept us while there are others to try; doubles with every round in which none did.
+    pub hop: Duration,
+    /// Between looks whether the first broker answers again, on average.
+    pub probe: Duration,
     /// For one write to the broker.
     pub stall: Duration,
     /// Without any acknowledgement while messages are in flight.
@@ -43,6 +47,8 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(10),
             answer: Duration::from_secs(10),
+            hop: Duration::from_secs(2),
+            probe: Duration::from_secs(60),
             stall: Duration::from_secs(10),
             ack: Duration::from_secs(30),
             drain: Duration::from_secs(5),

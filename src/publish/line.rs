@@ -1,6 +1,7 @@
 //! What the tunnel and the publish loop tell each other about one connection.
 
 use crate::stats::Failure;
+use std::time::Instant;
 use tokio::sync::watch;
 
 /// Why a connection ended.
@@ -16,6 +17,7 @@ pub(crate) enum Ended {
 #[derive(Debug)]
 pub(crate) struct Line {
     written: watch::Sender<u64>,
+    heard: watch::Sender<Option<Instant>>,
     ended: watch::Sender<Option<Ended>>,
     hung_up: watch::Sender<bool>,
     closed: watch::Sender<bool>,
@@ -25,6 +27,7 @@ impl Line {
     pub(crate) fn new() -> Self {
         Self {
             written: watch::Sender::new(0),
+            heard: watch::Sender::new(None),
             ended: watch::Sender::new(None),
             hung_up: watch::Sender::new(false),
             closed: watch::Sender::new(false),
@@ -36,6 +39,11 @@ impl Line {
         if messages > 0 {
             self.written.send_modify(|count| *count += messages);
         }
+    }
+
+    /// Tunnel: the broker said something.
+    pub(crate) fn hear(&self) {
+        self.heard.send_replace(Some(Instant::now()));
     }
 
     /// Tunnel: nothing more will be written; the first reason stays.
@@ -51,6 +59,11 @@ impl Line {
     /// Loop: how many QoS 0 messages the socket to the broker took.
     pub(crate) fn written(&self) -> watch::Receiver<u64> {
         self.written.subscribe()
+    }
+
+    /// Loop: when the broker last said something.
+    pub(crate) fn heard(&self) -> Option<Instant> {
+        *self.heard.borrow()
     }
 
     /// Loop: the reason for the end, if there is one already.

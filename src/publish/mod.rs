@@ -3,6 +3,7 @@
 
 mod broker;
 mod flight;
+mod hosts;
 mod limits;
 mod line;
 mod orders;
@@ -13,6 +14,9 @@ mod paho_error;
 mod paho_options;
 mod pump;
 mod run;
+mod session;
+mod session_file;
+mod status;
 mod suspect;
 mod tls;
 mod tls_failure;
@@ -28,6 +32,7 @@ use crate::stats::Stats;
 use orders::Orders;
 use paho::Paho;
 use run::Publisher;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{oneshot, watch};
@@ -40,21 +45,24 @@ pub struct PublishHandle {
 }
 
 /// Starts the publish thread. Called inside the runtime that carries the tunnels; it must live until [`PublishHandle::stop`]
-/// returned. `router` stands for the router as long as the settings name no address.
+/// returned. `router` stands for the router as long as the settings name no address; in the directory `state` a session at QoS 2
+/// outlives a restart.
 pub fn spawn(
     queue: Arc<Queue>,
     config: watch::Receiver<Arc<Config>>,
     stats: Arc<Stats>,
     router: Address,
+    state: Option<&Path>,
     limits: Limits,
 ) -> std::io::Result<PublishHandle> {
     let tunnels = Handle::current();
     let runtime = Builder::new_current_thread().enable_time().build()?;
+    let session = state.map(|state| state.join(session_file::NAME));
     let (stop, stopped) = watch::channel(false);
     let (ending, ended) = oneshot::channel();
     std::thread::Builder::new().name("publish".into()).spawn(move || {
-        let orders = Orders::new(config, stopped, router, limits.drain);
-        runtime.block_on(Publisher::new(queue, stats, Paho::new(tunnels, limits), orders, limits).run());
+        let orders = Orders::new(config, stopped, router, limits.drain, stats.clone());
+        runtime.block_on(Publisher::new(queue, stats, Paho::new(tunnels, session, limits), orders, limits).run());
         drop(runtime);
         // Not sent: dropped, as a panic would.
         drop(ending);

@@ -1,18 +1,25 @@
 //! What the settings and the daemon want of the publish loop, and which changes of it matter.
 
+use super::status::Notice;
 use crate::advert::Address;
 use crate::config::{Config, Mqtt, Qos};
+use crate::stats::Stats;
+use crate::watchdog::PULSE;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// What a connection depends on: the settings of the broker without those of single messages.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Endpoint {
     /// With the client id filled in; topic and QoS are of no meaning here.
     pub(crate) mqtt: Mqtt,
+    /// Whether the session outlives the connection, as QoS 2 needs it. Else it is clean, as the guide's is.
+    pub(crate) lasting: bool,
+    /// Where the status goes, if anywhere: the last will is given with the connection.
+    pub(crate) notice: Option<Notice>,
 }
 
 impl Endpoint {
@@ -62,13 +69,15 @@ fn read(config: &Config, router: Address) -> Option<(Endpoint, Route)> {
     mqtt.client_id = mqtt.client_id.replace("{router}", &router.to_lowercase());
     let topic = std::mem::take(&mut mqtt.topic).replace("{router}", &router);
     let qos = std::mem::replace(&mut mqtt.qos, Qos::AtMostOnce);
-    Some((Endpoint { mqtt }, Route { of_device: topic.contains(DEVICE), topic, qos }))
+    let notice = Notice::of(config, &router);
+    let endpoint = Endpoint { mqtt, lasting: qos == Qos::ExactlyOnce, notice };
+    Some((endpoint, Route { of_device: topic.contains(DEVICE), topic, qos }))
 }
 
 /// Something that the loop has to heed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum News {
-    /// Messages have another topic or QoS from now on; the connection is not concerned.
+    /// Messages have another topic or QoS from now on; the connection is not concerned (but by QoS 2, which has another session).
     Route,
     /// There is another broker, other credentials, or none.
     Endpoint,
@@ -84,6 +93,7 @@ pub(crate) struct Orders {
     stop: watch::Receiver<bool>,
     router: Address,
     drain: Duration,
+    stats: Arc<Stats>,
     deadline: Option<Instant>,
     wanted: Option<(Endpoint, Route)>,
     max_bytes: usize,
@@ -96,10 +106,11 @@ impl Orders {
         stop: watch::Receiver<bool>,
         router: Address,
         drain: Duration,
+        stats: Arc<Stats>,
     ) -> Self {
         let now = config.borrow_and_update().clone();
         let (wanted, max_bytes) = (read(&now, router), now.queue_max_bytes);
-        Self { config, stop, router, drain, deadline: None, wanted, max_bytes }
+        Self { config, stop, router, drain, stats, deadline: None, wanted, max_bytes }
     }
 
     /// Where to connect, if anywhere.
@@ -127,14 +138,18 @@ impl Orders {
         self.deadline.is_none() && self.config.has_changed().unwrap_or(false)
     }
 
-    /// Waits for news. May be cancelled. `resize` hears of every other bound of the queue, which is not news to the loop.
+    /// Waits for news. May be cancelled. Every loop of the publish thread waits here, so this is where it shows that it goes
+    /// round. `resize` hears of every other bound of the queue, which is not news to the loop.
     pub(crate) async fn next(&mut self, resize: impl Fn(usize)) -> News {
-        if let Some(deadline) = self.deadline {
-            // Settings do not matter any more.
-            sleep_until(deadline).await;
-            return News::Deadline;
-        }
         loop {
+            self.stats.beats().publish();
+            if let Some(deadline) = self.deadline {
+                // Settings do not matter any more.
+                tokio::select! {
+                    () = sleep_until(deadline) => return News::Deadline,
+                    () = sleep(PULSE) => continue,
+                }
+            }
             tokio::select! {
                 // A daemon that dropped its handle wants us to stop, too.
                 _ = self.stop.wait_for(|stop| *stop) => {
@@ -142,6 +157,7 @@ impl Orders {
                     return News::Stop;
                 }
                 Ok(()) = self.config.changed() => {}
+                () = sleep(PULSE) => continue,
             }
             let now = self.config.borrow_and_update().clone();
             if std::mem::replace(&mut self.max_bytes, now.queue_max_bytes) != now.queue_max_bytes {
@@ -159,16 +175,21 @@ impl Orders {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::config::Draft;
+
+    pub(in super::super) fn draft() -> Draft {
+        let mut draft = Draft::default();
+        draft.form.protocol = "mqtt".into();
+        draft.form.host = "broker".into();
+        draft
+    }
 
     #[test]
     fn a_topic_names_router_and_device() {
         let topic = |template: &str, device| {
-            let mut draft = Draft::default();
-            draft.form.protocol = "mqtt".into();
-            draft.form.host = "broker".into();
+            let mut draft = draft();
             draft.form.payload_format = "object".into();
             draft.form.scan_topic = template.into();
             let config = Config::check(&draft).expect("right");

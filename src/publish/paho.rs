@@ -1,25 +1,30 @@
 //! [`Broker`] with Eclipse Paho behind the tunnel. What Paho needs to be reliable, all of it found by experiment:
 //!
-//! - its own reconnecting, buffering and persistence stay off; at most a window of messages is in its hands;
-//! - a client whose connection was lost is not used again: messages may still be queued in it;
+//! - its own reconnecting, buffering and files stay off; at most a window of messages is in its hands;
+//! - a client whose connection was lost is not used again: messages may still be queued in it. What a session at QoS 2 still
+//!   has to repeat goes to the next client through our `session`;
 //! - the last handle of a client is dropped a while after its last callback, on a thread of its own (else it deadlocks);
 //! - errors are told apart by their variant: the texts of some are empty or wrong.
 
-use super::broker::{Broker, Event, NotSent};
+use super::broker::{Broker, Event, NotSent, Probe};
 use super::limits::Limits;
 use super::line::{Ended, Line};
 use super::orders::Endpoint;
+use super::paho_options::Start;
+use super::session::{Owner, Store};
 use super::tls::Tls;
 use super::tunnel::Tunnel;
 use super::upstream::Upstream;
-use super::{paho_error, paho_options};
-use crate::config::Qos;
+use super::{paho_error, paho_options, session_file, status};
+use crate::config::{MqttVersion, Qos};
+use crate::queue::Message;
 use crate::stats::Failure;
 use futures_util::FutureExt;
 use futures_util::future::Map;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use paho_mqtt as mqtt;
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -35,6 +40,12 @@ pub(crate) struct Paho {
     limits: Limits,
     client: Option<Client>,
     retired: JoinSet<()>,
+    /// The session at the broker that accepted us last.
+    store: Option<Store>,
+    /// One that is to be made at a broker that is being tried.
+    next: Option<Store>,
+    /// Where a session outlives us.
+    file: Option<PathBuf>,
 }
 
 /// A Paho client and its tunnel.
@@ -42,13 +53,19 @@ struct Client {
     endpoint: Endpoint,
     tunnel: Tunnel,
     mqtt: mqtt::AsyncClient,
+    /// The session that lasts, if this is its client.
+    store: Option<Store>,
+    /// The last connection that was tried.
+    line: Option<Arc<Line>>,
     session: Option<Session>,
 }
 
 /// One accepted connection.
 struct Session {
     line: Arc<Line>,
-    /// QoS 1 and 2: what Paho still has to say of each message.
+    /// QoS 2 tells here what became of a message.
+    store: Option<Store>,
+    /// QoS 1: what Paho still has to say of each message.
     tokens: FuturesUnordered<Token>,
     /// QoS 0: tags in the order of handing over, which is the order on the wire.
     unwritten: VecDeque<u64>,
@@ -58,6 +75,8 @@ struct Session {
     max_packet: Option<usize>,
     /// After a loss: until when the last tokens may speak.
     lost: Option<(Instant, Failure)>,
+    /// They have spoken.
+    silent: bool,
 }
 
 type Answered = (u64, Result<(), mqtt::Error>);
@@ -65,14 +84,22 @@ type Token = Map<mqtt::DeliveryToken, Box<dyn FnOnce(Result<(), mqtt::Error>) ->
 
 impl Paho {
     /// The tunnels run on another runtime than this client, so that a call into Paho that blocks cannot block them.
-    pub(crate) fn new(tunnels: Handle, limits: Limits) -> Self {
-        Self { tunnels, limits, client: None, retired: JoinSet::new() }
+    pub(crate) fn new(tunnels: Handle, file: Option<PathBuf>, limits: Limits) -> Self {
+        Self { tunnels, limits, client: None, retired: JoinSet::new(), store: None, next: None, file }
     }
 
-    fn retire(&mut self) {
+    async fn retire(&mut self) {
+        let Some(Client { line, store, .. }) = &self.client else { return };
+        if let Some(line) = line {
+            line.hang_up();
+            // The session is the next client's only when this one reaches the broker no more.
+            if store.is_some() {
+                let _ = timeout(self.limits.settle, line.wait_ended()).await;
+            }
+        }
         let Some(client) = self.client.take() else { return };
-        if let Some(session) = &client.session {
-            session.line.hang_up();
+        if let Some(store) = &client.store {
+            store.detach();
         }
         let after = self.limits.retire;
         // The tokens go with the client: theirs are the last words on messages that it still holds.
@@ -85,37 +112,75 @@ impl Paho {
         while self.retired.try_join_next().is_some() {}
     }
 
-    fn client(&mut self, endpoint: &Endpoint) -> Result<&mut Client, Failure> {
-        if self.client.as_ref().is_some_and(|client| client.endpoint != *endpoint) {
-            self.retire();
+    fn hand_over(&mut self, tag: u64, message: mqtt::Message) -> Result<(), NotSent> {
+        let lost = || NotSent::Lost(Failure::new("closed", "The connection is gone."));
+        let client = self.client.as_mut().ok_or_else(lost)?;
+        let session = client.session.as_mut().ok_or_else(lost)?;
+        // Fixed header, length of the topic, packet id, and the length of no properties.
+        let packet = message.topic().len() + message.payload().len() + 10;
+        if session.max_packet.is_some_and(|max| packet > max) || packet > paho_options::MAX_PACKET {
+            return Err(NotSent::Refused(Failure::new("refused", "The message is larger than the broker takes.")));
+        }
+        let qos = message.qos();
+        let kept = session.store.as_ref().filter(|_| qos == mqtt::QoS::ExactlyOnce);
+        if let Some(store) = kept {
+            store.hand_over(tag);
+        }
+        match (client.mqtt.try_publish(message), kept) {
+            (Ok(_), Some(_)) => {}
+            (Err(_), Some(store)) => {
+                store.take_back();
+                return Err(lost());
+            }
+            (Ok(_), None) if qos == mqtt::QoS::AtMostOnce => session.unwritten.push_back(tag),
+            (Ok(token), None) => {
+                let answered: Box<dyn FnOnce(_) -> _> = Box::new(move |result| (tag, result));
+                session.tokens.push(token.map(answered));
+            }
+            (Err(_), None) => return Err(lost()),
+        }
+        Ok(())
+    }
+
+    async fn client(&mut self, endpoint: &Endpoint, store: Option<&Store>) -> Result<&mut Client, Failure> {
+        let fits = |client: &Client| client.endpoint == *endpoint && client.store.is_some() == store.is_some();
+        if !self.client.as_ref().is_some_and(fits) {
+            self.retire().await;
         }
         match &mut self.client {
             Some(client) => Ok(client),
-            empty => Ok(empty.insert(Client::new(&self.tunnels, endpoint, self.limits)?)),
+            empty => Ok(empty.insert(Client::new(&self.tunnels, endpoint, store, self.limits)?)),
         }
     }
-}
 
-impl Client {
-    fn new(tunnels: &Handle, endpoint: &Endpoint, limits: Limits) -> Result<Self, Failure> {
-        let inside = |what: &str| Failure::new("closed", format!("The MQTT client cannot be set up: {what}."));
-        let tls = Tls::new(&endpoint.mqtt.security)?;
-        let upstream = Upstream { host: endpoint.mqtt.host.clone(), port: endpoint.mqtt.port, tls, limits };
-        let tunnel = Tunnel::open(tunnels, upstream).map_err(|error| inside(&error.to_string()))?;
-        let mqtt = paho_options::client(&endpoint.mqtt, tunnel.port(), limits.window)
-            .map_err(|error| inside(&format!("{error:?}")))?;
-        Ok(Self { endpoint: endpoint.clone(), tunnel, mqtt, session: None })
+    /// The session with this broker: the one that we had last, or one that is to be made.
+    fn store(&mut self, endpoint: &Endpoint) -> Store {
+        let owner = Owner::of(&endpoint.mqtt);
+        let known = [&self.store, &self.next].into_iter().flatten().find(|store| store.owner == owner).cloned();
+        known.unwrap_or_else(|| self.next.insert(Store::new(owner)).clone())
     }
-}
 
-impl Broker for Paho {
-    async fn connect(&mut self, endpoint: &Endpoint) -> Result<(), Failure> {
+    /// Connects once.
+    async fn open(&mut self, endpoint: &Endpoint, store: Option<&Store>, start: Start) -> Result<(), Failure> {
         let limits = self.limits;
-        let client = self.client(endpoint)?;
+        let client = self.client(endpoint, store).await?;
         let line = client.tunnel.expect();
-        let options = paho_options::connect(&endpoint.mqtt, limits);
+        client.line = Some(line.clone());
+        if let Some(store) = store {
+            store.connecting();
+        }
+        // A connection that only clears a session has nothing to tell.
+        let notice = endpoint.notice.as_ref().filter(|_| store.is_some() == endpoint.lasting);
+        let options = paho_options::connect(&endpoint.mqtt, notice, limits, start);
         let session = match client.mqtt.connect(options).await {
-            Ok(response) => Session::new(line, &response),
+            Ok(response) => {
+                if let Some(store) = store {
+                    let known = response.connect_response().is_some_and(|connected| connected.session_present);
+                    // MQTT 3.1 does not tell.
+                    store.connected(known || (endpoint.mqtt.version == MqttVersion::V31 && store.established()));
+                }
+                Session::new(line, store.cloned(), &response)
+            }
             Err(error) => {
                 let ended = line.ended();
                 line.hang_up();
@@ -124,7 +189,7 @@ impl Broker for Paho {
                     (None, Some(Ended::Failed(failure))) => failure,
                     (None, _) => {
                         // Not the broker, not the way there: a client in this state is not used again.
-                        self.retire();
+                        self.retire().await;
                         Failure::new("closed", format!("The MQTT client failed: {error:?}."))
                     }
                 });
@@ -133,25 +198,57 @@ impl Broker for Paho {
         client.session = Some(session);
         Ok(())
     }
+}
+
+fn upstream(endpoint: &Endpoint, limits: Limits) -> Result<Upstream, Failure> {
+    let tls = Tls::new(&endpoint.mqtt.security)?;
+    Ok(Upstream { host: endpoint.mqtt.host.clone(), port: endpoint.mqtt.port, tls, limits })
+}
+
+impl Client {
+    fn new(tunnels: &Handle, endpoint: &Endpoint, store: Option<&Store>, limits: Limits) -> Result<Self, Failure> {
+        let inside = |what: &str| Failure::new("closed", format!("The MQTT client cannot be set up: {what}."));
+        let tunnel = Tunnel::open(tunnels, upstream(endpoint, limits)?).map_err(|error| inside(&error.to_string()))?;
+        let mqtt = paho_options::client(&endpoint.mqtt, tunnel.port(), limits.window, store.map(Store::client))
+            .map_err(|error| inside(&format!("{error:?}")))?;
+        Ok(Self { endpoint: endpoint.clone(), tunnel, mqtt, store: store.cloned(), line: None, session: None })
+    }
+}
+
+impl Broker for Paho {
+    async fn connect(&mut self, endpoint: &Endpoint) -> Result<(), Failure> {
+        if !endpoint.lasting {
+            self.open(endpoint, None, Start::Clean).await?;
+            (self.store, self.next) = (None, None);
+            return Ok(());
+        }
+        let store = self.store(endpoint);
+        if !store.established() {
+            // What the broker may still have of another session of ours would swallow messages of this one.
+            self.open(endpoint, None, Start::Clean).await?;
+            self.disconnect().await;
+        }
+        self.open(endpoint, Some(&store), Start::Resumed).await?;
+        (self.store, self.next) = (Some(store), None);
+        Ok(())
+    }
 
     fn publish(&mut self, tag: u64, topic: &str, payload: &[u8], qos: Qos) -> Result<(), NotSent> {
-        let lost = || NotSent::Lost(Failure::new("closed", "The connection is gone."));
-        let client = self.client.as_mut().ok_or_else(lost)?;
-        let session = client.session.as_mut().ok_or_else(lost)?;
-        // Fixed header, length of the topic, packet id, and the length of no properties.
-        let packet = topic.len() + payload.len() + 10;
-        if session.max_packet.is_some_and(|max| packet > max) || packet > paho_options::MAX_PACKET {
-            return Err(NotSent::Refused(Failure::new("refused", "The message is larger than the broker takes.")));
-        }
-        match client.mqtt.try_publish(mqtt::Message::new(topic, payload, paho_options::qos(qos))) {
-            Ok(_) if qos == Qos::AtMostOnce => session.unwritten.push_back(tag),
-            Ok(token) => {
-                let answered: Box<dyn FnOnce(_) -> _> = Box::new(move |result| (tag, result));
-                session.tokens.push(token.map(answered));
-            }
-            Err(_) => return Err(lost()),
-        }
-        Ok(())
+        self.hand_over(tag, mqtt::Message::new(topic, payload, paho_options::qos(qos)))
+    }
+
+    fn announce(&mut self, topic: &str, payload: &[u8]) -> Result<(), NotSent> {
+        self.hand_over(status::TAG, paho_options::status(topic, payload))
+    }
+
+    fn heard(&self) -> Option<std::time::Instant> {
+        self.client.as_ref()?.session.as_ref()?.line.heard()
+    }
+
+    fn probe(&self, endpoint: &Endpoint) -> Probe {
+        let Ok(upstream) = upstream(endpoint, self.limits) else { return Box::pin(std::future::ready(false)) };
+        let asked = self.tunnels.spawn(async move { upstream.connect().await.is_ok() });
+        Box::pin(asked.map(|answer| answer.unwrap_or(false)))
     }
 
     async fn event(&mut self) -> Event {
@@ -164,7 +261,8 @@ impl Broker for Paho {
 
     async fn disconnect(&mut self) {
         let Some(session) = self.client.as_mut().and_then(|client| client.session.take()) else { return };
-        let left = !session.tokens.is_empty() || !session.unwritten.is_empty();
+        let kept = session.store.as_ref().is_some_and(|store| !store.on_their_way().is_empty());
+        let left = kept || !session.tokens.is_empty() || !session.unwritten.is_empty();
         if let Some(client) = &self.client {
             // Its token is of no use: with MQTT 5 it is never answered. The socket tells.
             drop(client.mqtt.disconnect(None));
@@ -172,22 +270,48 @@ impl Broker for Paho {
         let closed = timeout(self.limits.farewell, session.line.wait_closed()).await.is_ok();
         session.line.hang_up();
         if left || !closed {
-            self.retire();
+            self.retire().await;
         }
     }
 
-    fn abandon(&mut self) {
-        self.retire();
+    async fn abandon(&mut self) {
+        self.retire().await;
+    }
+
+    fn keeps(&self, tag: u64) -> bool {
+        self.store.as_ref().is_some_and(|store| store.has(tag))
+    }
+
+    fn step(&mut self) -> Option<Event> {
+        self.store.as_ref().and_then(Store::step).map(Event::from)
+    }
+
+    async fn forget(&mut self) {
+        self.retire().await;
+        (self.store, self.next) = (None, None);
+    }
+
+    fn adopt(&mut self, add: impl FnMut(Message) -> u64) {
+        self.store = self.file.as_deref().and_then(|file| session_file::take(file, add));
+    }
+
+    fn leave(&mut self, flight: &[(u64, Message)]) -> bool {
+        let (Some(file), Some(store)) = (&self.file, &self.store) else { return false };
+        let saved = session_file::save(file, store, flight);
+        if let Err(error) = &saved {
+            tracing::warn!("the session cannot be kept: {error}");
+        }
+        saved.is_ok()
     }
 
     async fn close(&mut self) {
-        self.retire();
+        self.retire().await;
         while self.retired.join_next().await.is_some() {}
     }
 }
 
 impl Session {
-    fn new(line: Arc<Line>, response: &mqtt::ServerResponse) -> Self {
+    fn new(line: Arc<Line>, store: Option<Store>, response: &mqtt::ServerResponse) -> Self {
         let max_packet = response.properties().get_int(mqtt::PropertyCode::MaximumPacketSize);
         Self {
             tokens: FuturesUnordered::new(),
@@ -196,6 +320,8 @@ impl Session {
             counted: 0,
             max_packet: max_packet.and_then(|max| usize::try_from(max).ok()).filter(|max| *max > 0),
             lost: None,
+            silent: false,
+            store,
             line,
         }
     }
@@ -208,8 +334,12 @@ impl Session {
                 self.counted += 1;
                 return Event::Published(tag);
             }
+            if let Some(step) = self.store.as_ref().and_then(Store::step) {
+                return step.into();
+            }
             if let Some((_, failure)) = &self.lost
                 && self.tokens.is_empty()
+                && (self.silent || self.store.is_none())
             {
                 return Event::Lost(failure.clone());
             }
@@ -225,10 +355,12 @@ impl Session {
                     (Err(_), true) => None,
                 },
                 Ok(()) = self.written.changed() => None,
+                () = stepped(&self.store) => None,
                 ended = self.line.wait_ended(), if self.lost.is_none() => Some(ended),
                 () = silence(&self.line, &self.lost) => {
                     // Tokens of messages that never left Paho, and all of MQTT 5, stay silent.
                     self.tokens.clear();
+                    self.silent = true;
                     None
                 }
             };
@@ -239,6 +371,13 @@ impl Session {
                 None => self.lost.take(),
             };
         }
+    }
+}
+
+async fn stepped(store: &Option<Store>) {
+    match store {
+        Some(store) => store.stepped().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Our settings in Paho's terms.
 
 use super::limits::Limits;
+use super::session::Packets;
+use super::status::Notice;
 use crate::config::{Mqtt, MqttVersion, Qos};
 use paho_mqtt as mqtt;
 use std::time::Duration;
@@ -11,25 +13,54 @@ pub(super) const MAX_PACKET: usize = 268_435_455 - 70_000;
 /// What Paho sends as 0 (off) in the sixteen bits of CONNECT. It cannot be told 0: it makes 1 of it.
 const KEEP_ALIVE_OFF: Duration = Duration::from_secs(65_536);
 
-/// A client that connects to the tunnel.
-pub(super) fn client(settings: &Mqtt, port: u16, window: usize) -> Result<mqtt::AsyncClient, mqtt::Error> {
-    mqtt::CreateOptionsBuilder::new()
+/// For how long a broker keeps a session without a connection (MQTT 5; else it is the broker's choice).
+const EXPIRY_SECS: i32 = 24 * 60 * 60;
+
+/// What CONNECT says of the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    /// It begins and ends with the connection.
+    Clean,
+    /// It goes on, and lasts. (Not a new one that lasts, which MQTT 5 has: Mosquitto 2.0.11 does not keep that over a restart.)
+    Resumed,
+}
+
+/// A client that connects to the tunnel, and where it keeps packets of a session that lasts.
+pub(super) fn client(
+    settings: &Mqtt,
+    port: u16,
+    window: usize,
+    packets: Option<Packets>,
+) -> Result<mqtt::AsyncClient, mqtt::Error> {
+    let options = mqtt::CreateOptionsBuilder::new();
+    let options = match packets {
+        Some(packets) => options.user_persistence(packets),
+        None => options.persistence(mqtt::PersistenceType::None),
+    };
+    options
         .server_uri(format!("tcp://127.0.0.1:{port}"))
         .client_id(settings.client_id.clone())
         .mqtt_version(version(settings.version))
-        .persistence(mqtt::PersistenceType::None)
         .send_while_disconnected(false)
         // It counts while connected, too; the window is ours.
         .max_buffered_messages(i32::try_from(2 * window).unwrap_or(i32::MAX))
         .create_client()
 }
 
-/// How to connect.
-pub(super) fn connect(settings: &Mqtt, limits: Limits) -> mqtt::ConnectOptions {
+/// How to connect, and what the broker is to say when it loses us.
+pub(super) fn connect(settings: &Mqtt, notice: Option<&Notice>, limits: Limits, start: Start) -> mqtt::ConnectOptions {
     let mut options = mqtt::ConnectOptionsBuilder::with_mqtt_version(version(settings.version));
     match settings.version {
-        MqttVersion::V5 => options.clean_start(true),
-        MqttVersion::V31 | MqttVersion::V311 => options.clean_session(true),
+        MqttVersion::V5 => {
+            if start == Start::Resumed {
+                let mut properties = mqtt::Properties::new();
+                // It takes any number.
+                let _ = properties.push_int(mqtt::PropertyCode::SessionExpiryInterval, EXPIRY_SECS);
+                options.properties(properties);
+            }
+            options.clean_start(start == Start::Clean)
+        }
+        MqttVersion::V31 | MqttVersion::V311 => options.clean_session(start == Start::Clean),
     };
     options
         .keep_alive_interval(if settings.keep_alive.is_zero() { KEEP_ALIVE_OFF } else { settings.keep_alive })
@@ -39,7 +70,18 @@ pub(super) fn connect(settings: &Mqtt, limits: Limits) -> mqtt::ConnectOptions {
     if let Some(login) = &settings.login {
         options.user_name(login.username.clone()).password(login.password.expose());
     }
+    if let Some(notice) = notice {
+        options.will_message(status(&notice.topic, notice.will()));
+    }
+    if let Some(login) = &settings.login {
+        options.user_name(login.username.clone()).password(login.password.expose());
+    }
     options.finalize()
+}
+
+/// A status message: retained, at QoS 1.
+pub(super) fn status(topic: &str, payload: impl Into<Vec<u8>>) -> mqtt::Message {
+    mqtt::Message::new_retained(topic, payload, mqtt::QoS::AtLeastOnce)
 }
 
 fn version(version: MqttVersion) -> u32 {

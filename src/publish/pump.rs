@@ -27,7 +27,7 @@ pub(super) async fn run(
     let (answer, limits) = (Answer::default(), &upstream.limits);
     let ended = tokio::select! {
         ended = outward(from_paho, &mut to_broker, line, &answer, limits.stall) => ended,
-        ended = inward(&mut from_broker, to_paho, &answer, upstream) => ended,
+        ended = inward(&mut from_broker, to_paho, line, &answer, upstream) => ended,
         () = answer.overdue(limits.answer) => Failed::timeout(limits.answer),
     };
     match ended {
@@ -116,6 +116,7 @@ async fn outward(
 async fn inward(
     from_broker: &mut ReadHalf<Box<dyn Duplex>>,
     to_paho: &mut (impl AsyncWrite + Unpin),
+    line: &Line,
     answer: &Answer,
     upstream: &Upstream,
 ) -> Failed {
@@ -131,6 +132,7 @@ async fn inward(
             return Failed::Broker(upstream.not_mqtt(buffer[0]));
         }
         answer.given();
+        line.hear();
         if to_paho.write_all(&buffer[..read]).await.is_err() {
             return Failed::Paho;
         }

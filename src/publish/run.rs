@@ -1,16 +1,19 @@
 //! The publish loop: off, connecting, connected (or idle between short connections), waiting.
 
+use self::attempt::needs_repair;
 use super::broker::{Broker, Event, NotSent};
 use super::flight::Flight;
+use super::hosts::{Arrival, Hosts};
 use super::limits::Limits;
 use super::orders::{Endpoint, News, Orders};
-use super::suspect::Suspect;
+use super::status::{self, Status};
+use super::suspect::{Suspect, Verdict};
 use crate::backoff::Backoff;
 use crate::config::{Connection, Qos};
 use crate::log;
 use crate::queue::Queue;
 use crate::stats::{DropReason, Failure, LinkState, Stats};
-use std::pin::pin;
+use crate::watchdog::PULSE;
 use std::sync::Arc;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -24,8 +27,7 @@ pub(crate) struct Publisher<B> {
     backoff: Backoff,
     flight: Flight,
     suspect: Suspect,
-    /// Last thing that was logged of the link: `up` or the word of a failure.
-    said: &'static str,
+    status: Status,
     /// Where topics are put together.
     topic: String,
 }
@@ -36,6 +38,8 @@ enum Ended {
     Delivered,
     /// Orders: other settings, or the end.
     Ordered,
+    /// The first broker answers again.
+    Home,
     Lost(Failure),
 }
 
@@ -44,30 +48,42 @@ impl<B: Broker> Publisher<B> {
         queue.set_max_bytes(orders.max_bytes());
         Self {
             queue,
-            stats,
             broker,
             orders,
             backoff: Backoff::new(limits.backoff_base, limits.backoff_cap),
             limits,
             flight: Flight::default(),
             suspect: Suspect::default(),
-            said: "",
+            status: Status::new(stats.clone()),
+            stats,
             topic: String::new(),
         }
     }
 
     /// Runs until the service stops. Every advert is on the books at any moment, and none waits afterwards.
     pub(crate) async fn run(mut self) {
+        self.broker.adopt(|message| {
+            self.stats.ledger(|l| l.resume(message.adverts));
+            self.flight.add(message)
+        });
         while !self.orders.stopping() {
             match self.orders.endpoint().cloned() {
                 None => self.off().await,
                 Some(endpoint) => self.serve(&endpoint).await,
             }
         }
-        self.flight.put_back(&self.queue);
-        self.queue.clear(DropReason::Shutdown);
         self.broker.close().await;
+        self.settle_flight();
+        if !self.flight.is_empty() && !self.broker.leave(self.flight.messages()) {
+            self.flight.put_back(&self.queue, |_| false);
+        }
+        self.queue.clear(DropReason::Shutdown);
         self.stats.set_link(|link| link.state = LinkState::Off);
+    }
+
+    /// Whether anything is to be sent.
+    fn has_work(&self) -> bool {
+        !self.queue.is_empty() || !self.flight.is_empty()
     }
 
     async fn off(&mut self) {
@@ -76,7 +92,9 @@ impl<B: Broker> Publisher<B> {
             link.broker.clear();
             link.error = None;
         });
-        self.flight.put_back(&self.queue);
+        self.stats.set_broker_heard(None);
+        self.broker.forget().await;
+        self.flight.put_back(&self.queue, |_| false);
         loop {
             self.queue.clear(DropReason::NoProtocol);
             tokio::select! {
@@ -87,42 +105,66 @@ impl<B: Broker> Publisher<B> {
         }
     }
 
-    /// Serves one broker until there are other orders.
+    /// Serves one broker, or its fallbacks, until there are other orders.
     async fn serve(&mut self, endpoint: &Endpoint) {
-        (self.said, self.suspect) = ("", Suspect::default());
+        let mut hosts = Hosts::new(endpoint, self.limits);
+        self.suspect = Suspect::default();
+        self.status.start_over();
+        self.stats.set_broker_heard(None);
         self.backoff.reset();
-        self.stats.set_link(|link| {
-            link.broker = endpoint.name();
-            link.error = None;
-        });
+        self.stats.set_link(|link| link.error = None);
         loop {
-            if endpoint.mqtt.connection == Connection::Short && !self.await_message().await {
-                return;
+            let short = endpoint.mqtt.connection == Connection::Short;
+            if short {
+                self.stats.set_link(|link| link.broker = hosts.current().name());
+                if !self.await_message(endpoint).await {
+                    return self.end_status(hosts.current()).await;
+                }
+                hosts.go_home_if_due();
             }
-            self.stats.set_link(|link| link.state = LinkState::Connecting);
-            let failure = match self.connect(endpoint).await {
-                None => return self.broker.abandon(),
-                Some(Err(failure)) => failure,
-                Some(Ok(())) => match self.connected(endpoint).await {
+            self.stats.set_link(|link| {
+                link.broker = hosts.current().name();
+                link.state = LinkState::Connecting;
+            });
+            let since = Instant::now();
+            match self.connect(&hosts).await {
+                None => return self.broker.abandon().await,
+                Some(Err(failure)) => {
+                    self.note(&mut hosts, &failure);
+                    if hosts.failed(needs_repair(failure.word)) {
+                        continue;
+                    }
+                }
+                Some(Ok(())) => match self.connected(endpoint, &mut hosts).await {
                     Ended::Delivered => continue,
                     Ended::Ordered => return,
-                    Ended::Lost(failure) => failure,
+                    Ended::Home => {
+                        hosts.go_home();
+                        continue;
+                    }
+                    Ended::Lost(failure) => {
+                        self.note(&mut hosts, &failure);
+                        hosts.lost(since.elapsed() >= self.limits.steady, needs_repair(failure.word));
+                    }
                 },
-            };
-            if !self.pause(failure).await {
+            }
+            if !self.pause(hosts.take_repair()).await {
                 return;
             }
         }
     }
 
-    /// Short connections: waits for something to publish; false if there are other orders.
-    async fn await_message(&mut self) -> bool {
+    /// Short connections: waits for something to publish or to tell; false if there are other orders.
+    async fn await_message(&mut self, endpoint: &Endpoint) -> bool {
         // After a failure the state stays `waiting`, with its reason, until a connection worked.
         self.stats.set_link(|link| {
             if link.state != LinkState::Waiting {
                 link.state = LinkState::Idle;
             }
         });
+        if !self.flight.is_empty() {
+            return true;
+        }
         loop {
             tokio::select! {
                 biased;
@@ -132,36 +174,31 @@ impl<B: Broker> Publisher<B> {
                     News::Stop | News::Endpoint | News::Deadline => return false,
                 },
                 () = self.queue.wait() => return true,
+                () = self.status.wait_owed(), if endpoint.notice.is_some() => return true,
             }
         }
     }
 
-    /// `None` if there are other orders.
-    async fn connect(&mut self, endpoint: &Endpoint) -> Option<Result<(), Failure>> {
-        let mut connecting = pin!(self.broker.connect(endpoint));
-        loop {
-            tokio::select! {
-                result = &mut connecting => return Some(result),
-                news = self.orders.next(|bytes| self.queue.set_max_bytes(bytes)) => match news {
-                    News::Route => {}
-                    News::Stop if !self.queue.is_empty() => {}
-                    News::Stop | News::Endpoint | News::Deadline => return None,
-                },
-            }
-        }
-    }
-
-    async fn connected(&mut self, endpoint: &Endpoint) -> Ended {
+    async fn connected(&mut self, endpoint: &Endpoint, hosts: &mut Hosts) -> Ended {
+        self.stats.set_broker_heard(Some(std::time::Instant::now()));
+        let arrival = hosts.arrived();
         self.stats.set_link(|link| {
             link.state = LinkState::Connected;
             link.error = None;
             link.connects += 1;
+            link.failovers += u64::from(matches!(arrival, Arrival::Fallback(_)));
         });
-        if std::mem::replace(&mut self.said, "up") != "up" {
+        if hosts.is_news("up") {
             log::link_up(&self.stats.link().borrow());
         }
+        match arrival {
+            Arrival::Usual => {}
+            Arrival::Fallback(before) => log::failover(&self.stats.link().borrow(), &before),
+            Arrival::Home => log::home(&self.stats.link().borrow()),
+        }
+        self.settle_flight();
         let since = Instant::now();
-        let ended = self.carry(endpoint.mqtt.connection == Connection::Short).await;
+        let ended = self.carry(endpoint, hosts).await;
         match &ended {
             Ended::Delivered => {
                 self.backoff.reset();
@@ -169,30 +206,51 @@ impl<B: Broker> Publisher<B> {
                 // What follows may be a long silence.
                 self.stats.set_link(|link| link.state = LinkState::Idle);
             }
-            Ended::Ordered => self.broker.disconnect().await,
+            Ended::Ordered | Ended::Home => self.goodbye(endpoint).await,
             Ended::Lost(failure) => {
-                self.broker.abandon();
+                self.broker.abandon().await;
+                // A status that was not acknowledged is the first suspect.
+                let about_adverts = !self.status.pending();
+                self.status.lost(failure);
                 // A connection that lives for a moment only, again and again, did not work.
                 if since.elapsed() >= self.limits.steady {
                     self.backoff.reset();
                 }
-                if failure.word == "closed" && self.suspect.closed(&self.flight) {
-                    self.flight.drop_oldest(&self.stats, DropReason::Refused);
-                    self.suspect.progress();
+                self.settle_kept();
+                let closed = failure.word == "closed" && about_adverts;
+                match if closed { self.suspect.closed(&self.flight) } else { Verdict::GoOn } {
+                    Verdict::GoOn => {}
+                    Verdict::Separate => self.broker.forget().await,
+                    Verdict::Refuse => {
+                        self.broker.forget().await;
+                        self.flight.drop_oldest(&self.stats, DropReason::Refused);
+                        self.suspect.progress();
+                    }
                 }
             }
         }
-        self.flight.put_back(&self.queue);
+        self.settle_flight();
         ended
     }
 
     /// Publishes over the connection until it ends. What is in flight then was not acknowledged.
-    async fn carry(&mut self, short: bool) -> Ended {
-        let (mut sent, mut progress) = (0, Instant::now());
+    async fn carry(&mut self, endpoint: &Endpoint, hosts: &mut Hosts) -> Ended {
+        let short = endpoint.mqtt.connection == Connection::Short;
+        let (mut sent, mut progress, mut leaving) = (0, Instant::now(), false);
         loop {
-            let was_empty = self.flight.is_empty();
+            if let Some(first) = hosts.wants_probe() {
+                let probe = self.broker.probe(first);
+                hosts.probe(probe);
+            }
+            if let Some(at) = self.broker.heard() {
+                self.stats.set_broker_heard(Some(at));
+            }
+            let was_empty = self.nothing_pending();
+            if !leaving && let Err(failure) = self.tell_status(endpoint) {
+                return Ended::Lost(failure);
+            }
             // With a short connection the rest is left to the next one.
-            while self.has_room() && !self.orders.changed() && !(short && sent == self.limits.burst) {
+            while !leaving && self.has_room() && !self.orders.changed() && (!short || sent < self.limits.burst) {
                 match self.publish_one() {
                     None => break,
                     Some(Ok(())) => sent += 1,
@@ -202,15 +260,17 @@ impl<B: Broker> Publisher<B> {
             if was_empty {
                 progress = Instant::now();
             }
-            if self.flight.is_empty() {
+            let telling = endpoint.notice.is_some();
+            if self.nothing_pending() {
                 match (self.orders.stopping() && self.queue.is_empty(), short) {
                     // A connection that is to end has nothing left to wait for.
                     (true, _) => return Ended::Ordered,
-                    (false, true) => return Ended::Delivered,
-                    (false, false) => {}
+                    _ if leaving => return Ended::Home,
+                    (false, true) if !(telling && self.status.owed()) => return Ended::Delivered,
+                    (false, _) => {}
                 }
             }
-            let wants_more = self.has_room() && !short;
+            let (has_room, waiting) = (self.has_room() && !leaving, !self.nothing_pending());
             tokio::select! {
                 biased;
                 news = self.orders.next(|bytes| self.queue.set_max_bytes(bytes)) => match news {
@@ -223,8 +283,17 @@ impl<B: Broker> Publisher<B> {
                     News::Deadline => return Ended::Ordered,
                 },
                 event = self.broker.event() => match event {
+                    Event::Published(status::TAG) => {
+                        self.status.acknowledged();
+                        progress = Instant::now();
+                    }
+                    Event::Refused(status::TAG, failure) => self.status.refused(&failure),
                     Event::Published(tag) => {
                         self.flight.published(tag, &self.stats);
+                        self.suspect.progress();
+                        progress = Instant::now();
+                    }
+                    Event::Accepted(_) => {
                         self.suspect.progress();
                         progress = Instant::now();
                     }
@@ -234,8 +303,13 @@ impl<B: Broker> Publisher<B> {
                     }
                     Event::Lost(failure) => return Ended::Lost(failure),
                 },
-                () = self.queue.wait(), if wants_more => {}
-                () = sleep_until(progress + self.limits.ack), if !self.flight.is_empty() => {
+                () = self.queue.wait(), if has_room && !short => {}
+                () = self.status.wait_due(), if has_room && telling => {}
+                // Another round, to see whether the broker gave a sign of life.
+                () = sleep(PULSE) => {}
+                // What is in flight is acknowledged first, so that the move costs no repetition.
+                answers = hosts.home_answers(), if !leaving && !short => leaving = answers,
+                () = sleep_until(progress + self.limits.ack), if waiting => {
                     let limit = self.limits.ack.as_secs_f32();
                     let detail = format!("The broker acknowledged nothing for {limit} s.");
                     return Ended::Lost(Failure::new("timeout", detail));
@@ -244,12 +318,18 @@ impl<B: Broker> Publisher<B> {
         }
     }
 
+    /// Whether the broker owes no acknowledgement.
+    fn nothing_pending(&self) -> bool {
+        self.flight.is_empty() && !self.status.pending()
+    }
+
     fn has_room(&self) -> bool {
         let usual = match self.orders.route() {
             Some(route) if route.qos == Qos::ExactlyOnce => self.limits.window_qos2,
             _ => self.limits.window,
         };
-        self.flight.len() < self.suspect.window(usual) && self.flight.bytes() < self.limits.window_bytes
+        let messages = self.flight.len() + usize::from(self.status.pending());
+        messages < self.suspect.window(usual) && self.flight.bytes() < self.limits.window_bytes
     }
 
     /// Hands over the oldest message; `None` if there is none.
@@ -268,60 +348,33 @@ impl<B: Broker> Publisher<B> {
             }
         }
     }
-
-    fn refuse(&mut self, tag: u64, failure: &Failure) {
-        tracing::debug!("a message was refused: {}", failure.detail);
-        self.flight.drop_one(tag, &self.stats, DropReason::Refused);
-    }
-
-    /// Collects acknowledgements that are on their way.
-    async fn settle(&mut self) {
-        let mut enough = pin!(sleep(self.limits.settle));
-        while !self.flight.is_empty() {
-            tokio::select! {
-                event = self.broker.event() => match event {
-                    Event::Published(tag) => self.flight.published(tag, &self.stats),
-                    Event::Refused(tag, failure) => self.refuse(tag, &failure),
-                    Event::Lost(_) => return,
-                },
-                () = &mut enough => return,
-            }
-        }
-    }
-
-    /// Waits for the next attempt; false if there are other orders.
-    async fn pause(&mut self, failure: Failure) -> bool {
-        let delay = if needs_repair(failure.word) { self.backoff.delay_at_cap() } else { self.backoff.delay() };
-        self.stats.set_link(|link| {
-            link.state = LinkState::Waiting;
-            link.failures += 1;
-            link.error = Some(failure.clone());
-        });
-        if std::mem::replace(&mut self.said, failure.word) != failure.word {
-            log::link_down(&self.stats.link().borrow(), &failure);
-        }
-        let mut over = pin!(sleep(delay));
-        loop {
-            tokio::select! {
-                () = &mut over => return true,
-                news = self.orders.next(|bytes| self.queue.set_max_bytes(bytes)) => match news {
-                    News::Route => {}
-                    News::Endpoint | News::Stop | News::Deadline => return false,
-                },
-            }
-        }
-    }
 }
 
-/// Failures that hardly go away by themselves.
-fn needs_repair(word: &str) -> bool {
-    matches!(word, "auth" | "client-id" | "mqtt-version" | "protocol") || word.starts_with("tls")
-}
+#[path = "run_attempt.rs"]
+mod attempt;
+
+#[path = "run_settle.rs"]
+mod settle;
+
+#[path = "run_status.rs"]
+mod telling;
 
 #[cfg(test)]
 #[path = "run_bench.rs"]
 mod bench;
 
 #[cfg(test)]
+#[path = "run_failover_tests.rs"]
+mod failover_tests;
+
+#[cfg(test)]
 #[path = "run_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "run_status_tests.rs"]
+mod status_tests;
+
+#[cfg(test)]
+#[path = "run_pulse_tests.rs"]
+mod pulse_tests;

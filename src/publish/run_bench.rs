@@ -1,6 +1,6 @@
 //! A broker of our making, and the loop on a clock that jumps.
 
-use super::super::broker::{Broker, Event, NotSent};
+use super::super::broker::{Broker, Event, NotSent, Probe};
 use super::super::limits::Limits;
 use super::super::orders::{Endpoint, Orders};
 use super::Publisher;
@@ -17,8 +17,11 @@ use tokio::task::{JoinHandle, LocalSet};
 pub(super) enum Did {
     Connect(String),
     Publish(u64, String, u8, Qos),
+    Probe(String),
+    Announce(String, serde_json::Value),
     Disconnect,
     Abandon,
+    Leave(Vec<u64>),
     Close,
 }
 
@@ -28,14 +31,23 @@ pub(super) struct Script {
     did: Mutex<Vec<Did>>,
     /// Answer to CONNECT; never one while `None`.
     accept: Mutex<Option<Result<(), Failure>>>,
+    /// Hosts that refuse.
+    dead: Mutex<Vec<&'static str>>,
+    /// Tags of messages that a session keeps.
+    kept: Mutex<Vec<u64>>,
+    /// Of the hosts that refuse, whether they answer probes.
+    lure: Mutex<bool>,
 }
 
 struct Fake(Arc<Script>, mpsc::Receiver<Event>);
 
 impl Broker for Fake {
     async fn connect(&mut self, endpoint: &Endpoint) -> Result<(), Failure> {
-        self.0.did(Did::Connect(endpoint.mqtt.client_id.clone()));
+        self.0.did(Did::Connect(endpoint.name()));
         while self.1.try_recv().is_ok() {}
+        if self.0.dead(endpoint) {
+            return Err(Failure::new("refused", "dead"));
+        }
         let answer = self.0.accept.lock().expect("no panic").clone();
         match answer {
             Some(answer) => answer,
@@ -51,6 +63,20 @@ impl Broker for Fake {
         Ok(())
     }
 
+    fn announce(&mut self, topic: &str, payload: &[u8]) -> Result<(), NotSent> {
+        self.0.did(Did::Announce(topic.to_owned(), serde_json::from_slice(payload).expect("JSON")));
+        Ok(())
+    }
+
+    fn heard(&self) -> Option<std::time::Instant> {
+        None
+    }
+
+    fn probe(&self, endpoint: &Endpoint) -> Probe {
+        self.0.did(Did::Probe(endpoint.name()));
+        Box::pin(std::future::ready(*self.0.lure.lock().expect("no panic") || !self.0.dead(endpoint)))
+    }
+
     async fn event(&mut self) -> Event {
         match self.1.recv().await {
             Some(event) => event,
@@ -62,8 +88,27 @@ impl Broker for Fake {
         self.0.did(Did::Disconnect);
     }
 
-    fn abandon(&mut self) {
+    async fn abandon(&mut self) {
         self.0.did(Did::Abandon);
+    }
+
+    fn keeps(&self, tag: u64) -> bool {
+        self.0.kept.lock().expect("no panic").contains(&tag)
+    }
+
+    fn step(&mut self) -> Option<Event> {
+        None
+    }
+
+    async fn forget(&mut self) {
+        self.0.kept.lock().expect("no panic").clear();
+    }
+
+    fn adopt(&mut self, _: impl FnMut(Message) -> u64) {}
+
+    fn leave(&mut self, flight: &[(u64, Message)]) -> bool {
+        self.0.did(Did::Leave(flight.iter().map(|(tag, _)| *tag).collect()));
+        true
     }
 
     async fn close(&mut self) {
@@ -72,6 +117,10 @@ impl Broker for Fake {
 }
 
 impl Script {
+    fn dead(&self, endpoint: &Endpoint) -> bool {
+        self.dead.lock().expect("no panic").contains(&&*endpoint.mqtt.host)
+    }
+
     pub(super) fn did(&self, what: Did) {
         self.did.lock().expect("no panic").push(what);
     }
@@ -92,11 +141,27 @@ const ROUTER: Address = Address([0xCC, 0x1B, 0xE0, 0xE0, 0xE6, 0xD0]);
 
 impl Bench {
     pub(super) fn start(connection: &str) -> Self {
+        Self::with(connection, &[])
+    }
+
+    /// The same with FallbackHosts.
+    pub(super) fn with(connection: &str, fallbacks: &[&str]) -> Self {
+        Self::start_with(connection, fallbacks, "")
+    }
+
+    /// The same with a StatusTopic.
+    pub(super) fn start_telling(connection: &str, status_topic: &str) -> Self {
+        Self::start_with(connection, &[], status_topic)
+    }
+
+    fn start_with(connection: &str, fallbacks: &[&str], status_topic: &str) -> Self {
         let mut draft = Draft::default();
+        draft.form.fallback_hosts = fallbacks.iter().map(|&host| host.to_owned()).collect();
         draft.form.protocol = "mqtt".into();
         draft.form.host = "broker".into();
         draft.form.scan_qos = 1;
         draft.form.connection_type = connection.into();
+        draft.form.status_topic = status_topic.into();
         let stats = Arc::new(Stats::default());
         let queue = Arc::new(Queue::new(1 << 20, stats.clone()));
         let (config, settings) = watch::channel(Arc::new(Config::check(&draft).expect("right")));
@@ -105,7 +170,7 @@ impl Bench {
         let script = Arc::new(Script::default());
         script.accept.lock().expect("no panic").replace(Ok(()));
         let limits = Limits::default();
-        let orders = Orders::new(settings, stopped, ROUTER, limits.drain);
+        let orders = Orders::new(settings, stopped, ROUTER, limits.drain, stats.clone());
         let publisher = Publisher::new(queue.clone(), stats.clone(), Fake(script.clone(), heard), orders, limits);
         let run = tokio::task::spawn_local(publisher.run());
         Self { script, events, queue, stats, config, draft, stop, run }
@@ -129,6 +194,16 @@ impl Bench {
         *self.script.accept.lock().expect("no panic") = answer;
     }
 
+    /// From now on only these hosts refuse.
+    pub(super) fn dead(&self, hosts: &[&'static str]) {
+        *self.script.dead.lock().expect("no panic") = hosts.to_vec();
+    }
+
+    /// From now on a session keeps these messages.
+    pub(super) fn keep(&self, tags: &[u64]) {
+        *self.script.kept.lock().expect("no panic") = tags.to_vec();
+    }
+
     pub(super) fn tell(&self, event: Event) {
         self.events.try_send(event).expect("heard");
     }
@@ -139,6 +214,11 @@ impl Bench {
             tokio::task::yield_now().await;
             assert!(self.stats.snapshot().balances());
         }
+    }
+
+    /// Hosts that refuse answer probes from now on.
+    pub(super) fn lure(&self) {
+        *self.script.lure.lock().expect("no panic") = true;
     }
 
     /// What was done since the last call.

@@ -9,7 +9,7 @@ use tokio::time::advance;
 fn a_long_connection_is_made_before_there_is_anything_to_publish() {
     bench(|| async {
         let b = Bench::start("long");
-        assert_eq!(b.did().await, [Did::Connect("cc:1b:e0:e0:e6:d0-0".into())]);
+        assert_eq!(b.did().await, [Did::Connect("broker:1883".into())]);
         assert_eq!((b.link().state, b.link().connects, &*b.link().broker), (LinkState::Connected, 1, "broker:1883"));
         b.push(7);
         assert_eq!(b.did().await, [Did::Publish(1, "scanTopic".into(), 7, Qos::AtLeastOnce)]);
@@ -48,12 +48,68 @@ fn the_window_bounds_what_is_in_flight() {
         assert_eq!(b.published().await.len(), 100);
         b.tell(Event::Published(1));
         assert_eq!(b.published().await.len(), 1);
+        (2..=101).for_each(|tag| b.tell(Event::Published(tag)));
+        assert_eq!(b.published().await.len(), 100);
+        (102..=201).for_each(|tag| b.tell(Event::Published(tag)));
         b.set(|d| d.form.scan_qos = 2);
-        (2..=81).for_each(|tag| b.tell(Event::Published(tag)));
-        assert_eq!(b.published().await.len(), 0, "20 are enough at QoS 2");
-        b.tell(Event::Published(82));
-        b.tell(Event::Published(83));
-        assert_eq!(b.published().await.len(), 2);
+        let did = b.did().await;
+        assert!(did.contains(&Did::Disconnect), "QoS 2 has another session");
+        assert_eq!(b.stats.snapshot().in_flight, 3 * 20, "20 are enough at QoS 2");
+    });
+}
+
+#[test]
+fn what_a_session_keeps_stays_in_flight_over_a_loss_and_a_stop() {
+    bench(|| async {
+        let mut b = Bench::start("long");
+        b.set(|d| d.form.scan_qos = 2);
+        (1..=4).for_each(|n| b.push(n));
+        assert_eq!(b.published().await, [1, 2, 3, 4]);
+        b.keep(&[2, 4]);
+        b.tell(lost("closed"));
+        b.settle().await;
+        assert_eq!((b.stats.snapshot().queued, b.stats.snapshot().in_flight), (6, 6));
+        advance(Duration::from_secs(1)).await;
+        assert_eq!(b.published().await, [1, 3]);
+        b.keep(&[4]);
+        b.tell(Event::Accepted(2));
+        b.tell(Event::Published(2));
+        b.settle().await;
+        assert_eq!((b.stats.snapshot().published, b.stats.snapshot().in_flight), (3, 9));
+        b.stop.send_replace(true);
+        b.settle().await;
+        advance(Duration::from_millis(5100)).await;
+        let did = b.did().await;
+        assert_eq!(did[did.len() - 3..], [Did::Disconnect, Did::Close, Did::Leave(vec![4])]);
+        let ledger = b.stats.snapshot();
+        assert_eq!((ledger.in_flight, ledger.dropped(DropReason::Shutdown)), (3, 6));
+    });
+}
+
+#[test]
+fn a_session_with_a_message_that_ends_every_connection_is_given_up() {
+    bench(|| async {
+        let mut b = Bench::start("long");
+        b.set(|d| d.form.scan_qos = 2);
+        (1..=3).for_each(|n| b.push(n));
+        assert_eq!(b.published().await, [1, 2, 3]);
+        b.keep(&[1, 2, 3]);
+        for round in 1..=6 {
+            b.tell(lost("closed"));
+            b.settle().await;
+            advance(Duration::from_secs(60)).await;
+            let published = b.published().await;
+            assert_eq!(published, if round < 6 { vec![] } else { vec![1] }, "round {round}");
+        }
+        b.tell(Event::Published(4));
+        assert_eq!(b.published().await, [2], "one at a time");
+        for published in [2, 2, 3] {
+            b.tell(lost("closed"));
+            b.settle().await;
+            advance(Duration::from_secs(60)).await;
+            assert_eq!(b.published().await, [published]);
+        }
+        assert_eq!(b.stats.snapshot().dropped(DropReason::Refused), 3);
     });
 }
 

@@ -4,22 +4,32 @@ use super::capture::Capture;
 use super::monitor::Monitor;
 use super::signals::Signals;
 use crate::log;
-use crate::stats::{CaptureKind, RadioState, Stats};
+use crate::stats::{CaptureKind, RadioState, Rung, Stats};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// After a capture failed.
 const RETRY: Duration = Duration::from_secs(2);
-/// The bus or bluetoothd may hang: setting up the fallback waits no longer.
-const CALL: Duration = Duration::from_secs(5);
+/// The bus or bluetoothd may hang: setting up the fallback waits no longer. Longer than one call of it may take.
+const CALL: Duration = Duration::from_secs(8);
+
+/// The fallback on its way, and why there is nothing better.
+pub(super) struct Opening {
+    signals: Pin<Box<dyn Future<Output = Result<Signals, String>> + Send>>,
+    opened: Option<Result<Signals, String>>,
+    reason: String,
+}
 
 /// What is listened to.
 pub(super) enum Ear {
     /// Nothing, until then.
     Closed(Option<Instant>),
+    /// Nothing yet: bluetoothd may be slow to answer, and nobody waits for it.
+    Opening(Opening),
     Monitor(Monitor),
     Signals(Signals),
 }
@@ -33,6 +43,12 @@ impl Ear {
                 sleep_until(*until).await;
                 Ok(())
             }
+            Self::Opening(opening) => {
+                if opening.opened.is_none() {
+                    opening.opened = Some((&mut opening.signals).await);
+                }
+                Ok(())
+            }
             Self::Monitor(monitor) => monitor.ready().await,
             Self::Signals(signals) => signals.ready().await,
         }
@@ -44,11 +60,13 @@ pub(super) struct Ears {
     stats: Arc<Stats>,
     /// What the log had last.
     said: CaptureKind,
+    /// Why the last capture failed.
+    failed: Option<String>,
 }
 
 impl Ears {
     pub(super) fn new(stats: Arc<Stats>) -> Self {
-        Self { stats, said: CaptureKind::Monitor }
+        Self { stats, said: CaptureKind::Monitor, failed: None }
     }
 
     fn tell(&mut self, kind: CaptureKind, reason: &str) {
@@ -83,6 +101,7 @@ impl Ears {
     /// None for a while: the one in use failed.
     pub(super) fn lost(&mut self, why: &str) -> Ear {
         self.tell(CaptureKind::None, why);
+        self.failed = Some(why.to_owned());
         Ear::Closed(Some(Instant::now() + RETRY))
     }
 
@@ -97,20 +116,36 @@ impl Ears {
         Ok(Ear::Monitor(monitor))
     }
 
-    /// The best capture that can be had now.
-    pub(super) async fn open(&mut self) -> Ear {
+    /// The best capture that can be had now. The fallback takes its time: see [`opened`](Self::opened).
+    pub(super) fn open(&mut self) -> Ear {
+        if let Some(why) = self.failed.take() {
+            self.stats.recoveries().count(Rung::Capture);
+            tracing::debug!("the capture is opened again: {why}");
+        }
         let unavailable = match self.try_monitor() {
             Ok(monitor) => return monitor,
             Err(unavailable) => unavailable,
         };
-        let problem = match timeout(CALL, Signals::open(unavailable.passing)).await {
-            Ok(Ok(signals)) => {
-                self.tell(CaptureKind::Signals, &unavailable.reason);
-                return Ear::Signals(signals);
+        let passing = unavailable.passing;
+        let signals = Box::pin(async move {
+            match timeout(CALL, Signals::open(passing)).await {
+                Ok(opened) => opened.map_err(|e| e.to_string()),
+                Err(_) => Err("no answer".to_owned()),
             }
-            Ok(Err(e)) => e.to_string(),
-            Err(_) => "no answer".to_owned(),
-        };
-        self.lost(&format!("{}; D-Bus signals: {problem}", unavailable.reason))
+        });
+        Ear::Opening(Opening { signals, opened: None, reason: unavailable.reason })
+    }
+
+    /// What came of the fallback.
+    pub(super) fn opened(&mut self, opening: Opening) -> Ear {
+        let Opening { signals, opened, reason } = opening;
+        match opened {
+            Some(Ok(signals)) => {
+                self.tell(CaptureKind::Signals, &reason);
+                Ear::Signals(signals)
+            }
+            Some(Err(problem)) => self.lost(&format!("{reason}; D-Bus signals: {problem}")),
+            None => Ear::Opening(Opening { signals, opened, reason }),
+        }
     }
 }

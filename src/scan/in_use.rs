@@ -70,7 +70,7 @@ impl InUse {
 }
 
 /// The 3 of `hci3`; an index that no adapter has for anything else.
-fn index(adapter: &str) -> u16 {
+pub(super) fn index(adapter: &str) -> u16 {
     adapter.strip_prefix("hci").and_then(|digits| digits.parse().ok()).unwrap_or(u16::MAX)
 }
 

@@ -5,7 +5,7 @@ use super::in_use::InUse;
 use super::reassembly::Reassembly;
 use crate::advert::{Address, Advert, DataStatus, Pdu};
 use crate::config::{Config, Form, Framing};
-use crate::encode::{Batch, Plan};
+use crate::encode::{Batch, Plan, epoch};
 use crate::filter::{Duplicates, Filter};
 use crate::queue::{Message, Queue};
 use crate::stats::{Heard, Stats};
@@ -190,17 +190,6 @@ impl Intake {
         self.commit();
         burst
     }
-}
-
-/// Random, so that a consumer sees a restart.
-fn epoch() -> u64 {
-    let mut bytes = [0; 8];
-    if rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()) != Ok(bytes.len()) {
-        // An old kernel in early boot. The time is different each time, too.
-        let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-        bytes = (since.as_nanos() as u64 ^ u64::from(std::process::id()) << 48).to_ne_bytes();
-    }
-    u64::from_ne_bytes(bytes)
 }
 
 #[cfg(test)]

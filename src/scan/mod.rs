@@ -1,12 +1,15 @@
 //! The scan task: it hears adverts, puts them into batches, and keeps the radio scanning, all in one task.
 
 mod adapter;
+#[doc(hidden)]
+pub mod bench;
 mod capture;
 mod ear;
 mod hci;
 mod in_use;
 mod intake;
 mod monitor;
+mod orders;
 #[cfg(test)]
 mod packets;
 mod reassembly;

@@ -1,21 +1,24 @@
 //! The loop of the scan task: capture and intake on one side, the control of the radio on the other.
 
-use super::adapter::{self, Wanted};
+use super::adapter::{self, Senses, Wanted};
 use super::capture::Burst;
 use super::ear::{Ear, Ears};
 use super::in_use::{Heard, InUse};
 use super::intake::Intake;
+use super::monitor;
 use crate::advert::Address;
 use crate::config::{Config, ScanMode};
 use crate::queue::Queue;
 use crate::stats::Stats;
+use crate::watchdog::PULSE;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, interval, sleep_until};
 
 /// Where adverts come from.
 #[derive(Debug)]
@@ -48,12 +51,17 @@ pub async fn run(
         Source::Bluez => {
             let wanted = watch::Sender::new(Wanted::of(&now));
             let listen = listen(config, intake, stats.clone(), None, &wanted, heard.clone(), stop);
-            let mut listen = pin!(listen);
-            let mut control = pin!(adapter::control(wanted.subscribe(), stats.clone(), heard));
+            let orders = watch::Sender::default();
+            let senses = Senses { stats: stats.clone(), heard, orders: orders.subscribe() };
+            // Parts of their own, so that a packet does not wake them.
+            let mut others = JoinSet::new();
+            others.spawn(adapter::control(wanted.subscribe(), senses));
+            others.spawn(monitor::listen(orders));
             tokio::select! {
-                () = &mut listen => {}
-                () = &mut control => {}
+                () = listen => {}
+                _ = others.join_next() => {}
             }
+            others.shutdown().await;
         }
         Source::Inherited(fd) => {
             let wanted = watch::Sender::new(Wanted::of(&now));
@@ -77,13 +85,21 @@ async fn listen(
     let mut ear = match inherited {
         Some(fd) => ears.inherit(fd),
         None if mode == ScanMode::Off => ears.close(),
-        None => ears.open().await,
+        None => ears.open(),
     };
     let mut in_use = InUse::new(&stats, heard);
-    let mut upgrade = Instant::now() + UPGRADE;
+    // One timer, moved as things change: a new one for each packet would cost the runtime a system call and a round.
+    let mut alarm = pin!(sleep_until(Instant::now()));
+    let (mut pulse, mut upgrade) = (interval(PULSE), interval(UPGRADE));
     let mut stop = pin!(stop);
     loop {
         let due = intake.due();
+        if let Some(due) = due
+            && due != alarm.deadline()
+        {
+            alarm.as_mut().reset(due);
+        }
+        stats.beats().scan();
         tokio::select! {
             biased;
             () = &mut stop => break,
@@ -101,27 +117,32 @@ async fn listen(
                         ear = ears.close();
                         intake.flush();
                     } else {
-                        ear = ears.open().await;
+                        ear = ears.open();
                     }
                 }
                 mode = now.scan;
             }
-            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => intake.overdue(),
+            () = &mut alarm, if due.is_some() => intake.overdue(),
             ready = ear.ready() => {
                 in_use.refresh();
                 let adapters = if testing { None } else { Some(&in_use) };
+                if let Ear::Opening(opening) = ear {
+                    ear = ears.opened(opening);
+                    continue;
+                }
                 match ready.and_then(|()| hear(&mut ear, &mut intake, adapters)) {
                     // Many packets wait: D-Bus gets a turn all the same.
                     Ok(burst) if burst.more => tokio::task::yield_now().await,
                     Ok(_) => {}
                     // The test is over.
                     Err(_) if testing => ear = Ear::Closed(None),
-                    Err(_) if matches!(ear, Ear::Closed(_)) => ear = ears.open().await,
+                    Err(_) if matches!(ear, Ear::Closed(_)) => ear = ears.open(),
                     Err(e) => ear = ears.lost(&e.to_string()),
                 }
             }
-            () = sleep_until(upgrade) => {
-                upgrade = Instant::now() + UPGRADE;
+            // Another round, to show that it goes on.
+            _ = pulse.tick() => {}
+            _ = upgrade.tick() => {
                 // Bluetooth's kernel module may come after us, with the first adapter.
                 if let Ear::Signals(signals) = &ear
                     && signals.passing()
@@ -142,7 +163,7 @@ fn hear(ear: &mut Ear, intake: &mut Intake, adapters: Option<&InUse>) -> io::Res
     match ear {
         Ear::Monitor(monitor) => intake.take(monitor, adapters),
         Ear::Signals(signals) => intake.take(signals, adapters),
-        Ear::Closed(_) => Err(io::ErrorKind::NotConnected.into()),
+        Ear::Closed(_) | Ear::Opening(_) => Err(io::ErrorKind::NotConnected.into()),
     }
 }
 

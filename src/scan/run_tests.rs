@@ -41,6 +41,25 @@ async fn what_waits_at_the_end_is_heard() {
     assert!(stats.snapshot().balances());
 }
 
+/// The watchdog wants a sign now and then, also when there is nothing to hear.
+#[tokio::test(start_paused = true)]
+async fn a_scan_that_hears_nothing_shows_that_it_could() {
+    let Scan { far: _far, stats, stop, task, _settings } = start();
+    let mut feeder = crate::watchdog::Feeder::default();
+    for _ in 0..10 {
+        tokio::time::sleep(PULSE + Duration::from_millis(1)).await;
+        stats.beats().publish();
+        assert!(feeder.both_moved(stats.beats()));
+    }
+    drop(stop);
+    task.await.expect("no panic");
+    stats.beats().publish();
+    feeder.both_moved(stats.beats());
+    tokio::time::sleep(10 * PULSE).await;
+    stats.beats().publish();
+    assert!(!feeder.both_moved(stats.beats()), "it is nobody else who makes the sign");
+}
+
 /// The end of a test's socket is not the end of the scan: it goes on, does nothing, and stops when it is told.
 #[tokio::test(start_paused = true)]
 async fn the_end_of_an_inherited_socket_is_borne() {

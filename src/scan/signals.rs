@@ -5,38 +5,44 @@
 //! least.
 
 mod device;
+mod known;
 
-use super::adapter::bluez::NAME;
+use super::adapter::bluez::{self, NAME};
 use super::capture::{Burst, Capture};
-use crate::advert::{Address, AddressType, Advert, Pdu};
+use crate::advert::{Address, Advert, Pdu};
 use device::{Device, Objects, ad_bytes};
 use futures_util::{FutureExt, StreamExt};
-use std::collections::HashMap;
+use known::{Known, Memory};
 use std::io;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 use zbus::message::{Message, Type};
-use zbus::{Connection, MatchRule, MessageStream};
+use zbus::{Connection, MatchRule, MessageStream, OwnedVariant};
 
 /// Messages in a burst, then others get a turn.
 const BURST: usize = 64;
 /// Signals that may wait in this process; then the bus waits.
 const QUEUE: usize = 4096;
-/// Devices whose kind of address is remembered. BlueZ forgets a device after half a minute, so this is far away.
-const DEVICES: usize = 50_000;
+
+/// How long an advert waits for the kind of its address.
+const ANSWER: Duration = Duration::from_secs(2);
 
 const DEVICE: &str = "org.bluez.Device1";
 
-/// What signals do not repeat.
-#[derive(Debug, Clone, Copy)]
-struct Known {
-    address_type: AddressType,
-    rssi: i8,
+/// A device whose kind of address was not told of, or was forgotten, and is asked for: it is not made up.
+struct Unknown {
+    path: String,
+    until: Instant,
+    asked: bool,
 }
 
 /// See the module. Has a connection of its own: while its messages wait, no other's may.
 pub(super) struct Signals {
     stream: MessageStream,
     next: Option<Message>,
-    known: HashMap<String, Known>,
+    known: Memory,
+    /// The advert in `next` waits for its kind of address.
+    unknown: Option<Unknown>,
     passing: bool,
 }
 
@@ -46,11 +52,14 @@ impl Signals {
         let connection = Connection::system().await?;
         let rule = MatchRule::builder().msg_type(Type::Signal).sender(NAME).build()?;
         let stream = MessageStream::for_match_rule(rule, &connection, std::num::NonZero::new(QUEUE)).await?;
-        let mut signals = Self { stream, next: None, known: HashMap::new(), passing };
+        let (known, unknown) = (Memory::default(), None);
+        let mut signals = Self { stream, next: None, known, unknown, passing };
         // Without bluetoothd there are none yet: each is told when it comes.
-        if let Ok(objects) = device::all(&connection).await {
+        if let Ok(objects) = bluez::objects::<Device>(&connection).await {
             for (path, interfaces) in objects {
-                signals.remember(path.as_str(), interfaces.get(DEVICE));
+                if let Some(device) = interfaces.get(DEVICE) {
+                    signals.known.learn(path.as_str(), device);
+                }
             }
         }
         Ok(signals)
@@ -61,29 +70,30 @@ impl Signals {
         self.passing
     }
 
-    fn remember(&mut self, path: &str, device: Option<&Device>) -> Option<Known> {
-        let before = self.known.get(path).copied();
-        let address_type = device?.address_type.as_deref().map(|kind| match kind {
-            "random" => AddressType::Random,
-            _ => AddressType::Public,
-        });
-        let known = Known {
-            address_type: address_type.or(before.map(|b| b.address_type)).unwrap_or(AddressType::Public),
-            rssi: device?.rssi.and_then(|rssi| i8::try_from(rssi).ok()).or(before.map(|b| b.rssi)).unwrap_or(127),
+    /// Asks bluetoothd for the kind of address that an advert waits for, on another connection: on this one the answer may be
+    /// behind adverts that wait. Safe to cancel.
+    async fn ask(&mut self) {
+        let Some(Unknown { path, until, asked: false }) = &self.unknown else { return };
+        let call = async {
+            let connection = Connection::system().await?;
+            let properties = Some("org.freedesktop.DBus.Properties");
+            let call = connection.call_method(Some(NAME), path.as_str(), properties, "Get", &(DEVICE, "AddressType"));
+            String::try_from(call.await?.body().deserialize::<OwnedVariant>()?)
         };
-        if self.known.len() >= DEVICES {
-            self.known.clear();
+        if let Ok(Ok(kind)) = timeout_at(*until, call).await {
+            self.known.learn(path, &Device { address_type: Some(kind), ..Device::default() });
         }
-        self.known.insert(path.to_owned(), known);
-        Some(known)
+        if let Some(unknown) = &mut self.unknown {
+            unknown.asked = true;
+        }
     }
 
-    /// Hands over the advert of a message, if it holds one.
-    fn hear(&mut self, message: &Message, each: &mut dyn FnMut(&Advert<'_>)) -> zbus::Result<()> {
+    /// Hands over the advert of a message, if it holds one. Gives its path if the kind of its address is not known.
+    fn hear(&mut self, message: &Message, each: &mut dyn FnMut(&Advert<'_>)) -> zbus::Result<Option<String>> {
         let header = message.header();
         // The bus hands out broadcasts of bluetoothd only (our match rule); what is sent to us alone may come from anyone.
         if header.destination().is_some() {
-            return Ok(());
+            return Ok(None);
         }
         let body = message.body();
         match header.member().map(|member| member.as_str()) {
@@ -92,7 +102,7 @@ impl Signals {
                 if let Some(path) = header.path()
                     && interface == DEVICE
                 {
-                    self.advert(path.as_str(), &device, each);
+                    return Ok(self.advert(path.as_str(), &device, each));
                 }
             }
             Some("InterfacesAdded") => {
@@ -100,30 +110,28 @@ impl Signals {
                 if let Some(device) = interfaces.get(DEVICE) {
                     // One without RSSI comes from BlueZ's storage, not from the air.
                     match device.rssi {
-                        Some(_) => self.advert(path.as_str(), device, each),
-                        None => drop(self.remember(path.as_str(), Some(device))),
+                        Some(_) => return Ok(self.advert(path.as_str(), device, each)),
+                        None => drop(self.known.learn(path.as_str(), device)),
                     }
                 }
             }
             Some("InterfacesRemoved") => {
                 let (path, interfaces): (zbus::ObjectPath<'_>, Vec<&str>) = body.deserialize()?;
                 if interfaces.contains(&DEVICE) {
-                    self.known.remove(path.as_str());
+                    self.known.forget(path.as_str());
                 }
             }
             _ => {}
         }
-        Ok(())
+        Ok(None)
     }
 
-    fn advert(&mut self, path: &str, device: &Device, each: &mut dyn FnMut(&Advert<'_>)) {
-        if !device.was_heard() {
-            return;
-        }
-        let (Some((adapter, address)), Some(known)) = (parse(path), self.remember(path, Some(device))) else { return };
+    fn advert(&mut self, path: &str, device: &Device, each: &mut dyn FnMut(&Advert<'_>)) -> Option<String> {
+        let (adapter, address) = parse(path).filter(|_| device.was_heard())?;
+        let Some(Known { address_type, rssi }) = self.known.learn(path, device) else { return Some(path.to_owned()) };
         let data = ad_bytes(device);
-        let Known { address_type, rssi } = known;
         each(&Advert { adapter, address, address_type, pdu: Pdu::NonconnInd, rssi, data: &data });
+        None
     }
 }
 
@@ -135,6 +143,7 @@ fn parse(path: &str) -> Option<(u16, Address)> {
 
 impl Capture for Signals {
     async fn ready(&mut self) -> io::Result<()> {
+        self.ask().await;
         if self.next.is_none() {
             match self.stream.next().await {
                 Some(message) => self.next = Some(message.map_err(io::Error::other)?),
@@ -146,6 +155,7 @@ impl Capture for Signals {
 
     fn take(&mut self, each: &mut dyn FnMut(&Advert<'_>)) -> io::Result<Burst> {
         let mut burst = Burst::default();
+        let mut asked = self.unknown.take().is_some();
         for _ in 0..BURST {
             let message = match self.next.take() {
                 Some(message) => message,
@@ -155,9 +165,21 @@ impl Capture for Signals {
                     Some(None) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 },
             };
-            if let Err(e) = self.hear(&message, each) {
-                tracing::debug!("a signal of bluetoothd: {e}");
-                burst.malformed += 1;
+            match (self.hear(&message, each), std::mem::take(&mut asked)) {
+                (Ok(None), _) => {}
+                (Ok(Some(path)), false) => {
+                    self.next = Some(message);
+                    self.unknown = Some(Unknown { path, until: Instant::now() + ANSWER, asked: false });
+                    break;
+                }
+                (Ok(Some(path)), true) => {
+                    tracing::debug!("bluetoothd does not tell the kind of address of {path}");
+                    burst.malformed += 1;
+                }
+                (Err(e), _) => {
+                    tracing::debug!("a signal of bluetoothd: {e}");
+                    burst.malformed += 1;
+                }
             }
         }
         burst.more = true;

@@ -1,6 +1,8 @@
-//! Where every advert went: `received = published + filtered + deduplicated + dropped + queued + in flight`, at any moment.
+//! Where every advert went: `received + recovered = published + filtered + deduplicated + dropped + queued + in flight`, at
+//! any moment.
 
 use crate::filter::{FILTER_KINDS, FilterKind};
+use std::collections::BTreeMap;
 
 /// Why an advert was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub struct Ledger {
     pub published: u64,
     /// Left out as a repeat.
     pub deduplicated: u64,
+    /// Taken over from an earlier run.
+    pub recovered: u64,
     /// In the open batch or in a message that waits.
     pub queued: u64,
     /// Handed over, not acknowledged yet.
@@ -119,6 +123,12 @@ impl Ledger {
         self.dropped[reason as usize] += adverts;
     }
 
+    /// Adverts of an earlier run are in flight.
+    pub fn resume(&mut self, adverts: u64) {
+        self.recovered += adverts;
+        self.in_flight += adverts;
+    }
+
     /// Queued adverts are handed over.
     pub fn take(&mut self, adverts: u64) {
         self.queued -= adverts;
@@ -164,9 +174,32 @@ impl Ledger {
         self.filtered.iter().sum()
     }
 
+    /// All counts by name: the property `Ledger`, and the `ledger` of the status message.
+    pub fn dictionary(&self) -> BTreeMap<String, u64> {
+        let filters = FILTER_KINDS.map(|kind| (format!("Filtered.{}", kind.word()), self.filtered(kind)));
+        let reasons = DROP_REASONS.map(|reason| (format!("Dropped.{}", reason.word()), self.dropped(reason)));
+        let counts = [
+            ("Received", self.received),
+            ("Published", self.published),
+            ("Filtered", self.filtered_total()),
+            ("Deduplicated", self.deduplicated),
+            ("Dropped", self.dropped_total()),
+            ("Recovered", self.recovered),
+            ("Queued", self.queued),
+            ("InFlight", self.in_flight),
+            ("Messages", self.messages),
+            ("Malformed", self.malformed),
+            ("CaptureLost", self.capture_lost),
+            ("Truncated", self.truncated),
+            ("DuplicatesEvicted", self.duplicates_evicted),
+            ("TimestampsWithheld", self.timestamps_withheld),
+        ];
+        counts.into_iter().map(|(name, count)| (name.to_owned(), count)).chain(filters).chain(reasons).collect()
+    }
+
     /// Whether every advert is accounted for.
     pub fn balances(&self) -> bool {
         let known = self.published + self.filtered_total() + self.deduplicated + self.dropped_total();
-        self.received == known + self.queued + self.in_flight
+        self.received + self.recovered == known + self.queued + self.in_flight
     }
 }

@@ -2,6 +2,9 @@
 
 use crate::advert::Address;
 
+/// What is wrong where there is none.
+pub const NO_ADAPTER: &str = "there is no Bluetooth adapter";
+
 /// State of the radio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RadioState {
@@ -22,6 +25,8 @@ pub enum RadioState {
     Scanning,
     /// Adverts come from a test's descriptor, not from a radio.
     Test,
+    /// With every adapter wanted: it was unplugged, and did not come back.
+    Gone,
 }
 
 impl RadioState {
@@ -36,6 +41,7 @@ impl RadioState {
             Self::PassiveUnsupported => "passive-unsupported",
             Self::Scanning => "scanning",
             Self::Test => "test",
+            Self::Gone => "gone",
         }
     }
 
@@ -49,7 +55,8 @@ impl RadioState {
             Self::Starting => 4,
             Self::Scanning => 5,
             Self::Test => 6,
-            Self::Off => 7,
+            Self::Gone => 7,
+            Self::Off => 8,
         }
     }
 }
@@ -163,13 +170,15 @@ impl Radio {
     }
 
     fn sum_up(&mut self) {
+        // Those that are gone are listed, and are no trouble.
+        let all: Vec<_> = self.adapters.iter().filter(|adapter| adapter.state != RadioState::Gone).collect();
         // Of equally bad ones the first.
-        let worst = self.adapters.iter().min_by_key(|adapter| adapter.state.order());
+        let worst = all.iter().copied().min_by_key(|adapter| adapter.state.order());
         self.state = worst.map_or(RadioState::Off, |adapter| adapter.state);
-        self.detail = match (&self.adapters[..], worst) {
+        self.detail = match (&all[..], worst) {
             ([only], _) => only.detail.clone(),
             (all, _) if self.state == RadioState::Scanning => {
-                let details: Vec<_> = all.iter().map(AdapterStatus::detail_among_others).collect();
+                let details: Vec<_> = all.iter().map(|adapter| adapter.detail_among_others()).collect();
                 details.into_iter().filter(|detail| !detail.is_empty()).collect::<Vec<_>>().join("; ")
             }
             (_, worst) => worst.map(AdapterStatus::detail_among_others).unwrap_or_default(),

@@ -79,3 +79,11 @@ fn what_is_known_outlives_another_choice() {
     radio.want(&[]);
     assert_eq!(radio, Radio::default());
 }
+
+#[test]
+fn one_that_is_gone_is_listed_and_no_trouble() {
+    use RadioState::Gone;
+    let rest = radio(&[(Scanning, "repeats"), (Gone, "unplugged")]);
+    assert_eq!((rest.state, &*rest.detail, rest.adapters.len()), (Scanning, "repeats", 2));
+    assert_eq!(summary(&[(AdapterOff, "rfkill"), (Gone, "unplugged")]), ("adapter-off", "rfkill".to_owned()));
+}

@@ -3,8 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod hosts;
 mod network;
 mod outages;
 mod refusals;
 mod scenarios;
 mod service;
+mod sessions;

@@ -125,6 +125,25 @@ fn a_broker_that_freezes_while_nothing_is_published_is_noticed_by_its_missing_pi
 }
 
 #[test]
+fn a_broker_shows_that_it_lives_although_it_acknowledges_nothing() {
+    let broker = Mosquitto::start();
+    let mut draft = draft(broker.ports.anonymous);
+    draft.form.keep_alive_secs = 5;
+    let service = Service::with(draft, quick());
+    service.connected();
+    for busy in [false, true] {
+        let before = service.stats.broker_heard().expect("it accepted us");
+        eventually("a sign of life", || {
+            if busy {
+                service.push("[]");
+            }
+            service.stats.broker_heard().is_some_and(|at| at > before + Duration::from_secs(3))
+        });
+    }
+    assert_eq!(service.link().connects, 1);
+}
+
+#[test]
 fn a_stop_sends_what_waits_and_says_goodbye() {
     let broker = Mosquitto::start();
     let subscriber = Subscriber::start(&broker, "#");

@@ -152,6 +152,7 @@ fn a_message_that_is_too_large_for_the_broker_does_not_block_the_others() {
         draft.form.scan_qos = qos;
         let mut limits = crate::service::limits();
         limits.backoff_base = std::time::Duration::from_millis(20);
+        limits.backoff_cap = std::time::Duration::from_millis(200);
         let service = Service::with(draft, limits);
         service.push("[1]");
         service.push(vec![b'x'; 5000]);

@@ -5,9 +5,10 @@ use crate::support::busctl::{CONFIG, STATS};
 use crate::support::identities::Who;
 use crate::support::process::output;
 use cassia_bypass::config::{Form, SECRETS, SETTINGS};
-use cassia_bypass::dbus::names::LAST_ERRORS;
+use cassia_bypass::dbus::names::{HEALTH_REASONS, LAST_ERRORS, STATUS_REASONS};
 use cassia_bypass::filter::FILTER_KINDS;
-use cassia_bypass::stats::{CaptureKind, DROP_REASONS, LinkState, RadioState};
+use cassia_bypass::health::HealthState;
+use cassia_bypass::stats::{CaptureKind, DROP_REASONS, LinkState, RUNGS, RadioState, Rung};
 use std::fs;
 use std::process::Command;
 
@@ -94,7 +95,7 @@ fn the_manual_has_every_statistic() {
         assert!(line.contains(&format!(" | {signal} | ")), "{name} is {signal}: {line}");
         count += 1;
     }
-    assert_eq!(count, 37);
+    assert_eq!(count, 43);
 }
 
 #[test]
@@ -111,12 +112,27 @@ fn the_manual_has_every_word_and_message_id() {
         RadioState::PassiveUnsupported,
         RadioState::Scanning,
         RadioState::Test,
+        RadioState::Gone,
     ]
     .map(RadioState::word);
+    let healths = [HealthState::Online, HealthState::Degraded, HealthState::Offline].map(HealthState::word);
     let captures = [CaptureKind::None, CaptureKind::Monitor, CaptureKind::Signals].map(CaptureKind::word);
     let reasons = DROP_REASONS.map(|reason| reason.word());
     let filters = FILTER_KINDS.map(|kind| kind.word());
-    for word in [&links[..], &radios, &captures, &reasons, &filters, &LAST_ERRORS].concat() {
+    for word in [
+        &links[..],
+        &radios,
+        &RUNGS.map(Rung::word),
+        &captures,
+        &reasons,
+        &filters,
+        &healths,
+        &LAST_ERRORS,
+        &HEALTH_REASONS,
+        &STATUS_REASONS,
+    ]
+    .concat()
+    {
         assert!(manual.lines().any(|line| line.starts_with(&format!("| `{word}` | "))), "{word} is not explained");
     }
     let log = fs::read_to_string(format!("{ROOT}/src/log.rs")).expect("src/log.rs");

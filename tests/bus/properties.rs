@@ -75,9 +75,17 @@ fn statistics_have_their_types() {
     for name in ["Received", "Published", "Filtered", "Deduplicated", "Dropped", "Queued", "InFlight", "Messages"] {
         assert_eq!(all[name], zero, "{name}");
     }
-    for name in
-        ["Malformed", "CaptureLost", "Connects", "Failures", "DuplicatesEvicted", "Truncated", "TimestampsWithheld"]
-    {
+    for name in [
+        "Malformed",
+        "CaptureLost",
+        "Connects",
+        "Failures",
+        "Failovers",
+        "Recovered",
+        "DuplicatesEvicted",
+        "Truncated",
+        "TimestampsWithheld",
+    ] {
         assert_eq!(all[name], zero, "{name}");
     }
     for name in ["ReceiveRate", "PublishRate"] {
@@ -87,7 +95,7 @@ fn statistics_have_their_types() {
     {
         assert_eq!(all[name]["type"], "s", "{name}");
     }
-    for name in ["LinkState", "RadioState", "Capture", "Version", "Router"] {
+    for name in ["Health", "HealthReason", "LinkState", "RadioState", "Capture", "Version", "Router"] {
         assert_eq!(all[name]["type"], "s", "{name}");
         assert_ne!(all[name]["data"], "", "{name}");
     }
@@ -98,12 +106,16 @@ fn statistics_have_their_types() {
     assert_eq!(all["DroppedByReason"], json!({"type": "a{st}", "data": reasons}));
     let filters = json!({"rssi": 0, "mac": 0, "name": 0, "uuid": 0, "value": 0});
     assert_eq!(all["FilteredByReason"], json!({"type": "a{st}", "data": filters}));
+    let rungs = ["capture", "retry", "power-on", "rescan", "power-cycle", "power-cycle-withheld"];
+    let recoveries = all["Recoveries"]["data"].as_object().expect("a dictionary");
+    assert!(rungs.iter().all(|rung| recoveries.contains_key(*rung)) && recoveries.len() == rungs.len());
     assert_eq!(all["ClockSynchronised"]["type"], "b");
+    assert_eq!(all["HealthSince"], json!({"type": "t", "data": 0}), "no time without a clock");
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock").as_millis() as u64;
     let started = all["StartedAt"]["data"].as_u64().expect("a number");
     assert!(started <= now && now - started < 60_000, "{started}");
     assert!(all["UptimeSecs"]["data"].as_u64().is_some_and(|secs| secs < 60));
-    assert_eq!(all.as_object().expect("a dictionary").len(), 37);
+    assert_eq!(all.as_object().expect("a dictionary").len(), 43);
 }
 
 #[test]
@@ -112,7 +124,7 @@ fn the_ledger_adds_up() {
     let ledger = bus.value(STATS, "Ledger");
     let count = |name: &str| ledger[name].as_u64().unwrap_or_else(|| panic!("{name} is missing: {ledger}"));
     let known: u64 = ["Published", "Filtered", "Deduplicated", "Dropped", "Queued", "InFlight"].map(count).iter().sum();
-    assert_eq!(count("Received"), known);
+    assert_eq!(count("Received") + count("Recovered"), known);
     let reasons = bus.value(STATS, "DroppedByReason");
     for reason in reasons.as_object().expect("a dictionary").keys() {
         count(&format!("Dropped.{reason}"));
@@ -120,7 +132,7 @@ fn the_ledger_adds_up() {
     let filters = bus.value(STATS, "FilteredByReason");
     let filtered = filters.as_object().expect("a dictionary").keys().map(|filter| count(&format!("Filtered.{filter}")));
     assert_eq!(filtered.sum::<u64>(), count("Filtered"));
-    assert_eq!(ledger.as_object().map(serde_json::Map::len), Some(22));
+    assert_eq!(ledger.as_object().map(serde_json::Map::len), Some(23));
 }
 
 #[test]

@@ -23,7 +23,7 @@ impl Timedate {
 }
 
 /// A time server answered: from now on timedated is on the bus and says so.
-fn time_server_answers(bus: &Bus) {
+pub(crate) fn time_server_answers(bus: &Bus) {
     let (address, (told, ready)) = (bus.address().to_owned(), std::sync::mpsc::channel());
     // It ends with the test.
     std::thread::spawn(move || {
@@ -40,12 +40,12 @@ fn time_server_answers(bus: &Bus) {
 }
 
 /// Milliseconds since 1970 of `2026-03-08T10:07:17.723Z`, by coreutils.
-fn millis(text: &str) -> u128 {
+pub(crate) fn millis(text: &str) -> u128 {
     let output = std::process::Command::new("date").args(["-u", "+%s%3N", "-d", text]).output().expect("date");
     String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or_else(|_| panic!("{text} is no time"))
 }
 
-fn now() -> u128 {
+pub(crate) fn now() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis()
 }
 

@@ -12,3 +12,5 @@ mod load;
 mod refusals;
 mod rig;
 mod scenarios;
+mod status;
+mod systemd;

@@ -68,7 +68,17 @@ impl Bluez {
             ("DuplicateData", Variant::from(true)),
             ("RSSI", Variant::from(-127_i16)),
         ]);
-        let () = self.call(adapter, ADAPTER, "SetDiscoveryFilter", &(filter,))?;
+        self.set_filter(adapter, &filter)?;
+        self.start_plain(adapter)
+    }
+
+    /// What this client's discovery is to report.
+    pub(crate) fn set_filter(&self, adapter: &str, filter: &HashMap<&str, Variant<'_>>) -> Result<(), String> {
+        self.call(adapter, ADAPTER, "SetDiscoveryFilter", &(filter,))
+    }
+
+    /// Discovery with the filter that is set.
+    pub(crate) fn start_plain(&self, adapter: &str) -> Result<(), String> {
         self.call(adapter, ADAPTER, "StartDiscovery", &())
     }
 

@@ -91,6 +91,9 @@ fn events_with_their_fields() {
         assert_eq!(missing["ERROR"], rig.text("RadioDetail"));
         radio.controller.replug().expect("plugged in");
         wait_scan(&radio.controller, "again", |_| true);
+        let retry = newest("recovery", "a retry", |e| e["REASON"] == "retry");
+        assert_eq!(retry["PRIORITY"], INFO);
+        assert!(retry["ERROR"].as_str().is_some_and(|why| !why.is_empty()), "{retry}");
 
         // Secrets, one of them wrong for a broker that then goes away.
         rig.apply(&[

@@ -13,7 +13,9 @@ use crate::process::Process;
 use crate::service::Service;
 
 pub(crate) const ADDRESS: &str = "C0:DE:00:00:00:01";
-/// For what takes a few calls over the bus. Recovery has up to 5 s of pause between attempts.
+/// The radio is back so soon after a trouble ended.
+pub(crate) const RECOVERY: Duration = Duration::from_secs(5);
+/// For what takes a few calls over the bus.
 pub(crate) const SOON: Duration = Duration::from_secs(15);
 const BUS: &str = "com.cassianetworks.Bypass1";
 const PATH: &str = "/com/cassianetworks/Bypass1";
@@ -122,16 +124,26 @@ impl<'a> Rig<'a> {
 
     /// Waits until what `controller` hears arrives; gives the first item that did. What comes from elsewhere does not count.
     pub(crate) fn flows(&self, controller: &Controller) -> Value {
+        self.flows_within(SOON * 2, controller)
+    }
+
+    /// The same within this time.
+    pub(crate) fn flows_within(&self, deadline: Duration, controller: &Controller) -> Value {
         let before = self.items().len();
         let mark = format!("09FF{}", hex::encode(&(before as u64).to_be_bytes()));
         let data = hex::decode(&mark).expect("hex");
         let advert = Advert { evt: 3, ..Advert::new("C0:FF:EE:0F:10:35".parse().expect("an address"), &data) };
-        eventually(SOON * 2, "adverts arrive", || {
+        eventually(deadline, "adverts arrive", || {
             // A lost one tells nothing: the radio may just be switched.
             controller.report(std::slice::from_ref(&advert), false).is_ok_and(|counts| counts.sent > 0)
                 && self.items()[before..].iter().any(|item| item["adData"] == *mark)
         });
         self.items()[before..].iter().find(|item| item["adData"] == *mark).expect("it arrived").clone()
+    }
+
+    /// How often this was done to get the radio back.
+    pub(crate) fn recoveries(&self, rung: &str) -> u64 {
+        self.stat("Recoveries")[rung].as_u64().expect("a count")
     }
 
     /// Lines of the service at this level with this text.

@@ -110,3 +110,26 @@ fn all_come_again_with_bluetoothd() {
         rig.ledger();
     });
 }
+
+/// Somebody took it away: that is told, and is no trouble for ever.
+#[test]
+fn one_of_all_that_stays_away_is_gone() {
+    bench::run_within(LONG, |guest| {
+        let (radio, second, rig) = two(guest, "passive");
+        rig.set(&["Adapters", "as", "1", "all"]);
+        wait_radios(&rig, &[("hci0", ADDRESS, "scanning"), ("hci1", SECOND, "scanning")]);
+        second.unplug();
+        rig.wait_state("adapter-missing");
+        eventually(Duration::from_secs(75), "it is given up", || rig.text("RadioState") == "scanning");
+        wait_radios(&rig, &[("hci0", ADDRESS, "scanning"), ("", SECOND, "gone")]);
+        assert_eq!(
+            (rig.text("RadioDetail"), rig.said("WARN", &format!("adapter {SECOND} was unplugged"))),
+            (String::new(), 1)
+        );
+        rig.flows(&radio.controller);
+        second.replug().expect("plugged in");
+        wait_radios(&rig, &[("hci0", ADDRESS, "scanning"), ("hci1", SECOND, "scanning")]);
+        assert_eq!(rig.flows(&second)["chipId"], 1);
+        rig.ledger();
+    });
+}

@@ -177,3 +177,38 @@ fn without_the_capability() {
         rig.ledger();
     });
 }
+
+/// bluetoothd was frozen when the fallback asked which devices there are: what signals leave out is asked for, not made up.
+#[test]
+fn without_the_capability_and_without_a_list_of_devices() {
+    bench::run_within(Duration::from_secs(120), |guest| {
+        let radio = guest.radio(ADDRESS);
+        let adapter = radio.bluez.wait_powered(ADDRESS);
+        radio.bluez.start_discovery(&adapter).expect("discovery");
+        wait_scan(&radio.controller, "for another client", |scan| scan.active);
+        let address = "C1:00:00:00:00:09";
+        let advert = |n: u8| Advert {
+            evt: 3,
+            ..Advert::new(address.parse().expect("an address"), &[2, 1, 6, 4, 0xFF, 0x99, 0x04, n])
+        };
+        let play = |n: u8| drop(radio.controller.report(&[advert(n)], false));
+        eventually(SOON, "bluetoothd knows it", || {
+            play(0);
+            radio.bluez.devices().contains_key(address)
+        });
+        let rig = Rig::start_service(guest, guest.service().without_net_raw(), "off");
+        radio.bluetoothd.signal(Signal::STOP);
+        rig.mode("active");
+        rig.wait_stat("Capture", "signals");
+        radio.bluetoothd.signal(Signal::CONT);
+        rig.wait_state("scanning");
+        let mut n = 0;
+        let item = eventually(SOON, "it is heard", || {
+            n += 1;
+            play(n);
+            rig.items().into_iter().find(|item| item["bdaddrs"][0]["bdaddr"] == address)
+        });
+        assert_eq!(item["bdaddrs"][0]["bdaddrType"], "random", "{item}");
+        assert_eq!(rig.ledger()["Malformed"], 0);
+    });
+}

@@ -3,7 +3,8 @@
 use radio_controller::Advert;
 use radio_controller::advert::Pdu;
 use rustix::fd::OwnedFd;
-use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, send, socketpair};
 
 /// See the module.
@@ -24,6 +25,20 @@ impl Air {
     /// Plays one packet. Waits while the service is behind.
     pub fn send(&self, packet: &[u8]) {
         send(&self.0, packet, SendFlags::empty()).expect("the service reads");
+    }
+
+    /// Makes room for as many packets as the service wants of the kernel; both get what the system allows.
+    pub fn widen(&self) {
+        set_socket_send_buffer_size(&self.0, 4 << 20).expect("a socket of ours");
+    }
+
+    /// Plays one packet if there is room for it, as the monitor channel does.
+    pub fn try_send(&self, packet: &[u8]) -> bool {
+        match send(&self.0, packet, SendFlags::DONTWAIT) {
+            Ok(_) => true,
+            Err(Errno::AGAIN) => false,
+            Err(error) => panic!("the service reads: {error}"),
+        }
     }
 
     /// Plays an advertisement.

@@ -195,6 +195,15 @@ impl Mosquitto {
         }
     }
 
+    /// SIGTERM: it saves what it is to keep. Its log is complete afterwards.
+    pub fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.signal(Signal::TERM);
+            process.ended();
+            process.kill();
+        }
+    }
+
     /// SIGSTOP: the kernel still answers for it.
     pub fn freeze(&self) {
         self.process.as_ref().expect("runs").signal(Signal::STOP);

@@ -2,7 +2,7 @@
 
 use super::broker::Mosquitto;
 use super::eventually;
-use super::process::{Lines, Process};
+use super::process::{Lines, Process, output, run};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -20,6 +20,15 @@ pub struct Subscriber {
     _process: Process,
 }
 
+/// The retained message of a topic, as a subscriber gets it that comes late.
+pub fn retained(broker: &Mosquitto, topic: &str) -> Option<String> {
+    let mut command = Command::new("mosquitto_sub");
+    command.args(["-h", "127.0.0.1", "-p", &broker.ports.anonymous.to_string(), "-C", "1", "-W", "1"]);
+    let output = output(command.args(["-q", "1", "-F", "%q %r %p", "-t", topic]));
+    let line = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    line.strip_prefix("1 1 ").map(str::to_owned)
+}
+
 impl Subscriber {
     /// Subscribed when this returns; to all topics that match the filter, on the anonymous listener.
     pub fn start(broker: &Mosquitto, filter: &str) -> Self {
@@ -34,6 +43,47 @@ impl Subscriber {
         Self { lines, _process: process }
     }
 
+    /// With a session of its own at QoS 2, so that it misses nothing of a broker that restarts.
+    pub fn lasting(broker: &Mosquitto, filter: &str) -> Self {
+        let lines = Lines::default();
+        let mut command = Command::new("mosquitto_sub");
+        command.args(["-h", "127.0.0.1", "-p", &broker.ports.anonymous.to_string(), "-c", "-i", "lasting"]);
+        command.args(["-q", "2", "-F", "%q %t %p", "-t", filter]);
+        let process = Process::start(&mut command, &lines, &Lines::default());
+        eventually("mosquitto_sub is subscribed", || broker.log.contains("Sending SUBACK to lasting"));
+        Self { lines, _process: process }
+    }
+
+    /// The same at the MQTT port of any broker on this machine: subscribed when a message arrived.
+    pub fn at(port: u16, filter: &str) -> Self {
+        let lines = Lines::default();
+        let id = format!("subscriber-{port}");
+        let (port, ready) = (port.to_string(), format!("{READY}{id}"));
+        let mut command = Command::new("mosquitto_sub");
+        command.args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port,
+            "-i",
+            &id,
+            "-q",
+            "1",
+            "-F",
+            "%q %t %p",
+            "-t",
+            filter,
+            "-t",
+            &ready,
+        ]);
+        let process = Process::start(&mut command, &lines, &Lines::default());
+        eventually("mosquitto_sub is subscribed", || {
+            run("mosquitto_pub", ["-h", "127.0.0.1", "-p", &port, "-t", &ready, "-m", "?"]);
+            lines.len() > 0
+        });
+        Self { lines, _process: process }
+    }
+
     /// All messages so far.
     pub fn received(&self) -> Vec<Received> {
         let parse = |line: &String| {
@@ -41,11 +91,18 @@ impl Subscriber {
             let mut part = || parts.next().expect("three parts").to_owned();
             Received { qos: part().parse().expect("0-2"), topic: part(), payload: part() }
         };
-        self.lines.all().iter().map(parse).collect()
+        self.lines.all().iter().filter(|line| is_message(line)).map(parse).collect()
     }
 
     /// How many messages.
     pub fn count(&self) -> usize {
-        self.lines.len()
+        self.lines.with(|lines| lines.iter().filter(|line| is_message(line)).count())
     }
+}
+
+/// Topics of the messages that show that a subscription stands.
+const READY: &str = "ready/";
+
+fn is_message(line: &str) -> bool {
+    !line.get(2..).is_some_and(|topic| topic.starts_with(READY))
 }

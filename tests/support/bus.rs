@@ -115,6 +115,16 @@ impl Bus {
         command
     }
 
+    /// SIGSTOP: the kernel still takes what it is sent.
+    pub fn freeze(&self) {
+        self.daemon.signal(rustix::process::Signal::STOP);
+    }
+
+    /// SIGCONT.
+    pub fn thaw(&self) {
+        self.daemon.signal(rustix::process::Signal::CONT);
+    }
+
     /// Ends the bus.
     pub fn stop(&mut self) {
         self.daemon.signal(rustix::process::Signal::TERM);

@@ -7,8 +7,11 @@ pub mod broker_certificates;
 pub mod broker_subscriber;
 pub mod bus;
 pub mod busctl;
+pub mod cutter;
+pub mod envelopes;
 pub mod identities;
 pub mod process;
+pub mod rabbit;
 pub mod service;
 
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -8,12 +8,53 @@ use rustix::process::Signal;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// A running service, killed when dropped.
 pub struct Service {
     process: Process,
+    told: Told,
+}
+
+/// The other end of `NOTIFY_SOCKET`, read all the time as systemd does.
+struct Told {
+    lines: Arc<Mutex<Vec<String>>>,
+    over: Arc<AtomicBool>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Told {
+    fn listen(path: &Path) -> Self {
+        drop(fs::remove_file(path));
+        let socket = UnixDatagram::bind(path).expect("socket");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o777)).expect("permissions");
+        socket.set_read_timeout(Some(Duration::from_millis(20))).expect("socket");
+        let (lines, over) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<AtomicBool>::default());
+        let reader = std::thread::spawn({
+            let (lines, over) = (lines.clone(), over.clone());
+            move || {
+                let mut buffer = [0; 4096];
+                while !over.load(Ordering::Relaxed) {
+                    let Ok(length) = socket.recv(&mut buffer) else { continue };
+                    let text = String::from_utf8_lossy(&buffer[..length]);
+                    lines.lock().expect("no panic while held").extend(text.lines().map(str::to_owned));
+                }
+            }
+        });
+        Self { lines, over, reader: Some(reader) }
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        drop(self.reader.take().map(JoinHandle::join));
+    }
 }
 
 impl Bus {
@@ -65,6 +106,11 @@ impl Bus {
         self.until_ready(self.service().args(arguments))
     }
 
+    /// The same with systemd's watchdog on.
+    pub fn start_service_watched(&self, arguments: &[&str], limit: Duration) -> Service {
+        self.until_ready(self.service().args(arguments).env("WATCHDOG_USEC", limit.as_micros().to_string()))
+    }
+
     /// The same with the log of a service in the field.
     pub fn start_service_quietly(&self, arguments: &[&str]) -> Service {
         self.until_ready(self.service().args(arguments).env("RUST_LOG", "info"))
@@ -72,18 +118,13 @@ impl Bus {
 
     fn until_ready(&self, command: &mut Command) -> Service {
         let path = self.directory().join("notify");
-        drop(fs::remove_file(&path));
-        let socket = UnixDatagram::bind(&path).expect("socket");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).expect("permissions");
-        socket.set_nonblocking(true).expect("socket");
-        let mut process = Process::spawn(command.env("NOTIFY_SOCKET", &path));
+        let told = Told::listen(&path);
+        let mut service = Service { process: Process::spawn(command.env("NOTIFY_SOCKET", &path)), told };
         eventually("READY=1", || {
-            assert!(process.runs(), "the service ended: {}", self.log());
-            let mut buffer = [0; 4096];
-            let length = socket.recv(&mut buffer).ok()?;
-            buffer[..length].split(|byte| *byte == b'\n').any(|line| line == b"READY=1").then_some(())
+            assert!(service.process.runs(), "the service ended: {}", self.log());
+            service.told().iter().any(|line| line == "READY=1")
         });
-        Service { process }
+        service
     }
 
     /// Runs the service to an end that must come by itself.
@@ -113,8 +154,18 @@ impl Service {
 
     /// The way the power stops it.
     pub fn kill(mut self) {
+        self.kill_now();
+    }
+
+    /// The same for one that is kept.
+    pub fn kill_now(&mut self) {
         self.process.signal(Signal::KILL);
         self.process.ended();
+    }
+
+    /// What it told systemd so far, line by line.
+    pub fn told(&self) -> Vec<String> {
+        self.told.lines.lock().expect("no panic while held").clone()
     }
 
     pub fn id(&self) -> u32 {

@@ -1,21 +1,67 @@
-//! Whether bluetoothd is there, and its names for things. bluer stays silent when it goes, so the bus itself is asked.
+//! Whether bluetoothd is there, its names for things, and its objects. bluer stays silent when it goes, so the bus itself is
+//! asked.
 
 use futures_util::StreamExt;
-use zbus::Connection;
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+use std::io;
+use std::time::Duration;
+use tokio::time::timeout;
 use zbus::fdo::{DBusProxy, NameOwnerChangedStream};
 use zbus::names::BusName;
+use zbus::{Connection, ObjectPath, OwnedObjectPath, OwnedVariant, Type};
 
 /// bluetoothd's name on the bus.
 pub(in crate::scan) const NAME: &str = "org.bluez";
 
+/// The bus or bluetoothd may hang, and zbus waits for ever: no call waits longer.
+const CALL: Duration = Duration::from_secs(5);
+
+/// Waits for an answer, but not for ever.
+pub(super) async fn answered<T, E: Into<zbus::Error>>(call: impl Future<Output = Result<T, E>>) -> zbus::Result<T> {
+    match timeout(CALL, call).await {
+        Ok(answer) => answer.map_err(Into::into),
+        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no answer from bluetoothd").into()),
+    }
+}
+
+/// Whether there was no answer.
+pub(super) fn is_timeout(error: &zbus::Error) -> bool {
+    matches!(error, zbus::Error::InputOutput(e) if e.kind() == io::ErrorKind::TimedOut)
+}
+
 /// Whether bluetoothd runs. Does not start it: that is systemd's.
 pub(super) async fn present(bus: &DBusProxy<'_>) -> zbus::Result<bool> {
-    Ok(bus.name_has_owner(BusName::from_static_str(NAME)?).await?)
+    answered(bus.name_has_owner(BusName::from_static_str(NAME)?)).await
 }
 
 /// Puts names of adapters in their order: hci2 before hci10.
 pub(super) fn sort(names: &mut [String]) {
     names.sort_by_key(|name| (name.len(), name.clone()));
+}
+
+/// Every object of bluetoothd, its interfaces and what `T` takes of their properties.
+pub(in crate::scan) async fn objects<T: DeserializeOwned + Type>(
+    connection: &Connection,
+) -> zbus::Result<HashMap<OwnedObjectPath, HashMap<String, T>>> {
+    let manager = "org.freedesktop.DBus.ObjectManager";
+    let proxy = zbus::Proxy::new(connection, NAME, ObjectPath::from_static_str("/")?, manager).await?;
+    let flags = zbus::proxy::MethodFlags::NO_AUTO_START;
+    let objects = answered(proxy.call_with_flags("GetManagedObjects", flags, &())).await?;
+    objects.ok_or(zbus::Error::InvalidReply)
+}
+
+/// Whether the controller of this adapter filters adverts by itself for those who monitor them.
+pub(super) async fn offloads(adapter: &str) -> bool {
+    let ask = async {
+        let bus = Connection::system().await?;
+        let (path, properties) = (format!("/org/bluez/{adapter}"), Some("org.freedesktop.DBus.Properties"));
+        let what = ("org.bluez.AdvertisementMonitorManager1", "SupportedFeatures");
+        let answer = bus.call_method(Some(NAME), path.as_str(), properties, "Get", &what).await?;
+        Vec::<String>::try_from(answer.body().deserialize::<OwnedVariant>()?)
+    };
+    // What is not known may be.
+    answered(ask).await.map_or(true, |features| features.iter().any(|feature| feature == "controller-patterns"))
 }
 
 /// Watches the owner of bluetoothd's name on a connection of its own.
@@ -26,9 +72,12 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) async fn new() -> zbus::Result<Self> {
-        let bus = DBusProxy::new(&Connection::system().await?).await?;
-        let changes = bus.receive_name_owner_changed_with_args(&[(0, NAME)]).await?;
-        Ok(Self { bus, changes })
+        answered(async {
+            let bus = DBusProxy::new(&Connection::system().await?).await?;
+            let changes = bus.receive_name_owner_changed_with_args(&[(0, NAME)]).await?;
+            Ok::<_, zbus::Error>(Self { bus, changes })
+        })
+        .await
     }
 
     /// Whether bluetoothd runs.
@@ -36,16 +85,22 @@ impl Watch {
         present(&self.bus).await
     }
 
-    /// Returns when bluetoothd came, went, or is another one than before; or with the bus.
-    pub(super) async fn changed(&mut self) {
-        self.changes.next().await;
+    /// Returns when bluetoothd came, went, or is another one than before (true), or the bus is gone.
+    pub(super) async fn changed(&mut self) -> bool {
+        self.changes.next().await.is_some()
     }
 }
 
-/// Returns when bluetoothd has come (or there is no way to know); never if it has not.
+/// Returns when bluetoothd has come; never if it has not, or there is no way to know.
 pub(super) async fn appears() {
-    let Ok(mut watch) = Watch::new().await else { return std::future::pending().await };
-    while !watch.present().await.unwrap_or(false) {
-        watch.changed().await;
+    if let Ok(mut watch) = Watch::new().await {
+        loop {
+            match watch.present().await {
+                Ok(true) => return,
+                Ok(false) if watch.changed().await => {}
+                _ => break,
+            }
+        }
     }
+    std::future::pending().await
 }

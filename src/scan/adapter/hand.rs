@@ -1,56 +1,58 @@
 //! The care for one adapter: it scans, and scans again after whatever came between.
 
 use super::attempt::attempt;
-use super::bluez;
+use super::ladder::{Cause, Ladder, Step};
 use super::report::Report;
+use super::{bluez, power};
 use crate::config::ScanMode;
-use crate::stats::RadioState;
-use std::time::Duration;
+use crate::stats::{RadioState, Rung};
 use tokio::sync::watch;
-use tokio::time::sleep;
-
-const FIRST_DELAY: Duration = Duration::from_millis(500);
-const LAST_DELAY: Duration = Duration::from_secs(5);
+use tokio::time::{Instant, sleep};
 
 /// Keeps the adapter scanning in this mode, until there is no mode any more.
 pub(super) async fn care(mut mode: watch::Receiver<ScanMode>, mut report: Report) {
-    let mut delay = FIRST_DELAY;
+    let mut ladder = Ladder::new();
     loop {
         let now = *mode.borrow_and_update();
-        let wanted = report.wanted;
-        let mut scanned = false;
+        let work = once(now, &mut report, &mut ladder);
         // Dropping an attempt ends what it asked BlueZ for.
-        let trouble = tokio::select! {
+        let changed = tokio::select! {
             biased;
-            changed = mode.changed() => match changed {
-                Ok(()) => {
-                    delay = FIRST_DELAY;
-                    report.start_over();
-                    continue;
-                }
-                Err(_) => return,
-            },
-            trouble = attempt(now, wanted, &mut report, &mut scanned) => trouble,
+            changed = mode.changed() => changed,
+            () = work => continue,
         };
-        if scanned {
-            delay = FIRST_DELAY;
+        if changed.is_err() {
+            return;
         }
-        if trouble.quiet {
-            tracing::debug!("{}: scanning anew", trouble.detail);
-            continue;
-        }
-        let state = trouble.state;
+        ladder.start_over();
+        report.start_over();
+    }
+}
+
+/// One attempt, and what is due after it.
+async fn once(mode: ScanMode, report: &mut Report, ladder: &mut Ladder) {
+    let (began, mut scanned) = (Instant::now(), None);
+    let trouble = attempt(mode, report.wanted, report, &mut scanned).await;
+    let step = ladder.after(trouble.cause, began, scanned, Instant::now());
+    if trouble.cause == Cause::Anew {
+        return;
+    }
+    let (state, why, silent) = (trouble.state, trouble.detail.clone(), matches!(trouble.cause, Cause::Silence(_)));
+    if !silent {
         report.trouble(trouble);
-        tokio::select! {
-            () = bluez::appears(), if state == RadioState::NoBluez => {}
-            () = sleep(delay) => delay = (delay * 2).min(LAST_DELAY),
-            changed = mode.changed() => {
-                delay = FIRST_DELAY;
-                report.start_over();
-                if changed.is_err() {
-                    return;
-                }
+    }
+    match step {
+        Step::PowerCycle => {
+            let done = power::cycle(report, &why).await;
+            ladder.cycled(done, Instant::now());
+        }
+        Step::Pause(_) if silent => report.climb(Rung::Rescan, &why),
+        Step::Pause(pause) => {
+            tokio::select! {
+                () = bluez::appears(), if state == RadioState::NoBluez => {}
+                () = sleep(pause) => {}
             }
+            report.climb(Rung::Retry, &why);
         }
     }
 }

@@ -4,15 +4,20 @@ mod attempt;
 pub(super) mod bluez;
 mod crew;
 mod hand;
+mod ladder;
 mod patterns;
+mod power;
 mod report;
 mod roster;
+mod setup;
 
 use super::in_use::Heard;
+use super::orders::Orders;
 use crate::config::{Adapters, Config, ScanMode};
 use crate::log;
-use crate::stats::{RadioState, Stats};
+use crate::stats::{NO_ADAPTER, RadioState, Rung, Stats};
 use crew::Crew;
+use ladder::Cause;
 use report::Report;
 use roster::Roster;
 use std::convert::Infallible;
@@ -39,18 +44,47 @@ impl Wanted {
 struct Trouble {
     state: RadioState,
     detail: String,
-    /// Nothing that anyone should be told of.
-    quiet: bool,
+    cause: Cause,
 }
 
 impl Trouble {
     fn new(state: RadioState, detail: impl Into<String>) -> Self {
-        Self { state, detail: detail.into(), quiet: false }
+        Self { state, detail: detail.into(), cause: Cause::Elsewhere }
+    }
+
+    /// The controller refused: a power cycle may help. Not so while bluetoothd does not answer, or the adapter is off.
+    fn refused(self) -> Self {
+        let cause = if self.state == RadioState::Starting { Cause::Controller } else { self.cause };
+        Self { cause, ..self }
+    }
+
+    /// What others are told of adverts is to change.
+    fn anew() -> Self {
+        Self { cause: Cause::Anew, ..Self::new(RadioState::Starting, "adverts are captured in another way") }
     }
 
     /// Nothing was heard for a while: there may be nobody, or the controller lost its scan and no one noticed.
-    fn silence() -> Self {
-        Self { quiet: true, ..Self::new(RadioState::Starting, "nothing was heard") }
+    fn silence(rung: Rung) -> Self {
+        let detail = "nothing was heard for a while, although all says that it scans";
+        Self { cause: Cause::Silence(rung), ..Self::new(RadioState::Starting, detail) }
+    }
+}
+
+/// What is known of the radio without bluetoothd.
+#[derive(Debug, Clone)]
+pub(super) struct Senses {
+    pub(super) stats: Arc<Stats>,
+    /// Adverts, by adapter.
+    pub(super) heard: Arc<Heard>,
+    /// What the controllers were told.
+    pub(super) orders: watch::Receiver<Orders>,
+}
+
+#[cfg(test)]
+impl Senses {
+    /// Nothing is heard, and no order is known.
+    fn of(stats: Arc<Stats>) -> Self {
+        Self { stats, heard: Arc::default(), orders: watch::channel(Orders::default()).1 }
     }
 }
 
@@ -58,8 +92,8 @@ impl Trouble {
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Keeps the adapters as wanted, for ever.
-pub(super) async fn control(mut wanted: watch::Receiver<Wanted>, stats: Arc<Stats>, heard: Arc<Heard>) {
-    let mut crew = Crew::new(stats.clone(), heard.clone());
+pub(super) async fn control(mut wanted: watch::Receiver<Wanted>, senses: Senses) {
+    let mut crew = Crew::new(senses.clone());
     let mut was_on = false;
     loop {
         let Wanted { mode, adapters } = wanted.borrow_and_update().clone();
@@ -75,7 +109,7 @@ pub(super) async fn control(mut wanted: watch::Receiver<Wanted>, stats: Arc<Stat
                 match adapters {
                     Adapters::First => crew.set(mode, &[None]),
                     Adapters::Listed(list) => crew.set(mode, &list.into_iter().map(Some).collect::<Vec<_>>()),
-                    Adapters::All => return muster(&mut crew, mode, &stats, &heard).await,
+                    Adapters::All => return muster(&mut crew, mode, &senses).await,
                 }
                 crew.work().await
             };
@@ -91,12 +125,13 @@ pub(super) async fn control(mut wanted: watch::Receiver<Wanted>, stats: Arc<Stat
     }
 }
 
-/// Keeps every adapter scanning that there is. One that went away is missed until the settings of the radio change.
-async fn muster(crew: &mut Crew, mode: ScanMode, stats: &Arc<Stats>, heard: &Arc<Heard>) -> Infallible {
+/// Keeps every adapter scanning that there is. One that went away is missed for a while, then listed as gone.
+async fn muster(crew: &mut Crew, mode: ScanMode, senses: &Senses) -> Infallible {
+    let stats = &senses.stats;
     let known: Vec<_> = crew.wanted().into_iter().filter(|key| key.is_some() && crew.is_there(*key)).collect();
     crew.set(mode, &known);
     // Stands for them as long as there is none.
-    let mut nobody = Report::new(stats.clone(), heard.clone(), None);
+    let mut nobody = Report::new(senses, None);
     if known.is_empty() {
         stats.set_radio(|radio| radio.want(&[None]));
     }
@@ -112,9 +147,10 @@ async fn muster(crew: &mut Crew, mode: ScanMode, stats: &Arc<Stats>, heard: &Arc
             never = crew.work() => match never {},
         };
         pause = LOOK;
+        crew.let_go(mode);
         match found {
             Ok(addresses) if addresses.is_empty() && crew.wanted().is_empty() => {
-                nobody.trouble(Trouble::new(RadioState::AdapterMissing, "there is no Bluetooth adapter"));
+                nobody.trouble(Trouble::new(RadioState::AdapterMissing, NO_ADAPTER));
             }
             Ok(addresses) => addresses.into_iter().for_each(|address| crew.join(mode, address)),
             Err(trouble) => nobody.trouble(trouble),

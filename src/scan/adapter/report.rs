@@ -1,17 +1,15 @@
-//! What an adapter is up to, told in Stats and in the log, and how long its silence is borne.
+//! What an adapter is up to and what is done for it, told in Stats and in the log, and how long its silence is borne.
 
-use super::Trouble;
+use super::ladder::Silence;
+use super::{Senses, Trouble};
 use crate::advert::Address;
 use crate::log;
-use crate::scan::in_use::Heard;
-use crate::stats::{AdapterStatus, RadioState, Stats};
+use crate::scan::in_use::{Heard, index};
+use crate::scan::orders::Orders;
+use crate::stats::{AdapterStatus, CaptureKind, RadioState, Rung, Stats};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// A scan that hears nothing for so long is started anew, then after twice the time, and so on: some faults give no other
-/// sign, and some places are silent.
-const SILENCE: Duration = Duration::from_secs(30);
-const LONGEST_SILENCE: Duration = Duration::from_secs(3600);
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 /// See the module.
 pub(super) struct Report {
@@ -21,27 +19,110 @@ pub(super) struct Report {
     pub(super) wanted: Option<Address>,
     /// What the log had last.
     said: RadioState,
-    /// How much silence is borne next.
-    pub(super) patience: Duration,
+    /// What was done in the present trouble: the log has it.
+    climbed: Vec<Rung>,
+    silence: Silence,
+    orders: watch::Receiver<Orders>,
+    /// How often the controller had refused when the scan began, and when that was.
+    refusals: u64,
+    began: Instant,
 }
 
 impl Report {
-    pub(super) fn new(stats: Arc<Stats>, heard: Arc<Heard>, wanted: Option<Address>) -> Self {
-        Self { stats, heard, wanted, said: RadioState::Off, patience: SILENCE }
+    pub(super) fn new(senses: &Senses, wanted: Option<Address>) -> Self {
+        let Senses { stats, heard, orders } = senses.clone();
+        let (began, climbed) = (Instant::now(), Vec::new());
+        let silence = Silence::new(began);
+        Self { stats, heard, wanted, said: RadioState::Off, climbed, silence, orders, refusals: 0, began }
     }
 
     /// Adverts that the adapter heard so far, before all filters.
-    pub(super) fn heard(&self) -> u64 {
+    fn heard(&self) -> u64 {
         self.stats.radio().borrow().status(self.wanted).map_or(0, |status| self.heard.by(&status.name))
     }
 
-    pub(super) fn something_was_heard(&mut self) {
-        self.patience = SILENCE;
+    fn index(&self) -> u16 {
+        self.stats.radio().borrow().status(self.wanted).map_or(u16::MAX, |status| index(&status.name))
     }
 
-    pub(super) fn silence_was_borne(&mut self) -> Trouble {
-        self.patience = (self.patience * 2).min(LONGEST_SILENCE);
-        Trouble::silence()
+    /// Whether adverts are captured apart from bluetoothd, which then need not tell of them.
+    pub(super) fn quiet(&self) -> bool {
+        self.stats.radio().borrow().capture == CaptureKind::Monitor
+    }
+
+    /// Returns when adverts are captured in a way for which this does not hold any more.
+    pub(super) fn other_capture(&self, quiet: bool) -> impl Future<Output = ()> + Send + use<> {
+        let other = if quiet { CaptureKind::Signals } else { CaptureKind::Monitor };
+        let mut radio = self.stats.radio();
+        async move {
+            if radio.wait_for(|radio| radio.capture == other).await.is_err() {
+                std::future::pending().await
+            }
+        }
+    }
+
+    /// The scan is about to begin: what the controller refuses counts from now on.
+    pub(super) fn prepares(&mut self) {
+        self.refusals = self.orders.borrow().refusals(self.index());
+    }
+
+    /// Returns when the controller scans, as far as is known: bluetoothd may be wrong.
+    pub(super) async fn confirm(&mut self) -> Result<(), String> {
+        self.began = Instant::now();
+        while self.orders.borrow().rests(self.index()) {
+            self.watch().await?;
+        }
+        Ok(())
+    }
+
+    /// Returns when the controller is known not to scan, whatever bluetoothd says, and why.
+    pub(super) async fn idle(&mut self) -> String {
+        loop {
+            if let Err(why) = self.watch().await {
+                return why;
+            }
+        }
+    }
+
+    /// Judges the controller by its orders, then waits for the next one, or until it is time to judge again.
+    async fn watch(&mut self) -> Result<(), String> {
+        let (index, now) = (self.index(), Instant::now());
+        let look = self.orders.borrow_and_update().judge(index, self.began, self.refusals, now)?;
+        tokio::select! {
+            changed = self.orders.changed() => if changed.is_err() {
+                std::future::pending().await
+            },
+            () = sleep_until(look.unwrap_or(now)), if look.is_some() => {}
+        }
+        Ok(())
+    }
+
+    /// The scan begins: silence counts from now on.
+    pub(super) fn begins(&mut self) {
+        self.began = Instant::now();
+        self.silence.begins(self.heard(), Instant::now());
+        // What was done about silence is news again when the silence is over.
+        self.climbed.retain(|rung| matches!(rung, Rung::Rescan | Rung::PowerCycle | Rung::PowerCycleWithheld));
+    }
+
+    /// What is to be done about a silence that was borne for long enough.
+    pub(super) fn silence(&mut self) -> Option<Rung> {
+        let now = Instant::now();
+        if self.silence.broken(self.heard(), now) {
+            self.climbed.clear();
+            return None;
+        }
+        self.silence.due(now)
+    }
+
+    /// Counts what is done, and says so once in each trouble.
+    pub(super) fn climb(&mut self, rung: Rung, why: &str) {
+        self.stats.recoveries().count(rung);
+        if !self.climbed.contains(&rung) {
+            self.climbed.push(rung);
+            let label = self.stats.radio().borrow().status(self.wanted).map(|status| status.label().to_owned());
+            log::recovery(rung, &label.unwrap_or_default(), why);
+        }
     }
 
     /// Changes the state of the adapter and says so in the log if it is another than the log had last. What is being tried
@@ -73,6 +154,8 @@ impl Report {
 
     /// Other settings: what was wrong with the former ones is of no interest.
     pub(super) fn start_over(&mut self) {
+        self.silence = Silence::new(Instant::now());
+        self.climbed.clear();
         self.tell(|radio| (radio.state, radio.detail) = (RadioState::Starting, String::new()));
     }
 }

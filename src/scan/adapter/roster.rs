@@ -1,15 +1,11 @@
 //! Which adapters bluetoothd has.
 
+use super::bluez::answered;
 use super::{Trouble, bluez};
 use crate::advert::Address;
 use crate::stats::RadioState;
-use std::time::Duration;
-use tokio::time::timeout;
 use zbus::fdo::DBusProxy;
 use zbus::{Connection, OwnedVariant};
-
-/// bluetoothd may hang: a look takes no longer.
-const CALL: Duration = Duration::from_secs(10);
 
 /// See the module. Asks for the names alone as a rule: a list of all objects would hold every device in range.
 #[derive(Default)]
@@ -20,27 +16,32 @@ pub(super) struct Roster {
 impl Roster {
     /// The addresses of the adapters that have none of these names, in the order of their names.
     pub(super) async fn others(&mut self, names: &[String]) -> Result<Vec<Address>, Trouble> {
-        let answer = match timeout(CALL, self.ask(names)).await {
-            Ok(Ok(Some(addresses))) => return Ok(addresses),
-            Ok(Ok(None)) => return Err(Trouble::new(RadioState::NoBluez, "bluetoothd is not running")),
-            Ok(Err(error)) => Trouble::new(RadioState::NoBluez, format!("the list of adapters: {error}")),
-            Err(_) => Trouble::new(RadioState::Starting, "the list of adapters: no answer from bluetoothd"),
-        };
-        self.connection = None;
-        Err(answer)
+        match self.ask(names).await {
+            Ok(Some(addresses)) => Ok(addresses),
+            Ok(None) => Err(Trouble::new(RadioState::NoBluez, "bluetoothd is not running")),
+            Err(error) => {
+                self.connection = None;
+                let state = if bluez::is_timeout(&error) { RadioState::Starting } else { RadioState::NoBluez };
+                Err(Trouble::new(state, format!("the list of adapters: {error}")))
+            }
+        }
     }
 
     async fn ask(&mut self, names: &[String]) -> zbus::Result<Option<Vec<Address>>> {
         let connection = match &self.connection {
             Some(connection) => connection,
-            None => self.connection.insert(Connection::system().await?),
+            None => self.connection.insert(answered(Connection::system()).await?),
         };
         if !bluez::present(&DBusProxy::new(connection).await?).await? {
             return Ok(None);
         }
         let introspectable = Some("org.freedesktop.DBus.Introspectable");
-        let answer = connection.call_method(Some(bluez::NAME), "/org/bluez", introspectable, "Introspect", &()).await;
-        let Ok(answer) = answer else { return Ok(Some(Vec::new())) };
+        let call = connection.call_method(Some(bluez::NAME), "/org/bluez", introspectable, "Introspect", &());
+        let answer = match answered(call).await {
+            Err(error) if bluez::is_timeout(&error) => return Err(error),
+            Err(_) => return Ok(Some(Vec::new())),
+            Ok(answer) => answer,
+        };
         let mut addresses = Vec::new();
         for name in adapters(answer.body().deserialize()?) {
             if !names.contains(&name) {
@@ -55,7 +56,7 @@ impl Roster {
 async fn address(connection: &Connection, name: &str) -> zbus::Result<Option<Address>> {
     let (path, properties) = (format!("/org/bluez/{name}"), Some("org.freedesktop.DBus.Properties"));
     let what = ("org.bluez.Adapter1", "Address");
-    let answer = connection.call_method(Some(bluez::NAME), path.as_str(), properties, "Get", &what).await?;
+    let answer = answered(connection.call_method(Some(bluez::NAME), path.as_str(), properties, "Get", &what)).await?;
     let text = String::try_from(answer.body().deserialize::<OwnedVariant>()?)?;
     Ok(Address::parse(&text))
 }

@@ -2,26 +2,24 @@
 
 use super::super::capture::{Burst, Capture};
 use super::super::hci;
-use super::socket;
+use super::paced::Paced;
+use super::reader::{AT_ONCE, Reader};
+use super::{filter, socket};
 use crate::advert::Advert;
 use socket2::Socket;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
 /// Packets in a burst: a few hundred microseconds of work, then others get a turn.
 const BURST: usize = 256;
-/// More than the largest HCI event (257 bytes) with its header.
-const PACKET: usize = 512;
 /// How often the kernel is asked for the packets that it dropped.
 const DROPS_EVERY: Duration = Duration::from_secs(1);
 
 /// Adverts from monitor packets.
 pub(in super::super) struct Monitor {
-    fd: AsyncFd<Socket>,
-    buffer: [u8; PACKET],
+    socket: Paced,
+    reader: Reader,
     drops: u32,
     drops_at: Instant,
 }
@@ -29,7 +27,7 @@ pub(in super::super) struct Monitor {
 impl Monitor {
     /// Opens the kernel's monitor channel; the error says in words why it cannot be.
     pub(in super::super) fn open() -> Result<Self, Unavailable> {
-        socket::monitor().and_then(Self::new).map_err(|e| match e.raw_os_error() {
+        socket::monitor(&filter::program()).and_then(Self::new).map_err(|e| match e.raw_os_error() {
             Some(libc::EPERM | libc::EACCES) => Unavailable { reason: "CAP_NET_RAW is missing".into(), passing: false },
             Some(libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT) => Unavailable {
                 reason: "the kernel has no Bluetooth (or its module is not loaded)".into(),
@@ -48,16 +46,16 @@ impl Monitor {
 
     fn new(socket: Socket) -> io::Result<Self> {
         let drops = socket::drops(&socket).unwrap_or(0);
-        Ok(Self { fd: socket::register(socket)?, buffer: [0; PACKET], drops, drops_at: Instant::now() })
+        Ok(Self { socket: Paced::new(socket)?, reader: Reader::new(), drops, drops_at: Instant::now() })
     }
 
     /// Packets dropped by the kernel since the last time that it was asked.
-    fn lost(&mut self) -> u64 {
-        if self.drops_at.elapsed() < DROPS_EVERY {
+    fn lost(&mut self, now: Instant) -> u64 {
+        if now - self.drops_at < DROPS_EVERY {
             return 0;
         }
-        self.drops_at = Instant::now();
-        let drops = socket::drops(self.fd.get_ref()).unwrap_or(self.drops);
+        self.drops_at = now;
+        let drops = self.socket.get().and_then(socket::drops).unwrap_or(self.drops);
         drops.wrapping_sub(std::mem::replace(&mut self.drops, drops)).into()
     }
 }
@@ -72,23 +70,58 @@ pub(in super::super) struct Unavailable {
 
 impl Capture for Monitor {
     async fn ready(&mut self) -> io::Result<()> {
-        self.fd.readable().await?.retain_ready();
-        Ok(())
+        self.socket.ready().await
     }
 
     fn take(&mut self, each: &mut dyn FnMut(&Advert<'_>)) -> io::Result<Burst> {
-        let mut malformed = 0;
-        for _ in 0..BURST {
-            match self.fd.try_io(Interest::READABLE, |mut socket| socket.read(&mut self.buffer)) {
-                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-                Ok(length) => malformed += hci::adverts(&self.buffer[..length], each),
-                Err(e) if e.kind() == ErrorKind::WouldBlock => {
-                    return Ok(Burst { malformed, lost: self.lost(), more: false });
-                }
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+        let (mut malformed, mut packets, now) = (0, 0, Instant::now());
+        let more = loop {
+            let Self { socket, reader, .. } = self;
+            let mut parse = |packet: &[u8]| malformed += hci::adverts(packet, each);
+            match socket.read(|socket| reader.read(socket, &mut parse)) {
+                Ok(found) => packets += found,
+                Err(e) if e.kind() == ErrorKind::WouldBlock => break false,
+                Err(e) if e.kind() == ErrorKind::Interrupted => continue,
                 Err(e) => return Err(e),
             }
+            if packets >= BURST {
+                break true;
+            }
+            if packets % AT_ONCE != 0 && !socket.is_woken() {
+                break false;
+            }
+        };
+        match more {
+            true => self.socket.left_some(),
+            false => self.socket.emptied(packets as u32, now)?,
         }
-        Ok(Burst { malformed, lost: self.lost(), more: true })
+        Ok(Burst { malformed, lost: self.lost(now), more })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::packets::{legacy, legacy_event};
+    use super::*;
+    use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, send, socketpair};
+    use tokio::time::timeout;
+
+    #[tokio::test]
+    async fn a_burst_that_takes_several_turns_is_heard_to_its_end() {
+        let flags = SocketFlags::CLOEXEC;
+        let (far, near) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).expect("pair");
+        let mut monitor = Monitor::inherited(near).expect("registered");
+        let packet = legacy_event(0, &[legacy(0, 0, &[1, 2, 3], -9)]);
+        let sender = std::thread::spawn(move || {
+            (0..20 * BURST).for_each(|_| assert_eq!(send(&far, &packet, SendFlags::empty()), Ok(packet.len())));
+            far
+        });
+        let (mut heard, mut turns) = (0, 0);
+        while heard < 20 * BURST {
+            timeout(Duration::from_secs(20), monitor.ready()).await.expect("goes on").expect("alive");
+            turns += usize::from(monitor.take(&mut |_| heard += 1).expect("alive").more);
+        }
+        assert!(turns > 0, "not all came at once");
+        drop(sender.join());
     }
 }

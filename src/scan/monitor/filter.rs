@@ -1,7 +1,8 @@
-//! The socket filter (classic BPF) that keeps everything but advertising reports away from this process. The monitor
-//! channel carries all HCI traffic, link keys included.
+//! The socket filters (classic BPF) that keep everything but advertising reports, and the orders to scan, away from this
+//! process. The monitor channel carries all HCI traffic, link keys included.
 
 use super::super::hci::{EVENT, EXTENDED_REPORT, HEADER, LE_META, LEGACY_REPORT};
+use super::super::orders::{COMMAND, COMMAND_COMPLETE, ENABLE, EXTENDED_ENABLE};
 use libc::{BPF_ABS, BPF_B, BPF_H, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET};
 
 /// One instruction: code, jumps if true and if false, operand.
@@ -31,6 +32,28 @@ pub(super) fn program() -> [Instruction; 9] {
     ]
 }
 
+/// Passes the commands that begin and end a scan, and the answers to them, and nothing else.
+pub(super) fn orders() -> [Instruction; 12] {
+    const CODE: u32 = HEADER as u32;
+    const ANSWERED: u32 = CODE + 3;
+    const PLAIN: u32 = ENABLE.swap_bytes() as u32;
+    const EXTENDED: u32 = EXTENDED_ENABLE.swap_bytes() as u32;
+    [
+        (LOAD_HALF, 0, 0, 0),
+        (JUMP_EQUAL, 5, 0, COMMAND.swap_bytes() as u32),
+        (JUMP_EQUAL, 0, 7, EVENT.swap_bytes() as u32),
+        (LOAD_BYTE, 0, 0, CODE),
+        (JUMP_EQUAL, 0, 5, COMMAND_COMPLETE as u32),
+        (LOAD_HALF, 0, 0, ANSWERED),
+        (JUMP_EQUAL, 4, 2, PLAIN),
+        (LOAD_HALF, 0, 0, CODE),
+        (JUMP_EQUAL, 2, 0, PLAIN),
+        (JUMP_EQUAL, 1, 0, EXTENDED),
+        (RETURN, 0, 0, 0),
+        (RETURN, 0, 0, u32::MAX),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::super::packets::{self, extended_event, legacy_event, meta, packet};
@@ -38,8 +61,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// What the kernel makes of the program: the bytes of the packet that pass.
-    fn run(packet: &[u8]) -> u32 {
-        let program = program();
+    fn run(program: &[Instruction], packet: &[u8]) -> u32 {
         let (mut at, mut accumulator) = (0, 0);
         loop {
             let (code, if_true, if_false, k) = program[at];
@@ -61,8 +83,42 @@ mod tests {
     }
 
     fn passes(packet: &[u8]) -> bool {
-        let taken = run(packet);
+        taken_whole(&program(), packet)
+    }
+
+    fn is_order(packet: &[u8]) -> bool {
+        taken_whole(&orders(), packet)
+    }
+
+    fn taken_whole(program: &[Instruction], packet: &[u8]) -> bool {
+        let taken = run(program, packet);
         taken > 0 && taken >= packet.len() as u32
+    }
+
+    #[test]
+    fn orders_to_scan_and_their_answers_pass() {
+        for adapter in [0, 3, 0xFFFE] {
+            for opcode in [[0x0C, 0x20], [0x42, 0x20]] {
+                assert!(is_order(&packet(2, adapter, &[&opcode[..], &[6, 1, 0, 0, 0, 0, 0]].concat())));
+                assert!(is_order(&packet(3, adapter, &[0x0E, 4, 1, opcode[0], opcode[1], 0x0C])));
+            }
+        }
+    }
+
+    #[test]
+    fn no_other_order_passes() {
+        for opcode in (0..=u16::MAX).filter(|opcode| ![ENABLE, EXTENDED_ENABLE].contains(opcode)) {
+            let bytes = opcode.to_le_bytes();
+            assert!(!is_order(&packet(2, 0, &[&bytes[..], &[16; 17]].concat())), "command {opcode:#x}");
+            assert!(!is_order(&packet(3, 0, &[&[0x0E, 4, 1][..], &bytes, &[0; 17]].concat())), "answer to {opcode:#x}");
+        }
+        for code in (0..=255).filter(|code| *code != COMMAND_COMPLETE) {
+            assert!(!is_order(&packet(3, 0, &[code, 4, 1, 0x42, 0x20, 0])), "event {code:#x}");
+        }
+        for opcode in (0..64).filter(|opcode| ![2, 3].contains(opcode)) {
+            assert!(!is_order(&packet(opcode, 0, &[0x42, 0x20, 6, 1, 0])), "packet {opcode}");
+            assert!(!is_order(&packet(opcode, 0, &[0x0E, 4, 1, 0x42, 0x20, 0])), "packet {opcode}");
+        }
     }
 
     #[test]

@@ -3,6 +3,10 @@
 
 mod capture;
 mod filter;
+mod listen;
+mod paced;
+mod reader;
 mod socket;
 
 pub(super) use capture::{Monitor, Unavailable};
+pub(super) use listen::listen;

@@ -1,10 +1,10 @@
 //! Sockets that monitor packets come from. The only place in the service with `unsafe` code.
 #![allow(unsafe_code)]
 
-use super::filter::program;
+use super::filter::Instruction;
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, SockFilter, Socket, Type};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use tokio::io::unix::AsyncFd;
 
 /// `BTPROTO_HCI` of the kernel.
@@ -24,10 +24,11 @@ struct HciAddress {
 
 /// Opens the monitor channel. The filter is in place before the channel is chosen, so that no other packet ever reaches
 /// this process.
-pub(super) fn monitor() -> io::Result<Socket> {
+pub(super) fn monitor(program: &[Instruction]) -> io::Result<Socket> {
     let socket = Socket::new(Domain::from(libc::AF_BLUETOOTH), Type::RAW, Some(Protocol::from(HCI)))?;
     socket.set_nonblocking(true)?;
-    let filter = program().map(|(code, if_true, if_false, k)| SockFilter::new(code, if_true, if_false, k));
+    let instruction = |&(code, if_true, if_false, k): &Instruction| SockFilter::new(code, if_true, if_false, k);
+    let filter: Vec<_> = program.iter().map(instruction).collect();
     socket.attach_filter(&filter)?;
     if option(&socket, libc::SO_GET_FILTER, &mut [])? != filter.len() {
         return Err(io::Error::other("the kernel does not keep the socket filter"));
@@ -50,11 +51,11 @@ fn monitor_address() -> SockAddr {
     }
 }
 
-/// Registers a socket with tokio.
-pub(super) fn register(socket: Socket) -> io::Result<AsyncFd<Socket>> {
-    // SAFETY: a `Socket` owns its descriptor and gives out the same one until it is dropped; the registration holds the
-    // `Socket` and ends before it does.
-    unsafe { AsyncFd::register(socket) }.map_err(io::Error::from)
+/// Registers a descriptor with tokio.
+pub(super) fn register<T: AsRawFd + Into<OwnedFd>>(owner: T) -> io::Result<AsyncFd<T>> {
+    // SAFETY: what turns into an `OwnedFd` owns its descriptor and gives out the same one until it is dropped; the
+    // registration holds it and ends before it does.
+    unsafe { AsyncFd::register(owner) }.map_err(io::Error::from)
 }
 
 /// Packets that the kernel dropped because nobody had read the earlier ones; wraps around.
@@ -77,6 +78,7 @@ fn option(socket: &Socket, name: i32, words: &mut [u32]) -> io::Result<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::filter::program;
     use super::*;
 
     #[test]

@@ -1,10 +1,8 @@
 //! What BlueZ tells of a device, and the AD structures that it was made from.
 
-use crate::scan::adapter::bluez::NAME;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
-
-use zbus::{Connection, ObjectPath, OwnedObjectPath, Type};
+use zbus::Type;
 
 /// A variant that holds bytes.
 #[derive(Debug, Deserialize, Type, PartialEq)]
@@ -48,16 +46,6 @@ impl Device {
 
 /// Interfaces of an object.
 pub(super) type Objects = HashMap<String, Device>;
-
-/// Every object of bluetoothd, without starting it.
-pub(super) async fn all(connection: &Connection) -> zbus::Result<HashMap<OwnedObjectPath, Objects>> {
-    let proxy =
-        zbus::Proxy::new(connection, NAME, ObjectPath::from_static_str("/")?, "org.freedesktop.DBus.ObjectManager")
-            .await?;
-    let flags = zbus::proxy::MethodFlags::NO_AUTO_START;
-    let objects = proxy.call_with_flags("GetManagedObjects", flags, &()).await?;
-    objects.ok_or(zbus::Error::InvalidReply)
-}
 
 /// The rest of a Bluetooth base UUID behind its first 32 bits (Core 5.4, Vol 3, Part B, 2.5.1).
 const BASE: &str = "-0000-1000-8000-00805f9b34fb";

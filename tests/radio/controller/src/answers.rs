@@ -43,6 +43,8 @@ pub fn answer(identity: Identity, command: &Command) -> (Vec<u8>, bool) {
         0x2003 => complete(&le_features(identity)),
         // LE Read Advertising Channel TX Power
         0x2007 => complete(&[0]),
+        // Disconnect: a test says when it is done
+        0x0406 => (command_status(opcode, SUCCESS), true),
         // LE Create Connection, plain and extended: this one only listens
         0x200D | 0x2043 => (command_status(opcode, COMMAND_DISALLOWED), true),
         // LE Read Filter Accept List Size

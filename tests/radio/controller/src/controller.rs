@@ -126,6 +126,11 @@ impl Controller {
         self.shared().core.fail(opcode, status);
     }
 
+    /// Refuses to scan, with this status, until it is reset: only a power cycle helps. 0 ends that.
+    pub fn jam(&self, status: u8) {
+        self.shared().core.jam(status);
+    }
+
     /// Sends a Hardware Error event.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::answers::{Identity, answer};
 use crate::hci::{
     self, Command, LE_ADVERTISING_REPORT, LE_EXTENDED_ADVERTISING_REPORT, LE_META, SUCCESS, command_complete,
 };
-use crate::scan::{Form, Scan};
+use crate::scan::{Form, SET_ENABLE, SET_EXTENDED_ENABLE, Scan};
 
 /// HCI Reset.
 const RESET: u16 = 0x0C03;
@@ -50,6 +50,8 @@ pub struct Core {
     scan: Scan,
     heard: HashSet<Heard>,
     failing: BTreeMap<u16, u8>,
+    /// Refuses to scan until it is reset, with this status.
+    jammed: Option<u8>,
     commands: BTreeMap<u16, u64>,
     unknown: Vec<u16>,
     counts: Counts,
@@ -64,6 +66,7 @@ impl Core {
             scan: Scan::default(),
             heard: HashSet::new(),
             failing: BTreeMap::new(),
+            jammed: None,
             commands: BTreeMap::new(),
             unknown: Vec::new(),
             counts: Counts::default(),
@@ -109,8 +112,14 @@ impl Core {
         }
     }
 
+    /// Refuses to scan, with this status, until it is reset; success ends that.
+    pub fn jam(&mut self, status: u8) {
+        self.jammed = Some(status).filter(|status| *status != SUCCESS);
+    }
+
     /// Power-up: forgets what the host had set, not what tests had.
     pub fn restart(&mut self) {
+        self.jammed = None;
         self.scan = Scan { starts: self.scan.starts, ..Scan::default() };
         self.heard.clear();
     }
@@ -118,7 +127,8 @@ impl Core {
     /// Follows a command and returns the event that answers it.
     pub fn command(&mut self, command: &Command) -> Vec<u8> {
         *self.commands.entry(command.opcode).or_default() += 1;
-        if let Some(&status) = self.failing.get(&command.opcode) {
+        let jammed = self.jammed.filter(|_| starts_scan(command));
+        if let Some(status) = self.failing.get(&command.opcode).copied().or(jammed) {
             return command_complete(command.opcode, &[status]);
         }
         let (event, known) = answer(self.identity, command);
@@ -201,6 +211,11 @@ impl Core {
         let key = (advert.addr, advert.addr_type, advert.extended_type(), advert.data.clone());
         !self.heard.insert(key)
     }
+}
+
+/// Whether this asks for a scan, and does not end one.
+fn starts_scan(command: &Command) -> bool {
+    [SET_ENABLE, SET_EXTENDED_ENABLE].contains(&command.opcode) && command.parameters.first() == Some(&1)
 }
 
 /// Packs reports into as few events as they fit in, in order.

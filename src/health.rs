@@ -1,0 +1,198 @@
+//! What the service says of itself as a whole: `online`, `degraded` or `offline`. Derived from what the broker acknowledged
+//! and what the radio does, never from the fact that the process is up (decision record 0008).
+
+mod follow;
+
+pub use follow::follow;
+
+use crate::stats::{DROP_REASONS, DropReason, Ledger, Link, LinkState, RadioState};
+use std::time::{Duration, Instant, SystemTime};
+
+/// How long an acknowledgement may take, and how long a scan may be set up again, before either is trouble.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a loss is remembered.
+const MEMORY: Duration = Duration::from_secs(60);
+/// How old the broker's last sign of life may be: more than the usual keep alive and the time to answer.
+const PROOF: Duration = Duration::from_secs(90);
+
+/// Whether what is heard arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HealthState {
+    /// Adverts reach the broker, or there are none and both ends are known to work.
+    Online,
+    /// There is a broker, but not everything arrives that should.
+    Degraded,
+    /// No broker takes anything.
+    Offline,
+}
+
+impl HealthState {
+    /// The word on D-Bus and in the status message.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Degraded => "degraded",
+            Self::Offline => "offline",
+        }
+    }
+}
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// In one word.
+    pub state: HealthState,
+    /// Why, as a stable word; empty while online.
+    pub reason: String,
+    /// Since when; `None` while the clock is not synchronised.
+    pub since: Option<SystemTime>,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self { state: HealthState::Offline, reason: "starting".into(), since: None }
+    }
+}
+
+/// What health is derived from, at one moment.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The connection to the broker.
+    pub link: Link,
+    /// Whether connections last for one batch only.
+    pub short: bool,
+    /// When the broker last gave a sign of life.
+    pub heard: Option<Instant>,
+    /// How old that may be.
+    pub proof: Duration,
+    /// The worst of the adapters.
+    pub radio: RadioState,
+    /// What became of the adverts.
+    pub ledger: Ledger,
+    /// `None` while it is not synchronised.
+    pub clock: Option<SystemTime>,
+}
+
+/// A count, and when it last grew.
+#[derive(Debug, Clone, Copy, Default)]
+struct Growth {
+    count: u64,
+    grew: Option<Instant>,
+}
+
+impl Growth {
+    fn look(&mut self, count: u64, now: Instant) {
+        if count > self.count {
+            *self = Self { count, grew: Some(now) };
+        }
+    }
+
+    fn within(self, span: Duration, now: Instant) -> bool {
+        self.grew.is_some_and(|grew| now.saturating_duration_since(grew) < span)
+    }
+}
+
+/// Derives health from facts, step by step.
+#[derive(Debug)]
+pub struct Machine {
+    /// As it was told last, but for `since` while the clock is not synchronised.
+    health: Health,
+    since: Instant,
+    /// Adverts that the broker dealt with, and when that last moved or nothing was in flight.
+    settled: u64,
+    moving: Instant,
+    /// When the radio last scanned, unless something else than a new start came since.
+    scanning: Option<Instant>,
+    dropped: [Growth; DROP_REASONS.len()],
+    capture_lost: Growth,
+}
+
+impl Machine {
+    /// Before anything is known.
+    pub fn new(now: Instant) -> Self {
+        Self {
+            health: Health::default(),
+            since: now,
+            settled: 0,
+            moving: now,
+            scanning: None,
+            dropped: Default::default(),
+            capture_lost: Growth::default(),
+        }
+    }
+
+    /// Takes the facts of this moment.
+    pub fn step(&mut self, now: Instant, facts: &Facts) -> Health {
+        self.look(now, facts);
+        let (state, reason) = self.verdict(now, facts);
+        if (state, &reason) != (self.health.state, &self.health.reason) {
+            (self.health, self.since) = (Health { state, reason, since: None }, now);
+        }
+        if let (None, Some(clock)) = (self.health.since, facts.clock) {
+            self.health.since = clock.checked_sub(now.saturating_duration_since(self.since));
+        }
+        let since = self.health.since.filter(|_| facts.clock.is_some());
+        Health { since, ..self.health.clone() }
+    }
+
+    fn look(&mut self, now: Instant, facts: &Facts) {
+        let ledger = &facts.ledger;
+        let settled = ledger.published + ledger.dropped(DropReason::Refused);
+        if ledger.in_flight == 0 || settled != self.settled {
+            (self.settled, self.moving) = (settled, now);
+        }
+        match facts.radio {
+            RadioState::Scanning | RadioState::Test => self.scanning = Some(now),
+            // A scan is started anew now and then, for instance after a long silence.
+            RadioState::Starting => {}
+            _ => self.scanning = None,
+        }
+        for (growth, reason) in self.dropped.iter_mut().zip(DROP_REASONS) {
+            growth.look(ledger.dropped(reason), now);
+        }
+        self.capture_lost.look(ledger.capture_lost, now);
+    }
+
+    fn verdict(&self, now: Instant, facts: &Facts) -> (HealthState, String) {
+        let late = |since: Instant, limit| now.saturating_duration_since(since) >= limit;
+        if let Some(reason) = offline(facts) {
+            return (HealthState::Offline, reason);
+        }
+        let lost = || {
+            let mut lost = self.dropped.iter().zip(DROP_REASONS).filter(|(growth, _)| growth.within(MEMORY, now));
+            // Without a protocol nothing is lost that somebody waits for.
+            lost.find(|(_, reason)| *reason != DropReason::NoProtocol)
+        };
+        let reason = if facts.heard.is_none_or(|heard| late(heard, facts.proof)) {
+            "broker-silent".into()
+        } else if late(self.moving, PATIENCE) {
+            "no-acknowledgement".into()
+        } else if self.scanning.is_none_or(|scanning| late(scanning, PATIENCE)) {
+            facts.radio.word().into()
+        } else if let Some((_, reason)) = lost() {
+            format!("dropped-{}", reason.word())
+        } else if self.capture_lost.within(MEMORY, now) {
+            "capture-lost".into()
+        } else {
+            return (HealthState::Online, String::new());
+        };
+        (HealthState::Degraded, reason)
+    }
+}
+
+/// Why there is no broker, if there is none.
+fn offline(facts: &Facts) -> Option<String> {
+    match (facts.link.state, &facts.link.error) {
+        (LinkState::Off, _) => Some("no-protocol".into()),
+        (LinkState::Connecting | LinkState::Waiting, Some(failure)) => Some(format!("broker-{}", failure.word)),
+        (LinkState::Waiting, None) => Some("connecting".into()),
+        // Short connections come and go.
+        (LinkState::Connecting, None) if !facts.short || facts.heard.is_none() => Some("connecting".into()),
+        (LinkState::Idle, _) if facts.heard.is_none() => Some("broker-silent".into()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "health_tests.rs"]
+mod tests;

@@ -1,0 +1,68 @@
+//! One attempt to connect, what is told of one that failed, and the time until the next.
+
+use super::super::broker::Broker;
+use super::super::hosts::Hosts;
+use super::super::orders::News;
+use super::Publisher;
+use crate::log;
+use crate::stats::{Failure, LinkState};
+use std::pin::pin;
+use tokio::time::{sleep, timeout};
+
+impl<B: Broker> Publisher<B> {
+    /// `None` if there are other orders.
+    pub(super) async fn connect(&mut self, hosts: &Hosts) -> Option<Result<(), Failure>> {
+        let (patience, has_work) = (hosts.patience(self.backoff.attempts()), self.has_work());
+        {
+            let mut connecting = pin!(timeout(patience, self.broker.connect(hosts.current())));
+            loop {
+                tokio::select! {
+                    result = &mut connecting => match result {
+                        Ok(result) => return Some(result),
+                        Err(_) => break,
+                    },
+                    news = self.orders.next(|bytes| self.queue.set_max_bytes(bytes)) => match news {
+                        News::Route => {}
+                        News::Stop if has_work || !self.queue.is_empty() => {}
+                        News::Stop | News::Endpoint | News::Deadline => return None,
+                    },
+                }
+            }
+        }
+        self.broker.abandon().await;
+        let detail = format!("{} did not accept us within {} s.", hosts.current().name(), patience.as_secs_f32());
+        Some(Err(Failure::new("timeout", detail)))
+    }
+
+    /// Tells of an attempt or a connection that failed.
+    pub(super) fn note(&self, hosts: &mut Hosts, failure: &Failure) {
+        self.stats.set_link(|link| {
+            link.state = LinkState::Waiting;
+            link.failures += 1;
+            link.error = Some(failure.clone());
+        });
+        if hosts.is_news(failure.word) {
+            log::link_down(&self.stats.link().borrow(), failure);
+        }
+    }
+
+    /// Waits for the next attempt; false if there are other orders.
+    pub(super) async fn pause(&mut self, repair: bool) -> bool {
+        let delay = if repair { self.backoff.delay_at_cap() } else { self.backoff.delay() };
+        let mut over = pin!(sleep(delay));
+        loop {
+            tokio::select! {
+                () = &mut over => return true,
+                news = self.orders.next(|bytes| self.queue.set_max_bytes(bytes)) => match news {
+                    News::Route => {}
+                    News::Endpoint | News::Stop | News::Deadline => return false,
+                },
+            }
+        }
+    }
+}
+
+/// Failures that hardly go away by themselves.
+pub(super) fn needs_repair(word: &str) -> bool {
+    matches!(word, "auth" | "client-id" | "mqtt-version" | "protocol") || word.starts_with("tls")
+}

@@ -1,0 +1,50 @@
+//! What became of messages in flight, when a connection ends or before one is used.
+
+use super::super::broker::{Broker, Event};
+use super::super::status;
+use super::Publisher;
+use crate::stats::{DropReason, Failure};
+use std::pin::pin;
+use tokio::time::sleep;
+
+impl<B: Broker> Publisher<B> {
+    /// After a connection, or before the first message of one: what no session keeps waits again.
+    pub(super) fn settle_flight(&mut self) {
+        self.settle_kept();
+        self.flight.put_back(&self.queue, |tag| self.broker.keeps(tag));
+    }
+
+    /// Books what became of messages that a session keeps.
+    pub(super) fn settle_kept(&mut self) {
+        while let Some(event) = self.broker.step() {
+            match event {
+                Event::Published(tag) => self.flight.published(tag, &self.stats),
+                Event::Refused(tag, failure) => self.refuse(tag, &failure),
+                Event::Accepted(_) | Event::Lost(_) => {}
+            }
+        }
+    }
+
+    pub(super) fn refuse(&mut self, tag: u64, failure: &Failure) {
+        tracing::debug!("a message was refused: {}", failure.detail);
+        self.flight.drop_one(tag, &self.stats, DropReason::Refused);
+    }
+
+    /// Collects acknowledgements that are on their way.
+    pub(super) async fn settle(&mut self) {
+        let mut enough = pin!(sleep(self.limits.settle));
+        while !self.nothing_pending() {
+            tokio::select! {
+                event = self.broker.event() => match event {
+                    Event::Published(status::TAG) => self.status.acknowledged(),
+                    Event::Refused(status::TAG, failure) => self.status.refused(&failure),
+                    Event::Published(tag) => self.flight.published(tag, &self.stats),
+                    Event::Refused(tag, failure) => self.refuse(tag, &failure),
+                    Event::Accepted(_) => {}
+                    Event::Lost(_) => return,
+                },
+                () = &mut enough => return,
+            }
+        }
+    }
+}

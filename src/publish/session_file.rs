@@ -1,0 +1,159 @@
+//! A session across a restart of the service: one file, written once at the stop, gone once it was read.
+//!
+//! It is read once only, since a session that was used and then read again would take new packets for old ones. So after a
+//! loss of power, or kill -9, there is no file, and the session is made anew.
+
+use super::session::{OnItsWay, Owner, Store};
+use crate::advert::Address;
+use crate::config::files::{self, FileError};
+use crate::queue::Message;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Name in the state directory.
+pub(super) const NAME: &str = "session";
+
+/// First line of the file; the packets follow.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    version: u32,
+    owner: Owner,
+    messages: Vec<Entry>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    id: u16,
+    publish: usize,
+    /// The payload is the end of PUBLISH.
+    payload: usize,
+    release: usize,
+    adverts: u64,
+    device: Option<[u8; 6]>,
+}
+
+const VERSION: u32 = 1;
+
+/// Writes what is on its way, of these messages in flight.
+pub(super) fn save(path: &Path, session: &Store, flight: &[(u64, Message)]) -> Result<(), FileError> {
+    let (mut messages, mut packets) = (Vec::new(), Vec::new());
+    for (id, on_its_way) in session.on_their_way() {
+        let Some((_, message)) = flight.iter().find(|(tag, _)| *tag == on_its_way.tag) else { continue };
+        let release = on_its_way.release.unwrap_or_default();
+        messages.push(Entry {
+            id,
+            publish: on_its_way.publish.len(),
+            payload: message.payload.len(),
+            release: release.len(),
+            adverts: message.adverts,
+            device: message.device.map(|device| device.0),
+        });
+        packets.extend(on_its_way.publish);
+        packets.extend(release);
+    }
+    let header = Header { version: VERSION, owner: session.owner.clone(), messages };
+    let mut bytes = serde_json::to_vec(&header).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes.extend(packets);
+    files::replace(path, &bytes)
+}
+
+/// Reads a session and removes its file; `add` puts each message in flight and gives it a tag.
+pub(super) fn take(path: &Path, add: impl FnMut(Message) -> u64) -> Option<Store> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            if error.kind() != std::io::ErrorKind::NotFound {
+                tracing::warn!("{} cannot be read, the session starts anew: {error}", path.display());
+            }
+            return None;
+        }
+    };
+    if let Err(error) = files::remove(path).and_then(|()| files::sync_parent(path)) {
+        tracing::warn!("{} cannot be removed, so it is not used: {error}", path.display());
+        return None;
+    }
+    let session = read(&bytes, add);
+    if session.is_none() {
+        tracing::warn!("{} is damaged, the session starts anew", path.display());
+    }
+    session
+}
+
+fn read(bytes: &[u8], mut add: impl FnMut(Message) -> u64) -> Option<Store> {
+    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let header: Header = serde_json::from_slice(&bytes[..end]).ok()?;
+    let packets = &bytes[end + 1..];
+    let whole = |entry: &Entry| entry.payload <= entry.publish;
+    let length =
+        header.messages.iter().try_fold(0usize, |sum, e| sum.checked_add(e.publish)?.checked_add(e.release))?;
+    if header.version != VERSION || length != packets.len() || !header.messages.iter().all(whole) {
+        return None;
+    }
+    let (mut rest, mut messages) = (packets, BTreeMap::new());
+    let mut take = |length: usize| {
+        let (packet, after) = rest.split_at(length);
+        rest = after;
+        packet.to_vec()
+    };
+    for entry in header.messages {
+        let (publish, release) = (take(entry.publish), take(entry.release));
+        let payload = publish[publish.len() - entry.payload..].to_vec();
+        let tag = add(Message { payload, adverts: entry.adverts, device: entry.device.map(Address) });
+        let release = (!release.is_empty()).then_some(release);
+        messages.insert(entry.id, OnItsWay { tag, publish, release });
+    }
+    Some(Store::resumed(header.owner, messages))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn session() -> (Store, Vec<(u64, Message)>) {
+        let draft = crate::publish::orders::tests::draft();
+        let mqtt = crate::config::Config::check(&draft).expect("right").mqtt.expect("a broker");
+        let packet = |tag, release| OnItsWay { tag, publish: b"\x34\x09\x00\x01aXX[1]".to_vec(), release };
+        let messages = [(7, packet(1, None)), (9, packet(2, Some(b"\x62\x02\x00\x09".to_vec())))];
+        let flight = [(1, 3, None), (2, 1, Some(Address([1, 2, 3, 4, 5, 6])))];
+        let message = |adverts, device| Message { payload: b"[1]".to_vec(), adverts, device };
+        let flight = flight.map(|(tag, adverts, device)| (tag, message(adverts, device)));
+        (Store::resumed(Owner::of(&mqtt), messages.into()), flight.into())
+    }
+
+    #[test]
+    fn what_is_saved_is_taken_once() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join(NAME);
+        let (session, flight) = session();
+        save(&path, &session, &flight).expect("saved");
+        let mut found = Vec::new();
+        let add = |message| {
+            found.push(message);
+            found.len() as u64
+        };
+        let taken = take(&path, add).expect("a session");
+        assert_eq!((&taken.owner, taken.on_their_way()), (&session.owner, session.on_their_way()));
+        assert!(taken.established());
+        assert_eq!(found, flight.into_iter().map(|(_, message)| message).collect::<Vec<_>>());
+        assert!(!path.exists() && take(&path, |_| 0).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_file_is_no_session_or_a_whole_one(at in any::<prop::sample::Index>(), byte in any::<u8>(), cut: bool) {
+            let directory = tempfile::tempdir().expect("a directory");
+            let path = directory.path().join(NAME);
+            let (session, flight) = session();
+            save(&path, &session, &flight).expect("saved");
+            let mut bytes = std::fs::read(&path).expect("read");
+            let at = at.index(bytes.len());
+            if cut { bytes.truncate(at) } else { bytes[at] = byte }
+            let whole = read(&bytes, |_| 1).is_none_or(|session| session.on_their_way().len() == 2);
+            prop_assert!(whole);
+            prop_assert!(!cut || read(&bytes, |_| 1).is_none());
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The last rung of the ladder: the adapter off and on. It ends every other program's connections and discoveries, so it is
+//! withheld while any device is connected.
+
+use super::Trouble;
+use super::bluez::{self, answered};
+use super::report::Report;
+use super::setup::{asked, choose};
+use crate::stats::Rung;
+use bluer::{Adapter, Session};
+use serde::Deserialize;
+use zbus::{Connection, Type};
+
+/// What counts of `org.bluez.Device1`.
+#[derive(Debug, Default, Deserialize, Type)]
+#[zbus(signature = "a{sv}")]
+#[serde(default, rename_all = "PascalCase")]
+struct Device {
+    #[serde(with = "zbus::as_variant::optional")]
+    connected: Option<bool>,
+}
+
+/// Switches the adapter off and on, and tells whether it did.
+pub(super) async fn cycle(report: &mut Report, why: &str) -> bool {
+    match try_to(report, why).await {
+        Ok(done) => done,
+        Err(trouble) => {
+            report.trouble(trouble);
+            false
+        }
+    }
+}
+
+async fn try_to(report: &mut Report, why: &str) -> Result<bool, Trouble> {
+    let session = asked("the bus", Session::new()).await?;
+    let adapter = choose(&session, report.wanted).await?;
+    match connected(adapter.name()).await {
+        Ok(false) => {}
+        // What is not known may be.
+        Ok(true) | Err(_) => {
+            report.climb(Rung::PowerCycleWithheld, &format!("{why}; devices are connected to it"));
+            return Ok(false);
+        }
+    }
+    report.climb(Rung::PowerCycle, why);
+    // A task of its own: whatever changes meanwhile, the adapter is not left off.
+    let cycle = tokio::spawn(off_and_on(session, adapter));
+    cycle.await.unwrap_or(Ok(()))?;
+    Ok(true)
+}
+
+async fn off_and_on(_session: Session, adapter: Adapter) -> Result<(), Trouble> {
+    let off = asked("power off", adapter.set_powered(false)).await;
+    asked("power on", adapter.set_powered(true)).await?;
+    off
+}
+
+/// Whether any device is connected through this adapter.
+async fn connected(adapter: &str) -> zbus::Result<bool> {
+    let bus = answered(Connection::system()).await?;
+    let objects = bluez::objects::<Device>(&bus).await?;
+    let prefix = format!("/org/bluez/{adapter}/");
+    let connected = |device: &Device| device.connected == Some(true);
+    Ok(objects.iter().any(|(path, interfaces)| path.starts_with(&prefix) && interfaces.values().any(connected)))
+}

@@ -1,0 +1,121 @@
+//! What an attempt asks of bluetoothd, call by call.
+
+use super::report::Report;
+use super::{Trouble, bluez, patterns};
+use crate::advert::Address;
+use crate::stats::{NO_ADAPTER, RadioState, Rung};
+use bluer::{Adapter, AdapterEvent, DiscoveryFilter, DiscoveryTransport, ErrorKind, InternalErrorKind, Session};
+use futures_util::{FutureExt, Stream};
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+
+/// bluetoothd may hang: no call waits longer.
+const CALL: Duration = Duration::from_secs(10);
+
+/// How long, and how often, another operation of the adapter is waited for.
+const BUSY_PAUSE: Duration = Duration::from_secs(1);
+const BUSY_TRIES: u32 = 20;
+
+pub(super) type Events = Pin<Box<dyn Stream<Item = AdapterEvent> + Send>>;
+
+/// Waits for an answer, and says what was asked when there is none.
+pub(super) async fn asked<T>(what: &str, call: impl Future<Output = bluer::Result<T>>) -> Result<T, Trouble> {
+    match timeout(CALL, call).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(e)) => Err(Trouble::new(state_of(&e), format!("{what}: {e}"))),
+        Err(_) => Err(Trouble::new(RadioState::Starting, format!("{what}: no answer from bluetoothd"))),
+    }
+}
+
+fn state_of(error: &bluer::Error) -> RadioState {
+    match error.kind {
+        ErrorKind::NotReady => RadioState::AdapterOff,
+        ErrorKind::NotFound | ErrorKind::DoesNotExist => RadioState::AdapterMissing,
+        _ => RadioState::Starting,
+    }
+}
+
+/// Every advert. Where we do not need bluetoothd to tell of them this is more than we want, but what would be less is less for
+/// others, too: see docs/decisions/0009-survival-of-the-radio.md.
+pub(super) fn filter() -> DiscoveryFilter {
+    DiscoveryFilter {
+        transport: DiscoveryTransport::Le,
+        duplicate_data: true,
+        // As weak as can be: a filter with RSSI keeps bluetoothd from pausing the scan, and from leaving reports out.
+        rssi: Some(-127),
+        ..DiscoveryFilter::default()
+    }
+}
+
+/// Starts the discovery. After bluetoothd was killed the kernel scans on for up to ten seconds, in which it refuses another
+/// one; the monitor hears on meanwhile.
+pub(super) async fn discover(adapter: &Adapter, report: &mut Report) -> Result<Events, Trouble> {
+    for _ in 0..BUSY_TRIES {
+        let mut busy = None;
+        let call = adapter.discover_devices().map(|answer| {
+            busy = answer.as_ref().err().filter(|e| e.kind == ErrorKind::InProgress).map(ToString::to_string);
+            answer
+        });
+        let answer = asked("StartDiscovery", call).await;
+        let Some(busy) = busy else { return Ok(Box::pin(answer.map_err(Trouble::refused)?)) };
+        let busy = format!("StartDiscovery: {busy}");
+        report.tell(|radio| (radio.state, radio.detail) = (RadioState::Starting, busy.clone()));
+        sleep(BUSY_PAUSE).await;
+        report.climb(Rung::Retry, &busy);
+    }
+    Err(Trouble::new(RadioState::Starting, "StartDiscovery: another operation does not end").refused())
+}
+
+/// The adapter with this address, or the first.
+pub(super) async fn choose(session: &Session, wanted: Option<Address>) -> Result<Adapter, Trouble> {
+    let mut names = asked("the list of adapters", session.adapter_names()).await?;
+    bluez::sort(&mut names);
+    for name in names {
+        let adapter = session
+            .adapter(&name)
+            .map_err(|e| Trouble::new(RadioState::AdapterMissing, format!("the adapter {name}: {e}")))?;
+        match wanted {
+            None => return Ok(adapter),
+            Some(address) => {
+                if asked("the adapter's address", adapter.address()).await?.0 == address.0 {
+                    return Ok(adapter);
+                }
+            }
+        }
+    }
+    Err(match wanted {
+        None => Trouble::new(RadioState::AdapterMissing, NO_ADAPTER),
+        Some(address) => Trouble::new(RadioState::AdapterMissing, format!("there is no Bluetooth adapter {address}")),
+    })
+}
+
+/// Registers the monitor; a bluetoothd without the interface is a trouble of its own.
+pub(super) async fn register(
+    adapter: &Adapter,
+    quiet: bool,
+) -> Result<(bluer::monitor::MonitorManager, Pin<Box<bluer::monitor::MonitorHandle>>), Trouble> {
+    let manager = match timeout(CALL, adapter.monitor()).await {
+        Ok(Ok(manager)) => manager,
+        Ok(Err(e)) if unknown(&e) => {
+            let detail = "bluetoothd does not offer AdvertisementMonitor1: start it with -E";
+            return Err(Trouble::new(RadioState::PassiveUnsupported, detail));
+        }
+        Ok(Err(e)) => return Err(Trouble::new(state_of(&e), format!("RegisterMonitor: {e}"))),
+        Err(_) => return Err(Trouble::new(RadioState::Starting, "RegisterMonitor: no answer from bluetoothd")),
+    };
+    let patterns = if quiet && !bluez::offloads(adapter.name()).await { patterns::none() } else { patterns::broad() };
+    let handle = asked("the advertisement monitor", manager.register(patterns)).await?;
+    Ok((manager, Box::pin(handle)))
+}
+
+/// Whether the error says that there is no such method.
+fn unknown(error: &bluer::Error) -> bool {
+    match &error.kind {
+        ErrorKind::NotSupported => true,
+        ErrorKind::Internal(InternalErrorKind::DBus(name)) => {
+            name.ends_with(".UnknownMethod") || name.ends_with(".UnknownInterface")
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,17 @@
+//! The way of a packet to whole adverts, for `benches/pipeline`.
+
+use super::hci;
+use super::reassembly::Reassembly;
+use crate::advert::Advert;
+use std::time::Instant;
+
+/// What the scan does with packets before anybody judges the adverts in them.
+#[derive(Debug, Default)]
+pub struct Parser(Reassembly);
+
+impl Parser {
+    /// Hands over the whole adverts of a packet heard now.
+    pub fn hear(&mut self, packet: &[u8], now: Instant, each: &mut dyn FnMut(&Advert<'_>)) {
+        hci::adverts(packet, &mut |advert| self.0.take(advert, now, each));
+    }
+}

@@ -1,0 +1,200 @@
+//! What the service does to get a radio back, rung by rung, and how little while that does not help.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use crate::bench;
+use crate::guest::{Guest, eventually};
+use crate::rig::{ADDRESS, RECOVERY, Rig, SOON, wait_quiet, wait_scan};
+use crate::service_faults::scanning;
+
+const LONG: Duration = Duration::from_secs(180);
+/// LE Set Extended Scan Enable.
+const SCAN_ENABLE: u16 = 0x2042;
+const COMMAND_DISALLOWED: u8 = 0x0C;
+/// A controller may refuse for half a minute, and StartDiscovery is tried for 20 s in one go.
+const REFUSAL: Duration = Duration::from_secs(75);
+
+/// Blocks or unblocks all Bluetooth adapters, as the program rfkill does: `struct rfkill_event` with RFKILL_OP_CHANGE_ALL.
+fn rfkill(block: bool) {
+    const BLUETOOTH: u8 = 2;
+    const CHANGE_ALL: u8 = 3;
+    fs::write("/dev/rfkill", [0, 0, 0, 0, BLUETOOTH, CHANGE_ALL, block.into(), 0]).expect("/dev/rfkill");
+}
+
+/// Lets so much time pass, while `ask` holds.
+fn hold(time: Duration, mut ask: impl FnMut()) {
+    let until = Instant::now() + time;
+    eventually(time + SOON, "time passes", || {
+        ask();
+        Instant::now() > until
+    });
+}
+
+#[test]
+fn blocked_by_rfkill() {
+    bench::run_within(LONG, |guest| {
+        let (radio, rig) = scanning(guest, "passive");
+        for (n, mode) in ["passive", "active"].into_iter().enumerate() {
+            rig.mode(mode);
+            wait_scan(&radio.controller, mode, |scan| scan.active == (mode == "active"));
+            rig.wait_state("scanning");
+            rfkill(true);
+            rig.wait_state("adapter-off");
+            wait_quiet(&radio.controller);
+            let retries = rig.recoveries("retry");
+            hold(Duration::from_secs(10), || assert!(rig.text("RadioState") == "adapter-off"));
+            let tried = rig.recoveries("retry") - retries;
+            assert!((1..=8).contains(&tried), "{tried} in 10 s");
+            println!("[rig] {tried} attempts while blocked: {}", rig.text("RadioDetail"));
+            rfkill(false);
+            let over = Instant::now();
+            rig.flows_within(RECOVERY, &radio.controller);
+            println!("[rig] adverts flow {:?} after the unblocking", over.elapsed());
+            wait_scan(&radio.controller, mode, |scan| scan.active == (mode == "active") && !scan.filter_dup);
+            rig.wait_state("scanning");
+            assert_eq!(rig.said("WARN", "radio adapter-off"), n + 1);
+        }
+        rig.ledger();
+    });
+}
+
+/// It refuses to scan until it is reset: nothing but a power cycle helps, and it is the last thing that is tried.
+#[test]
+fn a_controller_that_only_a_power_cycle_brings_back() {
+    bench::run_within(LONG, |guest| {
+        let radio = guest.radio(ADDRESS);
+        let rig = Rig::start(guest, "off");
+        radio.controller.jam(COMMAND_DISALLOWED);
+        let since = Instant::now();
+        rig.mode("active");
+        rig.wait_state("starting");
+        eventually(REFUSAL, "a power cycle", || rig.recoveries("power-cycle") == 1);
+        println!("[rig] power-cycled after {:?}, {}", since.elapsed(), rig.stat("Recoveries"));
+        assert!(since.elapsed() > Duration::from_secs(30), "the last rung");
+        rig.wait_state("scanning");
+        wait_scan(&radio.controller, "active", |scan| scan.active && !scan.filter_dup);
+        rig.flows_within(RECOVERY, &radio.controller);
+        assert!(rig.recoveries("retry") >= 10, "the gentler ones came first");
+        let said = [("WARN", "recovery power-cycle hci0"), ("INFO", "recovery retry hci0"), ("WARN", "radio starting")];
+        assert_eq!(said.map(|(level, text)| rig.said(level, text)), [1; 3]);
+        assert_eq!(rig.recoveries("power-cycle-withheld"), 0);
+        rig.ledger();
+    });
+}
+
+/// An LE connection (Core 5.4, Vol 4, Part E, 7.7.65.1) and its end (7.7.5), as the controller tells them.
+const CONNECTED: &[u8] =
+    &[4, 0x3E, 19, 0x01, 0, 0x01, 0, 1, 1, 0x01, 0x00, 0, 0, 0x0D, 0xF0, 0xC1, 0x28, 0, 0, 0, 0xC8, 0, 0];
+const DISCONNECTED: &[u8] = &[4, 0x05, 4, 0, 0x01, 0, 0x13];
+
+#[test]
+fn no_power_cycle_while_a_device_is_connected() {
+    bench::run_within(LONG, |guest| {
+        let radio = guest.radio(ADDRESS);
+        let rig = Rig::start(guest, "off");
+        radio.controller.jam(COMMAND_DISALLOWED);
+        rig.mode("active");
+        // Late: bluetoothd ends connections on which nobody answers for half a minute.
+        eventually(REFUSAL, "many attempts", || rig.recoveries("retry") >= 25);
+        radio.controller.raw(CONNECTED, true).expect("plugged in");
+        let connected = || radio.bluez.devices().values().any(|d| d["Connected"] == true.into());
+        eventually(SOON, "bluetoothd knows of it", connected);
+        eventually(REFUSAL, "it is withheld", || rig.recoveries("power-cycle-withheld") == 1);
+        hold(Duration::from_secs(3), || assert_eq!(rig.recoveries("power-cycle"), 0));
+        assert!(connected(), "it was left alone");
+        assert_eq!(rig.said("WARN", "recovery power-cycle-withheld hci0"), 1);
+        radio.controller.raw(DISCONNECTED, true).expect("plugged in");
+        eventually(SOON, "bluetoothd knows of that, too", || !connected());
+        eventually(REFUSAL, "a power cycle", || rig.recoveries("power-cycle") == 1);
+        rig.wait_state("scanning");
+        rig.flows_within(RECOVERY, &radio.controller);
+        rig.ledger();
+    });
+}
+
+/// Whatever is missing, it is asked for a few times a minute, and the log has it once.
+#[test]
+fn nothing_spins_while_the_trouble_lasts() {
+    bench::run_within(LONG, |guest| {
+        let (radio, rig) = scanning(guest, "active");
+        let lasting = |rig: &Rig<'_>, what: &str| {
+            let (lines, retries, cpu) = (rig.service.lines().len(), rig.recoveries("retry"), rig.cpu());
+            hold(Duration::from_secs(20), || assert!(rig.text("RadioState") != "scanning"));
+            let (tried, spent) = (rig.recoveries("retry") - retries, rig.cpu() - cpu);
+            println!("[rig] {what}: {tried} attempts and {spent:?} of processor time in 20 s");
+            assert!(tried <= 21, "{tried} attempts in 20 s");
+            assert_eq!(rig.service.lines().len(), lines, "{what}: it was said already");
+        };
+        radio.controller.unplug();
+        rig.wait_state("adapter-missing");
+        eventually(SOON, "a retry", || rig.said("INFO", "recovery retry") > 0);
+        lasting(&rig, "without an adapter");
+        radio.controller.fail(SCAN_ENABLE, COMMAND_DISALLOWED);
+        radio.controller.replug().expect("plugged in");
+        rig.wait_state("starting");
+        eventually(SOON, "a retry", || rig.text("RadioDetail").contains("StartDiscovery"));
+        lasting(&rig, "with a controller that refuses");
+        radio.controller.fail(SCAN_ENABLE, 0);
+        rig.flows_within(RECOVERY, &radio.controller);
+        rig.wait_state("scanning");
+        radio.bluetoothd.end(rustix::process::Signal::KILL);
+        rig.wait_state("no-bluez");
+        let said = rig.said("INFO", "recovery retry");
+        eventually(SOON, "a retry", || rig.said("INFO", "recovery retry") > said);
+        lasting(&rig, "without bluetoothd");
+    });
+}
+
+/// bluetoothd is frozen before the service asks it for anything; a stop does not wait for it.
+#[test]
+fn a_stop_does_not_wait_for_bluetoothd() {
+    bench::run_within(LONG, |guest: &Guest| {
+        let radio = guest.radio(ADDRESS);
+        for net_raw in [true, false] {
+            let service = if net_raw { guest.service() } else { guest.service().without_net_raw() };
+            let rig = Rig::start_service(guest, service, "off");
+            radio.bluetoothd.signal(rustix::process::Signal::STOP);
+            rig.mode("active");
+            // Calls are under way.
+            hold(Duration::from_secs(1), || assert!(rig.text("RadioState") != "scanning"));
+            rig.service.signal(rustix::process::Signal::TERM);
+            let since = Instant::now();
+            // Of these the publishing side may take two.
+            let status = eventually(Duration::from_secs(4), "the service ends", || rig.service.ended());
+            println!("[rig] ended after {:?}", since.elapsed());
+            assert!(status.success(), "{status}");
+            radio.bluetoothd.signal(rustix::process::Signal::CONT);
+            rig.broker.end(rustix::process::Signal::TERM);
+            fs::remove_dir_all("/var/lib/cassia-bypass").expect("settings");
+        }
+    });
+}
+
+/// bluetoothd and the kernel believe that a passive scan is on: only the controller's answers tell that it is not.
+#[test]
+fn a_passive_scan_that_the_controller_refuses() {
+    bench::run_within(LONG, |guest| {
+        let (radio, rig) = scanning(guest, "passive");
+        for status in [COMMAND_DISALLOWED, 0x1F] {
+            rig.mode("off");
+            wait_quiet(&radio.controller);
+            radio.controller.jam(status);
+            let said = [rig.said("WARN", "radio starting"), rig.said("INFO", "radio scanning")];
+            rig.mode("passive");
+            let refused = format!("refuses to scan (status {status:#04x})");
+            eventually(SOON, "it is told", || rig.text("RadioDetail").contains(&refused));
+            hold(Duration::from_secs(10), || assert!(!radio.controller.state().scan.enabled));
+            let now = [rig.said("WARN", "radio starting"), rig.said("INFO", "radio scanning")];
+            assert_eq!(now[0], said[0] + 1, "once, however often it is tried");
+            assert!(now[1] <= said[1] + 1, "it is not believed");
+            radio.controller.jam(0);
+            let over = Instant::now();
+            rig.flows_within(RECOVERY, &radio.controller);
+            println!("[rig] adverts flow {:?} after the end of the refusal", over.elapsed());
+            rig.wait_state("scanning");
+            assert_eq!(rig.recoveries("rescan"), 0, "silence had no part in it");
+        }
+        rig.ledger();
+    });
+}

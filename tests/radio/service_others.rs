@@ -1,0 +1,91 @@
+//! Other programs use the adapter, too.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use zbus::Variant;
+
+use crate::bench;
+use crate::guest::eventually;
+use crate::rig::{ADDRESS, RECOVERY, SOON, wait_scan};
+use crate::service_faults::scanning;
+
+const LONG: Duration = Duration::from_secs(180);
+
+/// Filters of other clients: none, one that hides what does not match from everyone on D-Bus, one by strength, by service.
+fn filters() -> Vec<HashMap<&'static str, Variant<'static>>> {
+    vec![
+        HashMap::new(),
+        HashMap::from([("Pattern", Variant::from("AA:BB"))]),
+        HashMap::from([("RSSI", Variant::from(-30_i16))]),
+        HashMap::from([("UUIDs", Variant::from(vec!["0000180f-0000-1000-8000-00805f9b34fb"]))]),
+        HashMap::from([("Transport", Variant::from("auto")), ("DuplicateData", Variant::from(false))]),
+    ]
+}
+
+#[test]
+fn another_client_discovers_as_it_likes() {
+    bench::run_within(LONG, |guest| {
+        let (radio, rig) = scanning(guest, "passive");
+        for (mode, active) in [("passive", false), ("active", true)] {
+            rig.mode(mode);
+            wait_scan(&radio.controller, mode, |scan| scan.active == active);
+            rig.wait_state("scanning");
+            for filter in filters() {
+                println!("[rig] {mode}, another client with {filter:?}");
+                let other = guest.bluez();
+                let adapter = other.wait_powered(ADDRESS);
+                other.set_filter(&adapter, &filter).expect("a filter");
+                other.start_plain(&adapter).expect("discovery");
+                wait_scan(&radio.controller, "for both", |scan| scan.active);
+                rig.flows_within(RECOVERY, &radio.controller);
+                other.stop_discovery(&adapter).expect("the end of the discovery");
+                rig.flows_within(RECOVERY, &radio.controller);
+                wait_scan(&radio.controller, mode, |scan| scan.active == active && !scan.filter_dup);
+                // One that goes without a word.
+                other.start_plain(&adapter).expect("discovery");
+                drop(other);
+                rig.flows_within(RECOVERY, &radio.controller);
+                wait_scan(&radio.controller, mode, |scan| scan.active == active && !scan.filter_dup);
+                rig.wait_state("scanning");
+            }
+        }
+        assert_eq!(rig.said("WARN", "radio"), 0);
+        rig.ledger();
+    });
+}
+
+/// The other way round: what we ask for does not keep devices from others.
+#[test]
+fn another_client_sees_devices_beside_us() {
+    bench::run_within(LONG, |guest| {
+        let (radio, rig) = scanning(guest, "passive");
+        let mut number = 0_u8;
+        for (mode, active) in [("passive", false), ("active", true)] {
+            rig.mode(mode);
+            wait_scan(&radio.controller, mode, |scan| scan.active == active);
+            rig.wait_state("scanning");
+            for filter in [HashMap::new(), HashMap::from([("Transport", Variant::from("le"))])] {
+                let other = guest.bluez();
+                let adapter = other.wait_powered(ADDRESS);
+                other.set_filter(&adapter, &filter).expect("a filter");
+                other.start_plain(&adapter).expect("discovery");
+                wait_scan(&radio.controller, "for both", |scan| scan.active);
+                number += 1;
+                let address = format!("C0:FF:EE:00:04:{number:02X}");
+                let advert = radio_controller::Advert {
+                    evt: 3,
+                    ..radio_controller::Advert::new(
+                        address.parse().expect("an address"),
+                        b"\x02\x01\x06\x05\xFF\x34\x12\x01\x02",
+                    )
+                };
+                eventually(SOON, "the other client sees it", || {
+                    drop(radio.controller.report(std::slice::from_ref(&advert), false));
+                    other.devices().contains_key(&address)
+                });
+            }
+        }
+        rig.ledger();
+    });
+}
