@@ -146,20 +146,20 @@ impl Bench {
 
     /// The same with FallbackHosts.
     pub(super) fn with(connection: &str, fallbacks: &[&str]) -> Self {
-        Self::start_with(connection, fallbacks, "")
+        Self::start_with(connection, fallbacks, "", 1)
     }
 
     /// The same with a StatusTopic.
-    pub(super) fn start_telling(connection: &str, status_topic: &str) -> Self {
-        Self::start_with(connection, &[], status_topic)
+    pub(super) fn start_telling(connection: &str, status_topic: &str, qos: u8) -> Self {
+        Self::start_with(connection, &[], status_topic, qos)
     }
 
-    fn start_with(connection: &str, fallbacks: &[&str], status_topic: &str) -> Self {
+    fn start_with(connection: &str, fallbacks: &[&str], status_topic: &str, qos: u8) -> Self {
         let mut draft = Draft::default();
         draft.form.fallback_hosts = fallbacks.iter().map(|&host| host.to_owned()).collect();
         draft.form.protocol = "mqtt".into();
         draft.form.host = "broker".into();
-        draft.form.scan_qos = 1;
+        draft.form.scan_qos = qos;
         draft.form.connection_type = connection.into();
         draft.form.status_topic = status_topic.into();
         let stats = Arc::new(Stats::default());

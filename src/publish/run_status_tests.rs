@@ -14,7 +14,7 @@ fn say(b: &Bench, state: HealthState, reason: &str) {
 }
 
 fn start(connection: &str) -> Bench {
-    Bench::start_telling(connection, "status/{router}")
+    Bench::start_telling(connection, "status/{router}", 1)
 }
 
 /// State and reason of the status messages among these.
@@ -94,8 +94,7 @@ fn changes_are_told_once_a_second_and_the_last_one_wins() {
 #[test]
 fn it_takes_a_place_in_the_window_and_a_timeout_like_any_other() {
     bench(|| async {
-        let mut b = start("long");
-        b.set(|d| d.form.scan_qos = 2);
+        let b = Bench::start_telling("long", "status/{router}", 2);
         say(&b, HealthState::Online, "");
         (0..30).for_each(|n| b.push(n));
         let did = b.did().await;
