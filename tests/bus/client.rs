@@ -42,11 +42,12 @@ pub async fn reset(client: &Connection, names: &[&str]) -> zbus::Result<()> {
 /// The PropertiesChanged signals of the service, from now on.
 pub struct Changes(MessageStream);
 
-pub async fn changes(client: &Connection) -> Changes {
+pub async fn changes(client: &Connection, interface: &str) -> Changes {
     let rule = MatchRule::builder()
         .msg_type(zbus::message::Type::Signal)
         .sender(NAME)
         .interface(PROPERTIES)
+        .arg(0, interface)
         .build()
         .expect("a rule");
     Changes(MessageStream::for_match_rule(rule, client, NonZero::new(64)).await.expect("a stream"))

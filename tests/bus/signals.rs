@@ -22,7 +22,7 @@ fn quiet() -> (Bus, Service) {
 async fn a_changed_setting_is_told_once_with_its_value() {
     let (bus, _service) = quiet();
     let client = connect(&bus).await;
-    let mut changes = changes(&client).await;
+    let mut changes = changes(&client, CONFIG).await;
     // By someone else.
     bus.set(Who::Admin, "Port", &["q", "7"]).expect("Set");
     let (interface, values) = changes.next().await;
@@ -47,7 +47,7 @@ async fn a_changed_setting_is_told_once_with_its_value() {
 async fn of_a_secret_only_whether_it_is_there_is_told() {
     let (bus, _service) = quiet();
     let client = connect(&bus).await;
-    let mut changes = changes(&client).await;
+    let mut changes = changes(&client, CONFIG).await;
     set(&client, "Password", Variant::from("one")).await.expect("Set");
     assert_eq!(changes.names().await, ["PasswordSet"]);
     set(&client, "Password", Variant::from("two")).await.expect("Set");
@@ -61,7 +61,7 @@ async fn of_a_secret_only_whether_it_is_there_is_told() {
 async fn a_changed_state_is_told() {
     let (bus, _service) = quiet();
     let client = connect(&bus).await;
-    let mut changes = changes(&client).await;
+    let mut changes = changes(&client, STATS).await;
     chown(bus.state(), Some(0), Some(0)).expect("chown");
     fs::metadata(bus.state()).expect("still there");
     set(&client, "Port", Variant::from(7u16)).await.expect_err("not ours");
