@@ -26,6 +26,7 @@ impl Bench {
             heard: Some(start),
             proof: PROOF,
             radio: RadioState::Scanning,
+            memory_only: false,
             ledger: Ledger::default(),
             clock: None,
         };

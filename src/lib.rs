@@ -31,6 +31,7 @@ pub mod publish;
 pub mod queue;
 pub mod router;
 pub mod scan;
+pub mod spool;
 pub mod stats;
 pub mod systemd;
 pub mod timestamp;

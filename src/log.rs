@@ -41,6 +41,12 @@ pub mod id {
     pub const HOME: &str = "6e2ff001598b4664a1a2e5cb17ffde03";
     /// The broker does not want the status message.
     pub const STATUS_REFUSED: &str = "ca279d85794c4c96889ff77e0c6ee214";
+    /// Messages cannot wait on the disk (or can again).
+    pub const SPOOL: &str = "fb695eb995bc4918ae4c247eca6e7421";
+    /// Messages of an earlier run were found on the disk.
+    pub const SPOOL_FOUND: &str = "602176f074ab47f684075fbe2967f0cf";
+    /// A part of the spool is damaged.
+    pub const SPOOL_DAMAGED: &str = "09c84ab0a5914a7bae99aebfdde75192";
     /// Adverts were lost.
     pub const LOSS: &str = "a6dec4b8d846666d465c3eda5aee39e0";
 }
@@ -218,6 +224,41 @@ pub fn status_refused(broker: &str, problem: &str) {
         broker,
         error = problem,
         "{broker} does not take the status message: {problem}"
+    );
+}
+
+/// Whether messages can wait on the disk has changed.
+pub fn spool(path: Option<&Path>, problem: Option<&str>) {
+    let path = path.unwrap_or(Path::new("")).display();
+    match problem {
+        Some(problem) => warn!(
+            message_id = id::SPOOL,
+            event = "spool",
+            error = problem,
+            "{path} cannot be used, messages wait in memory only: {problem}"
+        ),
+        None => info!(message_id = id::SPOOL, event = "spool", "{path} can be used"),
+    }
+}
+
+/// Messages of an earlier run were found on the disk.
+pub fn spool_found(count: u64) {
+    info!(
+        message_id = id::SPOOL_FOUND,
+        event = "spool-found",
+        count,
+        "{count} adverts of an earlier run are to be sent"
+    );
+}
+
+/// A part of the spool is damaged.
+pub fn spool_damaged(path: &Path, count: u64) {
+    error!(
+        message_id = id::SPOOL_DAMAGED,
+        event = "spool-damaged",
+        count,
+        "{count} segments of {} are damaged; their whole records are used, the last such file is damaged.bad",
+        path.display()
     );
 }
 

@@ -1,5 +1,6 @@
-//! The one queue between the scan and the broker: finished messages, bounded by bytes, oldest dropped first, every advert
-//! on the books of the [`Ledger`](crate::stats::Ledger) from push to acknowledgement.
+//! The one queue between the scan and the broker: finished messages, bounded by bytes, oldest dropped first unless
+//! the spool takes them; every advert is on the books of the [`Ledger`](crate::stats::Ledger) from push to
+//! acknowledgement.
 
 use crate::advert::Address;
 use crate::stats::{DropReason, Stats};
@@ -38,6 +39,12 @@ impl Inner {
     }
 }
 
+impl Inner {
+    fn fills(&self) -> bool {
+        self.bytes > self.max_bytes / 2
+    }
+}
+
 fn cost(message: &Message) -> usize {
     message.payload.capacity() + OVERHEAD
 }
@@ -46,13 +53,19 @@ fn cost(message: &Message) -> usize {
 pub struct Queue {
     inner: Mutex<Inner>,
     filled: Notify,
+    full: Notify,
     stats: Arc<Stats>,
 }
 
 impl Queue {
     /// An empty queue of at most this many bytes.
     pub fn new(max_bytes: usize, stats: Arc<Stats>) -> Self {
-        Self { inner: Mutex::new(Inner { max_bytes, ..Inner::default() }), filled: Notify::new(), stats }
+        Self {
+            inner: Mutex::new(Inner { max_bytes, ..Inner::default() }),
+            filled: Notify::new(),
+            full: Notify::new(),
+            stats,
+        }
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
@@ -68,9 +81,13 @@ impl Queue {
     pub fn push_all(&self, messages: impl Iterator<Item = Message>) {
         self.with(|q| {
             for message in messages {
+                self.stats.finish(message.payload.len());
                 q.bytes += cost(&message);
                 q.messages.push_back(message);
                 q.shrink(&self.stats);
+            }
+            if q.fills() {
+                self.full.notify_one();
             }
         });
         self.filled.notify_one();
@@ -113,6 +130,45 @@ impl Queue {
             q.bytes = 0;
             self.stats.ledger(|l| l.drop_queued(adverts, reason));
         });
+    }
+
+    /// Waits until more than half of the room is taken. For one consumer.
+    pub async fn wait_full(&self) {
+        while !self.with(|q| q.fills()) {
+            self.full.notified().await;
+        }
+    }
+
+    /// Takes the oldest messages out, at least one and no more than so many bytes. On the books they still wait here.
+    pub fn oldest(&self, bytes: usize) -> Vec<Message> {
+        self.with(|q| {
+            let (mut taken, mut left) = (Vec::new(), bytes);
+            while let Some(message) = q.messages.front()
+                && (taken.is_empty() || message.payload.len() <= left)
+            {
+                left = left.saturating_sub(message.payload.len());
+                q.bytes -= cost(message);
+                taken.extend(q.messages.pop_front());
+            }
+            taken
+        })
+    }
+
+    /// Puts those back.
+    pub fn restore(&self, messages: Vec<Message>) {
+        self.with(|q| {
+            for message in messages.into_iter().rev() {
+                q.bytes += cost(&message);
+                q.messages.push_front(message);
+            }
+            q.shrink(&self.stats);
+        });
+        self.filled.notify_one();
+    }
+
+    /// The bound.
+    pub fn max_bytes(&self) -> usize {
+        self.with(|q| q.max_bytes)
     }
 
     /// Changes the bound.

@@ -4,16 +4,19 @@ mod ledger;
 mod radio;
 mod rates;
 mod recovery;
+mod spool;
 
 pub use ledger::{DROP_REASONS, DropReason, Heard, Ledger};
 pub use radio::{AdapterStatus, CaptureKind, NO_ADAPTER, Radio, RadioState};
 pub use rates::Rates;
 pub use recovery::{RUNGS, Recoveries, Rung};
+pub use spool::{Spool, SpoolState};
 
 use crate::health::Health;
 use crate::watchdog::Beats;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 
 /// State of the connection to the broker.
@@ -90,6 +93,8 @@ pub struct Stats {
     clock_synchronised: watch::Sender<bool>,
     health: watch::Sender<Health>,
     broker_heard: Mutex<Option<Instant>>,
+    spool: watch::Sender<Spool>,
+    finished: AtomicU64,
     beats: Beats,
     started: Instant,
     started_at: SystemTime,
@@ -107,6 +112,8 @@ impl Default for Stats {
             clock_synchronised: watch::Sender::default(),
             health: watch::Sender::default(),
             broker_heard: Mutex::default(),
+            spool: watch::Sender::default(),
+            finished: AtomicU64::new(0),
             beats: Beats::default(),
             started: Instant::now(),
             started_at: SystemTime::now(),
@@ -128,12 +135,42 @@ impl Stats {
     /// Notes the ledger for the rates; called about once a second.
     pub fn sample(&self, now: Instant) {
         let ledger = self.snapshot();
-        self.rates.lock().unwrap_or_else(PoisonError::into_inner).sample(now, ledger.received, ledger.published);
+        self.rates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .sample(now, [ledger.received, ledger.published, self.finished.load(Ordering::Relaxed)]);
     }
 
     /// Adverts received and published per second, over the last ten seconds.
     pub fn rates(&self) -> (f64, f64) {
-        self.rates.lock().unwrap_or_else(PoisonError::into_inner).per_second()
+        let [received, published, _] = self.rates.lock().unwrap_or_else(PoisonError::into_inner).per_second();
+        (received, published)
+    }
+
+    /// Notes bytes of finished messages.
+    pub fn finish(&self, bytes: usize) {
+        self.finished.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// How long the free space of the spool lasts at the present rate, and no longer than messages may wait in it.
+    pub fn spool_cover(&self) -> Duration {
+        let [.., rate] = self.rates.lock().unwrap_or_else(PoisonError::into_inner).per_second();
+        self.spool().cover(rate)
+    }
+
+    /// What the spool holds.
+    pub fn spool(&self) -> Spool {
+        self.spool.borrow().clone()
+    }
+
+    /// The same, to follow.
+    pub fn follow_spool(&self) -> watch::Receiver<Spool> {
+        self.spool.subscribe()
+    }
+
+    /// Changes what is known of the spool.
+    pub fn set_spool(&self, change: impl FnOnce(&mut Spool)) {
+        update(&self.spool, change);
     }
 
     /// The state of the link, to read or to follow.

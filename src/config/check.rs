@@ -3,7 +3,7 @@
 use super::typed::{MOST_ADAPTERS, PskKey};
 use super::{
     Adapters, Batching, ClientCertificate, Config, Connection, Draft, Form, Framing, Login, Mqtt, MqttVersion, Payload,
-    Qos, ScanMode, Security, Style, TimestampFormat, pem, setting,
+    Qos, ScanMode, Security, Spooling, Style, TimestampFormat, pem, setting,
 };
 use crate::advert::Address;
 use std::fmt;
@@ -70,6 +70,9 @@ pub(super) fn check(draft: &Draft) -> Result<Config, Vec<Problem>> {
     c.require("push_interval_ms", (10..=600_000).contains(&form.push_interval_ms));
     c.require("push_batch_size", (1..=1000).contains(&form.push_batch_size));
     c.require("queue_max_bytes", (65_536..=268_435_456).contains(&form.queue_max_bytes));
+    c.require("spool_max_bytes", matches!(form.spool_max_bytes, 0 | 1_048_576..=1_073_741_824));
+    c.require("spool_max_age_secs", (60..=31_536_000).contains(&form.spool_max_age_secs));
+    c.require("replay_max_per_sec", (1..=1_000_000).contains(&form.replay_max_per_sec));
     filters(form, &mut c);
     let payload = payload(form, &mut c);
     let wanted = c.choose("protocol", &form.protocol, &[("none", false), ("mqtt", true)]);
@@ -86,6 +89,11 @@ pub(super) fn check(draft: &Draft) -> Result<Config, Vec<Problem>> {
         batch: Batching { interval: Duration::from_millis(form.push_interval_ms.into()), size: form.push_batch_size },
         payload,
         queue_max_bytes: form.queue_max_bytes as usize,
+        spooling: Spooling {
+            max_bytes: form.spool_max_bytes.into(),
+            max_age: form.spool_max_age_secs.into(),
+            rate: form.replay_max_per_sec,
+        },
         mqtt: wanted.then_some(mqtt),
     })
 }

@@ -29,5 +29,5 @@ pub use settings::{Settings, UpdateError};
 pub use store::{Paths, Store};
 pub use typed::{
     Adapters, Batching, ClientCertificate, Config, Connection, Framing, Login, MOST_ADAPTERS, Mqtt, MqttVersion,
-    Payload, Qos, ScanMode, Security, Style, TimestampFormat,
+    Payload, Qos, ScanMode, Security, Spooling, Style, TimestampFormat,
 };

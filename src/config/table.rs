@@ -114,9 +114,19 @@ macro_rules! for_each_setting {
             /// MAC address that stands for this router in topics and client ids; empty takes the first network interface's.
             router_address set_router_address RouterAddress: String = String::new(),
                 "empty or a MAC address such as CC:1B:E0:E0:E6:D0";
-            /// Bytes of finished messages that wait in memory; beyond it the oldest are dropped and counted.
+            /// Bytes of finished messages that wait in memory; beyond it the oldest are dropped and counted, unless the spool takes
+            /// them before.
             queue_max_bytes set_queue_max_bytes QueueMaxBytes: u32 = 4_194_304,
                 "bytes, 65536-268435456";
+            /// Bytes of messages that wait on the disk while the broker is away; beyond it the oldest are dropped and counted.
+            spool_max_bytes set_spool_max_bytes SpoolMaxBytes: u32 = 67_108_864,
+                "0 (no spool) or bytes, 1048576-1073741824";
+            /// Seconds that a message may wait on the disk; older ones are dropped and counted.
+            spool_max_age_secs set_spool_max_age_secs SpoolMaxAgeSecs: u32 = 604_800,
+                "seconds, 60-31536000";
+            /// Adverts per second that are sent again from the disk, beside the live ones.
+            replay_max_per_sec set_replay_max_per_sec ReplayMaxPerSec: u32 = 1000,
+                "adverts per second, 1-1000000";
         }
     };
 }

@@ -24,6 +24,8 @@ pub struct Config {
     pub payload: Payload,
     /// Bytes of finished messages that may wait.
     pub queue_max_bytes: usize,
+    /// What may wait on the disk.
+    pub spooling: Spooling,
     /// The broker, while `Protocol` is `mqtt`.
     pub mqtt: Option<Mqtt>,
 }
@@ -33,6 +35,17 @@ impl Config {
     pub fn check(draft: &Draft) -> Result<Self, Vec<super::Problem>> {
         super::check::check(draft)
     }
+}
+
+/// What may wait on the disk, and how fast it leaves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spooling {
+    /// Bytes; 0 is no spool.
+    pub max_bytes: u64,
+    /// Seconds.
+    pub max_age: u64,
+    /// Adverts per second.
+    pub rate: u32,
 }
 
 /// What the radio does.

@@ -11,7 +11,7 @@ use zbus::object_server::{Interface, SignalEmitter};
 use zbus::{Connection, OwnedVariant};
 
 /// Properties of the interface Stats that are announced. The others are counters or never change.
-pub(super) const STATES: [&str; 16] = [
+pub(super) const STATES: [&str; 18] = [
     "Health",
     "HealthReason",
     "HealthSince",
@@ -26,6 +26,8 @@ pub(super) const STATES: [&str; 16] = [
     "Radios",
     "Capture",
     "CaptureReason",
+    "SpoolState",
+    "SpoolDetail",
     "StateWritable",
     "ClockSynchronised",
 ];
@@ -44,6 +46,7 @@ pub(super) struct Follow {
     writable: watch::Receiver<bool>,
     clock: watch::Receiver<bool>,
     health: watch::Receiver<crate::health::Health>,
+    spool: watch::Receiver<crate::stats::Spool>,
 }
 
 impl Follow {
@@ -52,8 +55,21 @@ impl Follow {
         let config_changes = config.settings.subscribe();
         let (link, radio, writable) = (stats.stats.link(), stats.stats.radio(), stats.stats.state_writable());
         let (clock, health) = (stats.stats.clock_synchronised(), stats.stats.health());
+        let spool = stats.stats.follow_spool();
         let (config_known, stats_known) = (values(&config, connection).await?, values(&stats, connection).await?);
-        Ok(Self { config, stats, config_known, stats_known, config_changes, link, radio, writable, clock, health })
+        Ok(Self {
+            config,
+            stats,
+            config_known,
+            stats_known,
+            config_changes,
+            link,
+            radio,
+            writable,
+            clock,
+            health,
+            spool,
+        })
     }
 
     /// Tells changes until the bus is gone, and how it went.
@@ -66,6 +82,7 @@ impl Follow {
                 Ok(()) = self.radio.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
                 Ok(()) = self.writable.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
                 Ok(()) = self.clock.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
+                Ok(()) = self.spool.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
                 Ok(()) = self.health.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
             };
             if let Err(error) = told {

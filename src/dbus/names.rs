@@ -31,8 +31,15 @@ pub const LAST_ERRORS: [&str; 17] = [
 ];
 
 /// Words of `HealthReason` that are no words of another property.
-pub const HEALTH_REASONS: [&str; 6] =
-    ["starting", "no-protocol", "connecting", "broker-silent", "no-acknowledgement", "capture-lost"];
+pub const HEALTH_REASONS: [&str; 7] = [
+    "starting",
+    "no-protocol",
+    "connecting",
+    "broker-silent",
+    "no-acknowledgement",
+    "capture-lost",
+    "spool-memory-only",
+];
 
 /// Reasons that only a status message gives.
 pub const STATUS_REASONS: [&str; 3] = ["stopped", "reconfigured", "connection-lost"];

@@ -29,7 +29,8 @@ impl Stats {
 }
 
 /// What the service knows of itself. Counters start at 0 with the service (`StartedAt`) and only grow; `Queued` and
-/// `InFlight` come and go. Received + Recovered = Published + Filtered + Deduplicated + Dropped + Queued + InFlight.
+/// `InFlight` and `Spooled` come and go. Received + Recovered = Published + Filtered + Deduplicated + Dropped + Queued + InFlight
+/// + Spooled.
 #[zbus::interface(name = "com.cassianetworks.Bypass1.Stats")]
 impl Stats {
     /// All counts of adverts and messages at one moment, so that they add up: names as of the properties,
@@ -105,6 +106,48 @@ impl Stats {
     #[zbus(property(emits_changed_signal = "false"))]
     fn in_flight(&self) -> u64 {
         self.stats.snapshot().in_flight
+    }
+
+    /// Adverts that wait on the disk.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn spooled(&self) -> u64 {
+        self.stats.snapshot().spooled
+    }
+
+    /// Whether messages can wait on the disk: `off`, `ready` or `memory-only` (it failed).
+    #[zbus(property)]
+    fn spool_state(&self) -> &'static str {
+        self.stats.spool().state.word()
+    }
+
+    /// Why they cannot, for people; empty while all is well.
+    #[zbus(property)]
+    fn spool_detail(&self) -> String {
+        self.stats.spool().detail
+    }
+
+    /// Bytes on the disk.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn spool_bytes(&self) -> u64 {
+        self.stats.spool().bytes
+    }
+
+    /// How many seconds the rest of SpoolMaxBytes lasts at the rate of the last 10 seconds, at most SpoolMaxAgeSecs.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn spool_cover_secs(&self) -> u64 {
+        self.stats.spool_cover().as_secs()
+    }
+
+    /// Bytes written to the disk for each byte of a message; 0 before anything was.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn spool_write_ratio(&self) -> f64 {
+        self.stats.spool().write_ratio()
+    }
+
+    /// Segments that were found damaged. What was whole in them is used.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn spool_damaged(&self) -> u64 {
+        self.stats.spool().damaged
     }
 
     /// MQTT messages published.

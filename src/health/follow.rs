@@ -2,7 +2,7 @@
 
 use super::{Facts, Machine, PROOF};
 use crate::config::{Config, Connection};
-use crate::stats::Stats;
+use crate::stats::{SpoolState, Stats};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
@@ -27,6 +27,7 @@ pub async fn follow(stats: &Stats, mut config: watch::Receiver<Arc<Config>>) {
                 heard: stats.broker_heard(),
                 proof: proof(&settings),
                 radio: radio.borrow_and_update().state,
+                memory_only: stats.spool().state == SpoolState::MemoryOnly,
                 ledger: stats.snapshot(),
                 clock: clock.borrow_and_update().then(SystemTime::now),
             }

@@ -1,6 +1,6 @@
 //! The messages that were handed over and not acknowledged yet, oldest first.
 
-use crate::queue::{Message, Queue};
+use crate::queue::Message;
 use crate::stats::{DropReason, Stats};
 use std::collections::VecDeque;
 
@@ -63,6 +63,11 @@ impl Flight {
         }
     }
 
+    /// The message is someone else's from now on; it stays in flight on the books.
+    pub(super) fn forget(&mut self, tag: u64) {
+        self.remove(tag);
+    }
+
     /// The message is dropped for good.
     pub(super) fn drop_one(&mut self, tag: u64, stats: &Stats, reason: DropReason) {
         if let Some(message) = self.remove(tag) {
@@ -70,20 +75,16 @@ impl Flight {
         }
     }
 
-    /// The oldest message is dropped for good.
-    pub(super) fn drop_oldest(&mut self, stats: &Stats, reason: DropReason) {
-        if let Some(tag) = self.messages.front().map(|(tag, _)| *tag) {
-            self.drop_one(tag, stats, reason);
-        }
+    /// Tag of the oldest message.
+    pub(super) fn oldest_tag(&self) -> Option<u64> {
+        self.messages.front().map(|(tag, _)| *tag)
     }
 
-    /// All wait again, in their old order, before what came later; but for those that are kept elsewhere.
-    pub(super) fn put_back(&mut self, queue: &Queue, kept: impl Fn(u64) -> bool) {
+    /// Gives back all, in their old order, but for those that are kept elsewhere.
+    pub(super) fn give_back(&mut self, kept: impl Fn(u64) -> bool) -> Vec<(u64, Message)> {
         let (stay, go): (VecDeque<_>, VecDeque<_>) = self.messages.drain(..).partition(|(tag, _)| kept(*tag));
         self.bytes = stay.iter().map(|(_, message)| message.payload.len()).sum();
         self.messages = stay;
-        if !go.is_empty() {
-            queue.put_back(go.into_iter().map(|(_, message)| message));
-        }
+        go.into()
     }
 }

@@ -46,7 +46,7 @@ pub struct PublishHandle {
 
 /// Starts the publish thread. Called inside the runtime that carries the tunnels; it must live until [`PublishHandle::stop`]
 /// returned. `router` stands for the router as long as the settings name no address; in the directory `state` a session at QoS 2
-/// outlives a restart.
+/// outlives a restart, and messages wait while no broker takes them.
 pub fn spawn(
     queue: Arc<Queue>,
     config: watch::Receiver<Arc<Config>>,
@@ -58,11 +58,14 @@ pub fn spawn(
     let tunnels = Handle::current();
     let runtime = Builder::new_current_thread().enable_time().build()?;
     let session = state.map(|state| state.join(session_file::NAME));
+    let spool = state.map(|state| state.join("spool"));
     let (stop, stopped) = watch::channel(false);
     let (ending, ended) = oneshot::channel();
     std::thread::Builder::new().name("publish".into()).spawn(move || {
         let orders = Orders::new(config, stopped, router, limits.drain, stats.clone());
-        runtime.block_on(Publisher::new(queue, stats, Paho::new(tunnels, session, limits), orders, limits).run());
+        let broker = Paho::new(tunnels, session, limits);
+        // Timers need the runtime.
+        runtime.block_on(async { Publisher::new(queue, stats, broker, orders, limits, spool).run().await });
         drop(runtime);
         // Not sent: dropped, as a panic would.
         drop(ending);

@@ -2,7 +2,7 @@
 
 use super::status::Notice;
 use crate::advert::Address;
-use crate::config::{Config, Mqtt, Qos};
+use crate::config::{Config, Mqtt, Qos, Spooling};
 use crate::stats::Stats;
 use crate::watchdog::PULSE;
 use std::fmt::Write;
@@ -97,6 +97,7 @@ pub(crate) struct Orders {
     deadline: Option<Instant>,
     wanted: Option<(Endpoint, Route)>,
     max_bytes: usize,
+    spooling: Spooling,
 }
 
 impl Orders {
@@ -110,7 +111,7 @@ impl Orders {
     ) -> Self {
         let now = config.borrow_and_update().clone();
         let (wanted, max_bytes) = (read(&now, router), now.queue_max_bytes);
-        Self { config, stop, router, drain, stats, deadline: None, wanted, max_bytes }
+        Self { config, stop, router, drain, stats, deadline: None, wanted, max_bytes, spooling: now.spooling }
     }
 
     /// Where to connect, if anywhere.
@@ -126,6 +127,11 @@ impl Orders {
     /// Bound of the queue.
     pub(crate) fn max_bytes(&self) -> usize {
         self.max_bytes
+    }
+
+    /// What may wait on the disk.
+    pub(crate) fn spooling(&self) -> Spooling {
+        self.spooling
     }
 
     /// Whether the service stops.
@@ -163,6 +169,7 @@ impl Orders {
             if std::mem::replace(&mut self.max_bytes, now.queue_max_bytes) != now.queue_max_bytes {
                 resize(now.queue_max_bytes);
             }
+            self.spooling = now.spooling;
             let wanted = read(&now, self.router);
             if wanted == self.wanted {
                 continue;

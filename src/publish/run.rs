@@ -12,14 +12,17 @@ use crate::backoff::Backoff;
 use crate::config::{Connection, Qos};
 use crate::log;
 use crate::queue::Queue;
+use crate::spool::Keeper;
 use crate::stats::{DropReason, Failure, LinkState, Stats};
 use crate::watchdog::PULSE;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// See the module.
 pub(crate) struct Publisher<B> {
     queue: Arc<Queue>,
+    keeper: Keeper,
     stats: Arc<Stats>,
     broker: B,
     orders: Orders,
@@ -44,9 +47,18 @@ enum Ended {
 }
 
 impl<B: Broker> Publisher<B> {
-    pub(crate) fn new(queue: Arc<Queue>, stats: Arc<Stats>, broker: B, orders: Orders, limits: Limits) -> Self {
+    /// In the directory `spool` messages wait while no broker takes them.
+    pub(crate) fn new(
+        queue: Arc<Queue>,
+        stats: Arc<Stats>,
+        broker: B,
+        orders: Orders,
+        limits: Limits,
+        spool: Option<PathBuf>,
+    ) -> Self {
         queue.set_max_bytes(orders.max_bytes());
         Self {
+            keeper: Keeper::new(spool, orders.spooling(), stats.clone()),
             queue,
             broker,
             orders,
@@ -75,8 +87,14 @@ impl<B: Broker> Publisher<B> {
         self.broker.close().await;
         self.settle_flight();
         if !self.flight.is_empty() && !self.broker.leave(self.flight.messages()) {
-            self.flight.put_back(&self.queue, |_| false);
+            self.put_back(false);
         }
+        // What is left in flight goes on in the session.
+        while let Some(tag) = self.flight.oldest_tag() {
+            self.keeper.settle(tag);
+            self.flight.forget(tag);
+        }
+        self.keeper.close(&self.queue);
         self.queue.clear(DropReason::Shutdown);
         self.stats.set_link(|link| link.state = LinkState::Off);
     }
@@ -94,7 +112,7 @@ impl<B: Broker> Publisher<B> {
         });
         self.stats.set_broker_heard(None);
         self.broker.forget().await;
-        self.flight.put_back(&self.queue, |_| false);
+        self.put_back(false);
         loop {
             self.queue.clear(DropReason::NoProtocol);
             tokio::select! {
@@ -166,6 +184,7 @@ impl<B: Broker> Publisher<B> {
             return true;
         }
         loop {
+            self.keeper.follow(self.orders.spooling());
             tokio::select! {
                 biased;
                 news = self.orders.next(|bytes| self.queue.set_max_bytes(bytes)) => match news {
@@ -175,6 +194,7 @@ impl<B: Broker> Publisher<B> {
                 },
                 () = self.queue.wait() => return true,
                 () = self.status.wait_owed(), if endpoint.notice.is_some() => return true,
+                () = self.keeper.wait_due(true) => return true,
             }
         }
     }
@@ -223,7 +243,10 @@ impl<B: Broker> Publisher<B> {
                     Verdict::Separate => self.broker.forget().await,
                     Verdict::Refuse => {
                         self.broker.forget().await;
-                        self.flight.drop_oldest(&self.stats, DropReason::Refused);
+                        if let Some(tag) = self.flight.oldest_tag() {
+                            self.flight.drop_one(tag, &self.stats, DropReason::Refused);
+                            self.keeper.settle(tag);
+                        }
                         self.suspect.progress();
                     }
                 }
@@ -242,6 +265,8 @@ impl<B: Broker> Publisher<B> {
                 let probe = self.broker.probe(first);
                 hosts.probe(probe);
             }
+            self.keeper.connected();
+            self.keeper.follow(self.orders.spooling());
             if let Some(at) = self.broker.heard() {
                 self.stats.set_broker_heard(Some(at));
             }
@@ -257,6 +282,14 @@ impl<B: Broker> Publisher<B> {
                     Some(Err(failure)) => return Ended::Lost(failure),
                 }
             }
+            let calm = self.queue.is_empty() && self.has_room() && !leaving && !self.orders.stopping();
+            if calm && !self.orders.changed() && (!short || sent < self.limits.burst) {
+                match self.publish_spooled() {
+                    None => {}
+                    Some(Ok(())) => sent += 1,
+                    Some(Err(failure)) => return Ended::Lost(failure),
+                }
+            }
             if was_empty {
                 progress = Instant::now();
             }
@@ -266,6 +299,7 @@ impl<B: Broker> Publisher<B> {
                     // A connection that is to end has nothing left to wait for.
                     (true, _) => return Ended::Ordered,
                     _ if leaving => return Ended::Home,
+                    (false, true) if self.replays_on(sent) => {}
                     (false, true) if !(telling && self.status.owed()) => return Ended::Delivered,
                     (false, _) => {}
                 }
@@ -290,6 +324,7 @@ impl<B: Broker> Publisher<B> {
                     Event::Refused(status::TAG, failure) => self.status.refused(&failure),
                     Event::Published(tag) => {
                         self.flight.published(tag, &self.stats);
+                        self.keeper.settle(tag);
                         self.suspect.progress();
                         progress = Instant::now();
                     }
@@ -304,6 +339,8 @@ impl<B: Broker> Publisher<B> {
                     Event::Lost(failure) => return Ended::Lost(failure),
                 },
                 () = self.queue.wait(), if has_room && !short => {}
+                () = self.keeper.wait_due(false), if calm => {}
+                () = self.keeper.wait_spill(&self.queue, true), if !has_room || self.keeper.is_broken() => self.keeper.spill(&self.queue),
                 () = self.status.wait_due(), if has_room && telling => {}
                 // Another round, to see whether the broker gave a sign of life.
                 () = sleep(PULSE) => {}
@@ -334,9 +371,30 @@ impl<B: Broker> Publisher<B> {
 
     /// Hands over the oldest message; `None` if there is none.
     fn publish_one(&mut self) -> Option<Result<(), Failure>> {
-        let route = self.orders.route()?;
+        self.orders.route()?;
         let message = self.queue.try_pop()?;
         let tag = self.flight.add(message);
+        self.hand_over(tag)
+    }
+
+    /// Hands over the oldest message of the spool; `None` if none is due.
+    fn publish_spooled(&mut self) -> Option<Result<(), Failure>> {
+        self.orders.route()?;
+        let (taken, message) = self.keeper.take()?;
+        let tag = self.flight.add(message);
+        self.keeper.sent(tag, taken);
+        self.hand_over(tag)
+    }
+
+    /// Whether a short connection has more of the spool to carry now.
+    fn replays_on(&self, sent: usize) -> bool {
+        !self.orders.stopping()
+            && sent < self.limits.burst
+            && self.keeper.due(false).is_some_and(|due| due <= Instant::now())
+    }
+
+    fn hand_over(&mut self, tag: u64) -> Option<Result<(), Failure>> {
+        let route = self.orders.route()?;
         let message = self.flight.newest()?;
         let topic = route.topic(message.device, &mut self.topic);
         match self.broker.publish(tag, topic, &message.payload, route.qos) {

@@ -26,6 +26,7 @@ impl<B: Broker> Publisher<B> {
                         News::Stop if has_work || !self.queue.is_empty() => {}
                         News::Stop | News::Endpoint | News::Deadline => return None,
                     },
+                    () = self.keeper.wait_spill(&self.queue, false) => self.keeper.spill(&self.queue),
                 }
             }
         }
@@ -51,12 +52,14 @@ impl<B: Broker> Publisher<B> {
         let delay = if repair { self.backoff.delay_at_cap() } else { self.backoff.delay() };
         let mut over = pin!(sleep(delay));
         loop {
+            self.keeper.follow(self.orders.spooling());
             tokio::select! {
                 () = &mut over => return true,
                 news = self.orders.next(|bytes| self.queue.set_max_bytes(bytes)) => match news {
                     News::Route => {}
                     News::Endpoint | News::Stop | News::Deadline => return false,
                 },
+                () = self.keeper.wait_spill(&self.queue, false) => self.keeper.spill(&self.queue),
             }
         }
     }

@@ -171,7 +171,7 @@ impl Bench {
         script.accept.lock().expect("no panic").replace(Ok(()));
         let limits = Limits::default();
         let orders = Orders::new(settings, stopped, ROUTER, limits.drain, stats.clone());
-        let publisher = Publisher::new(queue.clone(), stats.clone(), Fake(script.clone(), heard), orders, limits);
+        let publisher = Publisher::new(queue.clone(), stats.clone(), Fake(script.clone(), heard), orders, limits, None);
         let run = tokio::task::spawn_local(publisher.run());
         Self { script, events, queue, stats, config, draft, stop, run }
     }

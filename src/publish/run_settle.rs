@@ -11,14 +11,28 @@ impl<B: Broker> Publisher<B> {
     /// After a connection, or before the first message of one: what no session keeps waits again.
     pub(super) fn settle_flight(&mut self) {
         self.settle_kept();
-        self.flight.put_back(&self.queue, |tag| self.broker.keeps(tag));
+        self.put_back(true);
+    }
+
+    /// What is in flight waits again, where it came from; but, if wanted, for what a session keeps.
+    pub(super) fn put_back(&mut self, keep: bool) {
+        let back = self.flight.give_back(|tag| keep && self.broker.keeps(tag));
+        let live = self.keeper.put_back(back);
+        if !live.is_empty() {
+            self.queue.put_back(live.into_iter());
+        }
+    }
+
+    fn published(&mut self, tag: u64) {
+        self.flight.published(tag, &self.stats);
+        self.keeper.settle(tag);
     }
 
     /// Books what became of messages that a session keeps.
     pub(super) fn settle_kept(&mut self) {
         while let Some(event) = self.broker.step() {
             match event {
-                Event::Published(tag) => self.flight.published(tag, &self.stats),
+                Event::Published(tag) => self.published(tag),
                 Event::Refused(tag, failure) => self.refuse(tag, &failure),
                 Event::Accepted(_) | Event::Lost(_) => {}
             }
@@ -28,6 +42,7 @@ impl<B: Broker> Publisher<B> {
     pub(super) fn refuse(&mut self, tag: u64, failure: &Failure) {
         tracing::debug!("a message was refused: {}", failure.detail);
         self.flight.drop_one(tag, &self.stats, DropReason::Refused);
+        self.keeper.settle(tag);
     }
 
     /// Collects acknowledgements that are on their way.
@@ -38,7 +53,7 @@ impl<B: Broker> Publisher<B> {
                 event = self.broker.event() => match event {
                     Event::Published(status::TAG) => self.status.acknowledged(),
                     Event::Refused(status::TAG, failure) => self.status.refused(&failure),
-                    Event::Published(tag) => self.flight.published(tag, &self.stats),
+                    Event::Published(tag) => self.published(tag),
                     Event::Refused(tag, failure) => self.refuse(tag, &failure),
                     Event::Accepted(_) => {}
                     Event::Lost(_) => return,

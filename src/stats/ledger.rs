@@ -1,5 +1,5 @@
-//! Where every advert went: `received + recovered = published + filtered + deduplicated + dropped + queued + in flight`, at
-//! any moment.
+//! Where every advert went: `received + recovered = published + filtered + deduplicated + dropped + queued + in
+//! flight + spooled`, at any moment.
 
 use crate::filter::{FILTER_KINDS, FilterKind};
 use std::collections::BTreeMap;
@@ -15,11 +15,24 @@ pub enum DropReason {
     Refused,
     /// The service stopped before the broker took it.
     Shutdown,
+    /// The spool was full: it was in the oldest part.
+    SpoolFull,
+    /// It waited in the spool for longer than `SpoolMaxAgeSecs`.
+    SpoolAge,
+    /// The disk lost it.
+    SpoolDamaged,
 }
 
 /// Every reason.
-pub const DROP_REASONS: [DropReason; 4] =
-    [DropReason::QueueFull, DropReason::NoProtocol, DropReason::Refused, DropReason::Shutdown];
+pub const DROP_REASONS: [DropReason; 7] = [
+    DropReason::QueueFull,
+    DropReason::NoProtocol,
+    DropReason::Refused,
+    DropReason::Shutdown,
+    DropReason::SpoolFull,
+    DropReason::SpoolAge,
+    DropReason::SpoolDamaged,
+];
 
 impl DropReason {
     /// The word on D-Bus and in the journal.
@@ -29,6 +42,9 @@ impl DropReason {
             Self::NoProtocol => "no-protocol",
             Self::Refused => "refused",
             Self::Shutdown => "shutdown",
+            Self::SpoolFull => "spool-full",
+            Self::SpoolAge => "spool-age",
+            Self::SpoolDamaged => "spool-damaged",
         }
     }
 }
@@ -48,6 +64,8 @@ pub struct Ledger {
     pub queued: u64,
     /// Handed over, not acknowledged yet.
     pub in_flight: u64,
+    /// Waiting on the disk.
+    pub spooled: u64,
     /// Messages published.
     pub messages: u64,
     /// Reports that were too damaged to be an advert; not part of `received`.
@@ -129,6 +147,36 @@ impl Ledger {
         self.in_flight += adverts;
     }
 
+    /// Adverts of an earlier run wait on the disk.
+    pub fn resume_spooled(&mut self, adverts: u64) {
+        self.recovered += adverts;
+        self.spooled += adverts;
+    }
+
+    /// Queued adverts went to the disk.
+    pub fn spool(&mut self, adverts: u64) {
+        self.queued -= adverts;
+        self.spooled += adverts;
+    }
+
+    /// Adverts from the disk are handed over.
+    pub fn take_spooled(&mut self, adverts: u64) {
+        self.spooled -= adverts;
+        self.in_flight += adverts;
+    }
+
+    /// Adverts from the disk wait there again.
+    pub fn return_spooled(&mut self, adverts: u64) {
+        self.in_flight -= adverts;
+        self.spooled += adverts;
+    }
+
+    /// Adverts on the disk are dropped.
+    pub fn drop_spooled(&mut self, adverts: u64, reason: DropReason) {
+        self.spooled -= adverts;
+        self.dropped[reason as usize] += adverts;
+    }
+
     /// Queued adverts are handed over.
     pub fn take(&mut self, adverts: u64) {
         self.queued -= adverts;
@@ -187,6 +235,7 @@ impl Ledger {
             ("Recovered", self.recovered),
             ("Queued", self.queued),
             ("InFlight", self.in_flight),
+            ("Spooled", self.spooled),
             ("Messages", self.messages),
             ("Malformed", self.malformed),
             ("CaptureLost", self.capture_lost),
@@ -200,6 +249,6 @@ impl Ledger {
     /// Whether every advert is accounted for.
     pub fn balances(&self) -> bool {
         let known = self.published + self.filtered_total() + self.deduplicated + self.dropped_total();
-        self.received + self.recovered == known + self.queued + self.in_flight
+        self.received + self.recovered == known + self.queued + self.in_flight + self.spooled
     }
 }

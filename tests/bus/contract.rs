@@ -8,7 +8,7 @@ use cassia_bypass::config::{Form, SECRETS, SETTINGS};
 use cassia_bypass::dbus::names::{HEALTH_REASONS, LAST_ERRORS, STATUS_REASONS};
 use cassia_bypass::filter::FILTER_KINDS;
 use cassia_bypass::health::HealthState;
-use cassia_bypass::stats::{CaptureKind, DROP_REASONS, LinkState, RUNGS, RadioState, Rung};
+use cassia_bypass::stats::{CaptureKind, DROP_REASONS, LinkState, RUNGS, RadioState, Rung, SpoolState};
 use std::fs;
 use std::process::Command;
 
@@ -95,7 +95,7 @@ fn the_manual_has_every_statistic() {
         assert!(line.contains(&format!(" | {signal} | ")), "{name} is {signal}: {line}");
         count += 1;
     }
-    assert_eq!(count, 43);
+    assert_eq!(count, 50);
 }
 
 #[test]
@@ -116,6 +116,7 @@ fn the_manual_has_every_word_and_message_id() {
     ]
     .map(RadioState::word);
     let healths = [HealthState::Online, HealthState::Degraded, HealthState::Offline].map(HealthState::word);
+    let spools = [SpoolState::Off, SpoolState::Ready, SpoolState::MemoryOnly].map(SpoolState::word);
     let captures = [CaptureKind::None, CaptureKind::Monitor, CaptureKind::Signals].map(CaptureKind::word);
     let reasons = DROP_REASONS.map(|reason| reason.word());
     let filters = FILTER_KINDS.map(|kind| kind.word());
@@ -124,6 +125,7 @@ fn the_manual_has_every_word_and_message_id() {
         &radios,
         &RUNGS.map(Rung::word),
         &captures,
+        &spools,
         &reasons,
         &filters,
         &healths,

@@ -102,7 +102,7 @@ fn statistics_have_their_types() {
     assert_eq!(all["Radios"]["type"], "a(ssss)");
     assert_eq!(all["StateWritable"], json!({"type": "b", "data": true}));
     assert_eq!(all["Version"]["data"], env!("CARGO_PKG_VERSION"));
-    let reasons = json!({"queue-full": 0, "no-protocol": 0, "refused": 0, "shutdown": 0});
+    let reasons = json!({"queue-full": 0, "no-protocol": 0, "refused": 0, "shutdown": 0, "spool-full": 0, "spool-age": 0, "spool-damaged": 0});
     assert_eq!(all["DroppedByReason"], json!({"type": "a{st}", "data": reasons}));
     let filters = json!({"rssi": 0, "mac": 0, "name": 0, "uuid": 0, "value": 0});
     assert_eq!(all["FilteredByReason"], json!({"type": "a{st}", "data": filters}));
@@ -115,7 +115,7 @@ fn statistics_have_their_types() {
     let started = all["StartedAt"]["data"].as_u64().expect("a number");
     assert!(started <= now && now - started < 60_000, "{started}");
     assert!(all["UptimeSecs"]["data"].as_u64().is_some_and(|secs| secs < 60));
-    assert_eq!(all.as_object().expect("a dictionary").len(), 43);
+    assert_eq!(all.as_object().expect("a dictionary").len(), 50);
 }
 
 #[test]
@@ -123,7 +123,8 @@ fn the_ledger_adds_up() {
     let (bus, _service) = started();
     let ledger = bus.value(STATS, "Ledger");
     let count = |name: &str| ledger[name].as_u64().unwrap_or_else(|| panic!("{name} is missing: {ledger}"));
-    let known: u64 = ["Published", "Filtered", "Deduplicated", "Dropped", "Queued", "InFlight"].map(count).iter().sum();
+    let known: u64 =
+        ["Published", "Filtered", "Deduplicated", "Dropped", "Queued", "InFlight", "Spooled"].map(count).iter().sum();
     assert_eq!(count("Received") + count("Recovered"), known);
     let reasons = bus.value(STATS, "DroppedByReason");
     for reason in reasons.as_object().expect("a dictionary").keys() {
@@ -132,7 +133,7 @@ fn the_ledger_adds_up() {
     let filters = bus.value(STATS, "FilteredByReason");
     let filtered = filters.as_object().expect("a dictionary").keys().map(|filter| count(&format!("Filtered.{filter}")));
     assert_eq!(filtered.sum::<u64>(), count("Filtered"));
-    assert_eq!(ledger.as_object().map(serde_json::Map::len), Some(23));
+    assert_eq!(ledger.as_object().map(serde_json::Map::len), Some(27));
 }
 
 #[test]

@@ -39,6 +39,9 @@ pub const SETTINGS: &[Sample] = &[
     ("ClientId", &["s", "me"], r#""me""#, &["s", ""]),
     ("RouterAddress", &["s", "CC:1B:E0:E0:E6:D0"], r#""CC:1B:E0:E0:E6:D0""#, &["s", "hush"]),
     ("QueueMaxBytes", &["u", "65536"], "65536", &["u", "1"]),
+    ("SpoolMaxBytes", &["u", "0"], "0", &["u", "1"]),
+    ("SpoolMaxAgeSecs", &["u", "60"], "60", &["u", "59"]),
+    ("ReplayMaxPerSec", &["u", "1"], "1", &["u", "0"]),
 ];
 
 /// Property, wrong value.

@@ -80,6 +80,7 @@ fn a_gap_in_the_numbers_is_exactly_what_was_lost() {
     rig.set("PayloadFormat", &["s", "envelope"]);
     rig.set("PushIntervalMs", &["u", "600000"]);
     rig.set("QueueMaxBytes", &["u", "65536"]);
+    rig.set("SpoolMaxBytes", &["u", "0"]);
     // What filters leave out leaves no gap.
     rig.set("FilterRssi", &["n", "0"]);
     rig.air.play(0..100, 3);

@@ -56,6 +56,7 @@ fn a_full_queue_drops_the_oldest_and_counts_them() {
     let rig = Rig::start();
     rig.configure(Scenario::Anonymous);
     rig.set("QueueMaxBytes", &["u", "65536"]);
+    rig.set("SpoolMaxBytes", &["u", "0"]);
     rig.set("Port", &["q", "1"]);
     rig.await_stat("LastError", "refused");
     rig.air.play(0..2000, 3);

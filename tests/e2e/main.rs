@@ -12,5 +12,6 @@ mod load;
 mod refusals;
 mod rig;
 mod scenarios;
+mod spool;
 mod status;
 mod systemd;

@@ -177,6 +177,7 @@ fn a_broker_that_is_away_or_hangs_is_told_on_d_bus() {
 fn a_loss_is_told_for_a_while() {
     let rig = telling();
     rig.set("QueueMaxBytes", &["u", "65536"]);
+    rig.set("SpoolMaxBytes", &["u", "0"]);
     rig.connect();
     let topic = topic(&rig);
     rig.set("Port", &["q", "1"]);

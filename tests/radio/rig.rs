@@ -20,7 +20,7 @@ pub(crate) const SOON: Duration = Duration::from_secs(15);
 const BUS: &str = "com.cassianetworks.Bypass1";
 const PATH: &str = "/com/cassianetworks/Bypass1";
 /// The counts that every received advert is in exactly one of.
-const FATES: [&str; 6] = ["Published", "Filtered", "Deduplicated", "Dropped", "Queued", "InFlight"];
+const FATES: [&str; 7] = ["Published", "Filtered", "Deduplicated", "Dropped", "Queued", "InFlight", "Spooled"];
 
 /// See the module.
 pub(crate) struct Rig<'a> {

@@ -1,0 +1,218 @@
+use super::*;
+use tokio::time::advance;
+
+struct Bench {
+    _directory: tempfile::TempDir,
+    path: PathBuf,
+    stats: Arc<Stats>,
+    queue: Queue,
+    keeper: Keeper,
+    tag: u64,
+}
+
+const ALL: Spooling = Spooling { max_bytes: 1 << 20, max_age: 3600, rate: 100 };
+
+impl Bench {
+    fn new(settings: Spooling) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("spool");
+        let stats = Arc::new(Stats::default());
+        stats.set_clock_synchronised(true);
+        let queue = Queue::new(100_000, stats.clone());
+        let keeper = Keeper::new(Some(path.clone()), settings, stats.clone());
+        Self { _directory: directory, path, stats, queue, keeper, tag: 0 }
+    }
+
+    /// The next run of the service.
+    fn again(&mut self) {
+        self.keeper.close(&self.queue);
+        self.killed();
+    }
+
+    fn killed(&mut self) {
+        self.stats = Arc::new(Stats::default());
+        self.stats.set_clock_synchronised(true);
+        self.queue = Queue::new(100_000, self.stats.clone());
+        self.keeper = Keeper::new(Some(self.path.clone()), ALL, self.stats.clone());
+    }
+
+    fn push(&self, numbers: std::ops::Range<u32>) {
+        for n in numbers {
+            self.stats.ledger(|l| l.receive_queued(10));
+            self.queue.push(Message { payload: format!("{n:01000}").into_bytes(), adverts: 10, device: None });
+        }
+    }
+
+    /// Sends what is due and leaves it in flight: number and tag.
+    fn take(&mut self) -> Option<(u32, u64, Message)> {
+        let taken = self.keeper.take();
+        assert!(self.stats.snapshot().balances());
+        let (taken, message) = taken?;
+        self.tag += 1;
+        self.keeper.sent(self.tag, taken);
+        let number = std::str::from_utf8(&message.payload).expect("text").parse().expect("a number");
+        Some((number, self.tag, message))
+    }
+
+    fn settle(&mut self, tag: u64) {
+        self.stats.ledger(|l| l.publish(10));
+        self.keeper.settle(tag);
+    }
+
+    /// All that comes, as fast as it may.
+    async fn replay(&mut self) -> Vec<u32> {
+        let mut numbers = Vec::new();
+        while self.keeper.due(false).is_some() {
+            self.keeper.wait_due(false).await;
+            let Some((number, tag, _)) = self.take() else { continue };
+            numbers.push(number);
+            self.settle(tag);
+        }
+        numbers
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_fills_goes_to_the_disk_and_comes_back_paced() {
+    let mut b = Bench::new(ALL);
+    b.push(0..40);
+    tokio::select! {
+        () = b.keeper.wait_spill(&b.queue, true) => panic!("there is room"),
+        () = sleep_until(Instant::now() + IN_MEMORY * 2) => {}
+    }
+    b.keeper.connected();
+    b.push(40..60);
+    b.keeper.wait_spill(&b.queue, true).await;
+    b.keeper.spill(&b.queue);
+    let (left, bytes) = b.queue.depth();
+    let spooled = 60 - left as u32;
+    assert!(bytes <= 25_000 && b.stats.snapshot().spooled == u64::from(spooled) * 10, "{left} {bytes}");
+    let ratio = b.stats.spool().write_ratio();
+    assert!(ratio > 1.0 && ratio < 1.1, "{ratio}");
+    let start = Instant::now();
+    assert_eq!(b.replay().await, (0..spooled).collect::<Vec<_>>());
+    let secs = start.elapsed().as_secs_f64();
+    assert!((secs - f64::from(spooled) * 0.1).abs() < 2.0, "10 messages a second: {secs}");
+    assert_eq!((b.stats.snapshot().spooled, b.stats.spool().bytes), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_broker_all_goes_to_the_disk_after_a_minute() {
+    let mut b = Bench::new(ALL);
+    b.push(0..3);
+    let start = Instant::now();
+    b.keeper.wait_spill(&b.queue, false).await;
+    assert_eq!(start.elapsed().as_secs(), 60);
+    b.keeper.spill(&b.queue);
+    assert!(b.queue.is_empty());
+    // kill -9.
+    b.killed();
+    let ledger = b.stats.snapshot();
+    assert_eq!((ledger.recovered, ledger.spooled, ledger.balances()), (30, 30, true));
+    assert_eq!(b.replay().await, [0, 1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_at_a_time_and_what_was_not_acknowledged_again() {
+    let mut b = Bench::new(ALL);
+    b.push(0..5);
+    b.again();
+    let (number, tag, message) = b.take().expect("the first");
+    assert_eq!((number, b.take().is_none(), b.keeper.due(false)), (0, true, None));
+    assert_eq!(b.keeper.put_back(vec![(tag, message)]), []);
+    assert_eq!(b.stats.snapshot().spooled, 50);
+    advance(Duration::from_secs(1)).await;
+    let (number, tag, _) = b.take().expect("the first again");
+    assert_eq!(number, 0);
+    b.settle(tag);
+    b.keeper.wait_due(false).await;
+    // One that is in flight at the end comes again.
+    b.take().expect("the second");
+    b.again();
+    assert_eq!(b.stats.snapshot().recovered, 40);
+    assert_eq!(b.replay().await, [1, 2, 3, 4]);
+    b.again();
+    assert_eq!(b.stats.snapshot().recovered, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_from_the_disk_is_given_back() {
+    let mut b = Bench::new(ALL);
+    let message = || Message { payload: vec![1], adverts: 1, device: None };
+    assert_eq!(b.keeper.put_back(vec![(9, message())]), [message()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_fails_leaves_all_in_memory_says_so_and_is_tried_again() {
+    let mut b = Bench::new(ALL);
+    std::fs::remove_dir_all(&b.path).expect("there");
+    std::fs::write(&b.path, "in the way").expect("written");
+    b.push(0..60);
+    b.keeper.spill(&b.queue);
+    assert_eq!((b.stats.spool().state, b.queue.depth().0), (SpoolState::MemoryOnly, 60));
+    assert!(!b.stats.spool().detail.is_empty() && b.stats.snapshot().balances());
+    assert_eq!(b.stats.spool_cover(), Duration::ZERO);
+    for connected in [false, true] {
+        let start = Instant::now();
+        b.keeper.connected();
+        b.keeper.wait_spill(&b.queue, connected).await;
+        assert_eq!(start.elapsed(), RETRY);
+        b.keeper.spill(&b.queue);
+        assert_eq!(b.stats.spool().state, SpoolState::MemoryOnly);
+    }
+    std::fs::remove_file(&b.path).expect("there");
+    std::fs::create_dir(&b.path).expect("made");
+    b.keeper.wait_spill(&b.queue, true).await;
+    b.keeper.spill(&b.queue);
+    assert_eq!((b.stats.spool().state, b.stats.snapshot().spooled), (SpoolState::Ready, 600));
+    assert_eq!(b.replay().await, (0..60).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bounds_drop_the_oldest_and_count_them() {
+    let mut b = Bench::new(Spooling { max_bytes: 200_000, ..ALL });
+    for n in 0..6 {
+        b.push(n * 50..(n + 1) * 50);
+        b.keeper.spill_down_to(&b.queue, 0);
+    }
+    let ledger = b.stats.snapshot();
+    let dropped = ledger.dropped(DropReason::SpoolFull);
+    assert!(dropped > 900 && ledger.balances() && b.stats.spool().bytes <= 200_000, "{ledger:?}");
+    // A message on its way from a segment that is given up is sent all the same.
+    let (number, tag, message) = b.take().expect("the oldest");
+    assert_eq!(u64::from(number) * 10, dropped);
+    for n in 6..10 {
+        b.push(n * 50..(n + 1) * 50);
+        b.keeper.spill_down_to(&b.queue, 0);
+    }
+    assert_eq!(b.keeper.put_back(vec![(tag, message)]).len(), 1);
+    b.stats.ledger(|l| l.put_back(10));
+    assert!(b.stats.snapshot().balances());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waited_too_long_is_dropped_and_counted() {
+    let mut b = Bench::new(ALL);
+    b.stats.ledger(|l| l.receive_queued(10));
+    let old = Message { payload: vec![b'1'], adverts: 10, device: None };
+    b.keeper.store.as_mut().expect("a store").append(1, &[old]).expect("written");
+    b.stats.ledger(|l| l.spool(10));
+    b.stats.set_clock_synchronised(false);
+    assert!(b.keeper.expire().is_ok() && b.stats.snapshot().spooled == 10, "nobody knows how old it is");
+    b.stats.set_clock_synchronised(true);
+    assert!(b.take().is_none());
+    assert_eq!(b.stats.snapshot().dropped(DropReason::SpoolAge), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_spool_is_no_spool_but_what_is_there_is_sent() {
+    let mut b = Bench::new(ALL);
+    b.push(0..2);
+    b.again();
+    b.keeper.follow(Spooling { max_bytes: 0, ..ALL });
+    assert_eq!(b.stats.spool().state, SpoolState::Off);
+    b.push(2..3);
+    b.keeper.close(&b.queue);
+    assert_eq!(b.queue.depth().0, 1);
+    assert_eq!(b.replay().await, [0, 1]);
+}
