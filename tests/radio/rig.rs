@@ -109,7 +109,7 @@ impl<'a> Rig<'a> {
     pub(crate) fn ledger(&self) -> BTreeMap<String, u64> {
         let ledger: BTreeMap<String, u64> = serde_json::from_value(self.stat("Ledger")).expect("a ledger");
         let fates: u64 = FATES.iter().map(|fate| ledger[*fate]).sum();
-        assert_eq!(ledger["Received"], fates, "{ledger:?}");
+        assert_eq!(ledger["Received"] + ledger["Recovered"], fates, "{ledger:?}");
         ledger
     }
 

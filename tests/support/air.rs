@@ -10,6 +10,15 @@ use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, send, socke
 /// See the module.
 pub struct Air(OwnedFd);
 
+/// What became of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offer {
+    Taken,
+    Full,
+    /// Nobody has the other end.
+    Gone,
+}
+
 /// Legacy advertising data holds this much.
 pub const AD_BYTES: usize = 31;
 
@@ -34,10 +43,18 @@ impl Air {
 
     /// Plays one packet if there is room for it, as the monitor channel does.
     pub fn try_send(&self, packet: &[u8]) -> bool {
-        match send(&self.0, packet, SendFlags::DONTWAIT) {
-            Ok(_) => true,
-            Err(Errno::AGAIN) => false,
-            Err(error) => panic!("the service reads: {error}"),
+        let offer = self.offer(packet);
+        assert!(offer != Offer::Gone, "the service reads");
+        offer == Offer::Taken
+    }
+
+    /// The same to a service that may have ended.
+    pub fn offer(&self, packet: &[u8]) -> Offer {
+        match send(&self.0, packet, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+            Ok(_) => Offer::Taken,
+            Err(Errno::AGAIN) => Offer::Full,
+            Err(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) => Offer::Gone,
+            Err(error) => panic!("a socket of ours: {error}"),
         }
     }
 

@@ -4,6 +4,7 @@ use super::bus::Bus;
 use super::identities::Who;
 use super::process::output;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 pub const NAME: &str = "com.cassianetworks.Bypass1";
 pub const PATH: &str = "/com/cassianetworks/Bypass1";
@@ -36,6 +37,16 @@ impl Bus {
     pub fn value(&self, interface: &str, property: &str) -> Value {
         let answer = self.get(Who::Root, interface, property);
         answer.unwrap_or_else(|error| panic!("{property}: {error}"))["data"].clone()
+    }
+
+    /// All counts at one moment; fails the test if they do not add up.
+    pub fn ledger(&self) -> BTreeMap<String, u64> {
+        let ledger: BTreeMap<String, u64> =
+            serde_json::from_value(self.value(STATS, "Ledger")).expect("a dictionary of counts");
+        let sum = |names: &[&str]| names.iter().map(|name| ledger[*name]).sum::<u64>();
+        let known = sum(&["Published", "Filtered", "Deduplicated", "Dropped", "Queued", "InFlight", "Spooled"]);
+        assert_eq!(ledger["Received"] + ledger["Recovered"], known, "{ledger:?}");
+        ledger
     }
 
     /// Writes a setting; `words` are busctl's signature and values.
