@@ -41,7 +41,7 @@ fn run_guest(test: &str, deadline: Duration) {
         .arg(directory().join("boot"))
         .args(["-t", &deadline.as_secs().to_string()])
         .arg(std::env::current_exe().expect("the path of this test"))
-        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .args(["--exact", test, "--nocapture", "--test-threads=1", "--include-ignored"])
         .env(IN_GUEST, "1")
         .stdin(Stdio::null())
         .output()
