@@ -6,7 +6,7 @@ use crate::queue::Queue;
 use crate::scan::{self, Source};
 use crate::stats::Stats;
 use crate::systemd::Manager;
-use crate::{clock, dbus, health, log, publish, router};
+use crate::{certificates, clock, dbus, health, log, publish, router};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
@@ -48,7 +48,7 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
     let settings = Arc::new(Settings::new(store, draft, config, stats.clone()));
     settings.probe_writable().await;
 
-    let constants = dbus::Constants { version: env!("CARGO_PKG_VERSION"), router: router.clone() };
+    let constants = dbus::Constants { version: env!("CARGO_PKG_VERSION"), router: router.clone(), detected };
     let bus = dbus::serve(settings.clone(), stats.clone(), constants).await?;
     let limits = publish::Limits::default();
     let connection = bus.connection().clone();
@@ -71,6 +71,7 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
         () = watch_clock(&stats, &connection) => Err(Fatal::Ended("clock watch")),
         () = health::follow(&stats, settings.subscribe()) => Err(Fatal::Ended("health")),
         () = manager.follow(&stats) => Err(Fatal::Ended("watchdog")),
+        () = certificates::follow(&settings, &stats) => Err(Fatal::Ended("certificates")),
         () = probe(&settings) => Err(Fatal::Ended("probe")),
     };
     match &ended {

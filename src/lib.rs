@@ -16,6 +16,7 @@
 pub mod advert;
 pub mod backoff;
 pub mod beacon;
+pub mod certificates;
 pub mod clock;
 pub mod config;
 pub mod daemon;

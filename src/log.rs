@@ -7,6 +7,7 @@ mod setup;
 
 pub use setup::init;
 
+use crate::certificates::Held;
 use crate::stats::{AdapterStatus, CaptureKind, Failure, Link, RadioState, Rung};
 use std::path::Path;
 use tracing::{error, info, warn};
@@ -47,6 +48,8 @@ pub mod id {
     pub const SPOOL_FOUND: &str = "602176f074ab47f684075fbe2967f0cf";
     /// A part of the spool is damaged.
     pub const SPOOL_DAMAGED: &str = "09c84ab0a5914a7bae99aebfdde75192";
+    /// A certificate ends soon, or ended.
+    pub const CERTIFICATE: &str = "d5f00331123b43898ae4497f79ddf32b";
     /// Adverts were lost.
     pub const LOSS: &str = "a6dec4b8d846666d465c3eda5aee39e0";
 }
@@ -260,6 +263,17 @@ pub fn spool_damaged(path: &Path, count: u64) {
         "{count} segments of {} are damaged; their whole records are used, the last such file is damaged.bad",
         path.display()
     );
+}
+
+/// A certificate ends in so many days, or ended.
+pub fn certificate(held: &Held, days: i64) {
+    let (property, subject) = (held.setting, &held.certificate.subject);
+    let end = match days {
+        ..0 => "is out of date".to_owned(),
+        0 => "ends today".to_owned(),
+        _ => format!("ends in {days} days"),
+    };
+    warn!(message_id = id::CERTIFICATE, event = "certificate", property, count = days, "{property} ({subject}) {end}");
 }
 
 /// Adverts were lost; at most one line a minute and reason.

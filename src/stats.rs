@@ -7,11 +7,12 @@ mod recovery;
 mod spool;
 
 pub use ledger::{DROP_REASONS, DropReason, Heard, Ledger};
-pub use radio::{AdapterStatus, CaptureKind, NO_ADAPTER, Radio, RadioState};
+pub use radio::{AdapterStatus, CAPABILITIES, CaptureKind, NO_ADAPTER, Radio, RadioState};
 pub use rates::Rates;
 pub use recovery::{RUNGS, Recoveries, Rung};
 pub use spool::{Spool, SpoolState};
 
+use crate::certificates::Held;
 use crate::health::Health;
 use crate::watchdog::Beats;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -94,6 +95,7 @@ pub struct Stats {
     health: watch::Sender<Health>,
     broker_heard: Mutex<Option<Instant>>,
     spool: watch::Sender<Spool>,
+    certificates: watch::Sender<Vec<Held>>,
     finished: AtomicU64,
     beats: Beats,
     started: Instant,
@@ -113,6 +115,7 @@ impl Default for Stats {
             health: watch::Sender::default(),
             broker_heard: Mutex::default(),
             spool: watch::Sender::default(),
+            certificates: watch::Sender::default(),
             finished: AtomicU64::new(0),
             beats: Beats::default(),
             started: Instant::now(),
@@ -171,6 +174,16 @@ impl Stats {
     /// Changes what is known of the spool.
     pub fn set_spool(&self, change: impl FnOnce(&mut Spool)) {
         update(&self.spool, change);
+    }
+
+    /// The certificates of the settings, to read or to follow.
+    pub fn certificates(&self) -> watch::Receiver<Vec<Held>> {
+        self.certificates.subscribe()
+    }
+
+    /// Notes the certificates of the settings.
+    pub fn set_certificates(&self, held: Vec<Held>) {
+        update(&self.certificates, |now| *now = held);
     }
 
     /// The state of the link, to read or to follow.

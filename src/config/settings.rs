@@ -96,6 +96,13 @@ impl Settings {
         }
     }
 
+    /// The settings as a change would make them; nothing changes.
+    pub async fn preview(&self, change: impl FnOnce(&mut Draft)) -> Result<Config, UpdateError> {
+        let mut draft = self.writer.lock().await.draft.clone();
+        change(&mut draft);
+        Config::check(&draft).map_err(UpdateError::Invalid)
+    }
+
     /// Finds out whether settings could be saved, and tells; to be called every few seconds.
     pub async fn probe_writable(&self) {
         let writer = Arc::clone(&self.writer).lock_owned().await;

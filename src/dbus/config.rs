@@ -1,18 +1,27 @@
 //! The interface `com.cassianetworks.Bypass1.Config`: every row of the table as a property, and changes of several at once.
 
+use super::diagnosis::diagnosis;
 use super::error::Error;
+use super::others;
+use super::report::{Report, trial_report};
 use super::values::{assign, known, typed, unknown};
+use crate::advert::Address;
 use crate::config::table::{for_each_secret, for_each_setting};
 use crate::config::{Draft, SECRETS, SETTINGS, Secret, Settings};
 use crate::log;
+use crate::publish;
+use crate::stats::Stats;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use zbus::message::Header;
-use zbus::{BoxDBusError, OwnedVariant, Variant};
+use zbus::{BoxDBusError, Connection, OwnedVariant, Variant};
 
 /// See the module.
 pub(super) struct Config {
     pub(super) settings: Arc<Settings>,
+    pub(super) stats: Arc<Stats>,
+    /// What stands for this router unless the settings say otherwise.
+    pub(super) router: Address,
 }
 
 type Result<T, E = BoxDBusError> = std::result::Result<T, E>;
@@ -31,14 +40,20 @@ impl Config {
     }
 
     async fn apply_all(&self, values: BTreeMap<String, OwnedVariant>, by: &Header<'_>) -> Result<(), Error> {
-        let mut scratch = Draft::default();
-        let wrong: Vec<_> = values.iter().filter_map(|(name, v)| assign(&mut scratch, name, v).err()).collect();
-        if !wrong.is_empty() {
-            return Err(Error::InvalidConfig(wrong.join("; ")));
-        }
-        let names: Vec<_> = values.keys().map(String::as_str).collect();
-        let take = |draft: &mut Draft| names.iter().for_each(|name| draft.copy(name, &scratch));
-        self.change(Some(by), take).await
+        self.change(Some(by), taking(&values)?).await
+    }
+
+    async fn test(&self, values: BTreeMap<String, OwnedVariant>) -> Result<Report, Error> {
+        let take = taking(&values)?;
+        let config = self.settings.preview(|draft| {
+            // Who tries a broker has not switched it on yet.
+            draft.form.protocol = "mqtt".into();
+            take(draft);
+        });
+        let config = config.await?;
+        let trial = publish::test(&config, config.router.unwrap_or(self.router)).await;
+        let refused = || Error::InvalidConfig("Protocol: expected mqtt, the one that can be tried".into());
+        trial.map(|trial| trial_report(&trial)).ok_or_else(refused)
     }
 
     async fn reset_all(&self, names: Vec<String>, by: &Header<'_>) -> Result<(), Error> {
@@ -51,6 +66,16 @@ impl Config {
         let take = |draft: &mut Draft| names.iter().for_each(|name| draft.copy(name, self.settings.lower()));
         self.change(Some(by), take).await
     }
+}
+
+/// What makes these values settings, if their names and types are right.
+fn taking(values: &BTreeMap<String, OwnedVariant>) -> Result<impl FnOnce(&mut Draft) + use<'_>, Error> {
+    let mut scratch = Draft::default();
+    let wrong: Vec<_> = values.iter().filter_map(|(name, v)| assign(&mut scratch, name, v).err()).collect();
+    if !wrong.is_empty() {
+        return Err(Error::InvalidConfig(wrong.join("; ")));
+    }
+    Ok(move |draft: &mut Draft| values.keys().for_each(|name| draft.copy(name, &scratch)))
 }
 
 /// Both tables at once, because an interface is one `impl` block.
@@ -101,6 +126,20 @@ macro_rules! define_interface {
                 #[zbus(header)] by: Header<'_>,
             ) -> Result<(), Error> {
                 self.apply_all(settings, &by).await
+            }
+
+            /// Tries a broker with these settings in place of the present ones: its name, TCP, TLS, MQTT, a message without
+            /// adverts on ScanTopic. Nothing changes, and the connection in use is left alone.
+            async fn test_connection(&self, overrides: BTreeMap<String, OwnedVariant>) -> Result<Report, Error> {
+                self.test(overrides).await
+            }
+
+            /// What an engineer would ask first, at one look: what is heard and why, what is filtered, where it goes, what is in
+            /// the way, and in `Hints` what to do. Device addresses and secrets are not in it.
+            async fn diagnose(&self, #[zbus(connection)] bus: &Connection) -> Report {
+                let config = self.settings.current();
+                let others = others::discover(bus, &config, &self.stats).await;
+                diagnosis(&config, &self.stats, others)
             }
 
             /// Sets settings back to their packaged values and removes secrets; an empty list means all of them.

@@ -11,7 +11,7 @@ use zbus::object_server::{Interface, SignalEmitter};
 use zbus::{Connection, OwnedVariant};
 
 /// Properties of the interface Stats that are announced. The others are counters or never change.
-pub(super) const STATES: [&str; 18] = [
+pub(super) const STATES: [&str; 20] = [
     "Health",
     "HealthReason",
     "HealthSince",
@@ -24,10 +24,12 @@ pub(super) const STATES: [&str; 18] = [
     "Adapter",
     "AdapterAddress",
     "Radios",
+    "AdapterCapabilities",
     "Capture",
     "CaptureReason",
     "SpoolState",
     "SpoolDetail",
+    "Certificates",
     "StateWritable",
     "ClockSynchronised",
 ];
@@ -47,6 +49,7 @@ pub(super) struct Follow {
     clock: watch::Receiver<bool>,
     health: watch::Receiver<crate::health::Health>,
     spool: watch::Receiver<crate::stats::Spool>,
+    certificates: watch::Receiver<Vec<crate::certificates::Held>>,
 }
 
 impl Follow {
@@ -55,7 +58,7 @@ impl Follow {
         let config_changes = config.settings.subscribe();
         let (link, radio, writable) = (stats.stats.link(), stats.stats.radio(), stats.stats.state_writable());
         let (clock, health) = (stats.stats.clock_synchronised(), stats.stats.health());
-        let spool = stats.stats.follow_spool();
+        let (spool, certificates) = (stats.stats.follow_spool(), stats.stats.certificates());
         let (config_known, stats_known) = (values(&config, connection).await?, values(&stats, connection).await?);
         Ok(Self {
             config,
@@ -69,6 +72,7 @@ impl Follow {
             clock,
             health,
             spool,
+            certificates,
         })
     }
 
@@ -83,6 +87,7 @@ impl Follow {
                 Ok(()) = self.writable.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
                 Ok(()) = self.clock.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
                 Ok(()) = self.spool.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
+                Ok(()) = self.certificates.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
                 Ok(()) = self.health.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
             };
             if let Err(error) = told {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::advert::Address;
 use crate::config::{Paths, Settings, store};
 use crate::dbus::Constants;
 use crate::stats::{CaptureKind, Failure, LinkState, RadioState};
@@ -19,8 +20,11 @@ async fn followed(root: &Path) -> (Arc<Settings>, Arc<crate::stats::Stats>, Mess
     let ours = Builder::unix_stream(ours).server(Guid::generate()).p2p().build();
     let (ours, theirs) = tokio::join!(ours, Builder::unix_stream(theirs).p2p().build());
     let (ours, told) = (ours.expect("our end"), MessageStream::from(theirs.expect("their end")));
-    let constants = Constants { version: "0", router: String::new() };
-    let (config, served) = (Config { settings: Arc::clone(&settings) }, Stats { stats: Arc::clone(&stats), constants });
+    let constants = Constants { version: "0", router: String::new(), detected: Address([0; 6]) };
+    let (config, served) = (
+        Config { settings: Arc::clone(&settings), stats: Arc::clone(&stats), router: Address([0; 6]) },
+        Stats { stats: Arc::clone(&stats), constants },
+    );
     let follow = Follow::new(&ours, config, served).await.expect("values");
     tokio::spawn(async move { follow.run(&ours).await });
     (settings, stats, told)

@@ -1,15 +1,19 @@
 //! The service on the system bus: one object with the interfaces Config and Stats. Thin: handlers convert, call, map errors.
 
 mod config;
+mod diagnosis;
 mod error;
 mod follow;
 pub mod names;
+mod others;
 mod quiet;
+mod report;
 mod stats;
 mod values;
 
 pub use error::Error;
 
+use crate::advert::Address;
 use crate::config::Settings;
 use std::sync::Arc;
 use zbus::Connection;
@@ -22,6 +26,8 @@ pub struct Constants {
     pub version: &'static str,
     /// MAC address that stands for the router.
     pub router: String,
+    /// The one that was found out.
+    pub detected: Address,
 }
 
 /// The service on the bus. It is there from [`serve`] on; changes are told while [`run`](Bus::run) is polled.
@@ -49,14 +55,15 @@ pub async fn serve(
     stats: Arc<crate::stats::Stats>,
     constants: Constants,
 ) -> zbus::Result<Bus> {
-    let config = || config::Config { settings: Arc::clone(&settings) };
-    let stats = || stats::Stats { stats: Arc::clone(&stats), constants: constants.clone() };
+    let config =
+        || config::Config { settings: Arc::clone(&settings), stats: Arc::clone(&stats), router: constants.detected };
+    let served = || stats::Stats { stats: Arc::clone(&stats), constants: constants.clone() };
     let connection = zbus::connection::Builder::system()
         .serve_at(names::PATH, quiet::Quiet(config()))
-        .serve_at(names::PATH, stats())
+        .serve_at(names::PATH, served())
         .build()
         .await?;
-    let follow = follow::Follow::new(&connection, config(), stats()).await?;
+    let follow = follow::Follow::new(&connection, config(), served()).await?;
     connection.request_name_with_flags(names::BUS, RequestNameFlags::DO_NOT_QUEUE).await?;
     Ok(Bus { connection, follow })
 }

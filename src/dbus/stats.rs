@@ -1,8 +1,10 @@
 //! The interface `com.cassianetworks.Bypass1.Stats`: counters, rates and states, to read.
 
 use super::Constants;
+use crate::certificates::Held;
 use crate::filter::FILTER_KINDS;
 use crate::health::Health;
+use crate::publish::Certificate;
 use crate::stats::{DROP_REASONS, Failure, Link, RUNGS, Radio};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -286,6 +288,14 @@ impl Stats {
         adapters.into_iter().map(|a| (a.name, a.address, a.state.word(), a.detail)).collect()
     }
 
+    /// What each adapter in use and bluetoothd can do, from the first scan on: `extended-advertising` (Bluetooth 5), `le-2m-phy`,
+    /// `le-coded-phy`, `advertisement-monitor` (passive scans), `monitor-offload` (the controller filters what monitors ask for).
+    #[zbus(property)]
+    fn adapter_capabilities(&self) -> Vec<(String, Vec<&'static str>)> {
+        let adapters = self.radio().adapters.into_iter().filter(|a| !a.name.is_empty());
+        adapters.map(|a| (a.name, a.capabilities)).collect()
+    }
+
     /// What was done to get the radio back, and how often: `retry`, `power-on`, `rescan`, `power-cycle`,
     /// `power-cycle-withheld` and, of the capture, `capture`.
     #[zbus(property(emits_changed_signal = "false"))]
@@ -303,6 +313,19 @@ impl Stats {
     #[zbus(property)]
     fn capture_reason(&self) -> String {
         self.radio().capture_reason
+    }
+
+    /// Certificates of the settings: name of the setting, subject, and from when until when it holds, in milliseconds since
+    /// 1970-01-01T00:00Z. Of several in CaCertificate the one that ends first.
+    #[zbus(property)]
+    fn certificates(&self) -> Vec<(&'static str, String, u64, u64)> {
+        let millis = |seconds: i64| u64::try_from(seconds).unwrap_or(0) * 1000;
+        let held = self.stats.certificates().borrow().clone();
+        let row = |held: Held| {
+            let Certificate { subject, not_before, not_after, .. } = held.certificate;
+            (held.setting, subject, millis(not_before), millis(not_after))
+        };
+        held.into_iter().map(row).collect()
     }
 
     /// Whether settings can be saved.

@@ -20,10 +20,14 @@ mod status;
 mod suspect;
 mod tls;
 mod tls_failure;
+mod trial;
+mod trial_packets;
 mod tunnel;
 mod upstream;
 
 pub use limits::Limits;
+pub use tls::Certificate;
+pub use trial::{STEPS, Step, Trial, test};
 
 use crate::advert::Address;
 use crate::config::Config;

@@ -63,7 +63,8 @@ impl Route {
     }
 }
 
-fn read(config: &Config, router: Address) -> Option<(Endpoint, Route)> {
+/// The broker and the way of messages to it, with their templates filled in.
+pub(super) fn read(config: &Config, router: Address) -> Option<(Endpoint, Route)> {
     let mut mqtt = config.mqtt.clone()?;
     let router = Address::parse(&config.form.router_address).unwrap_or(router).to_string();
     mqtt.client_id = mqtt.client_id.replace("{router}", &router.to_lowercase());

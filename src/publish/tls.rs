@@ -3,13 +3,16 @@
 use super::tls_failure;
 use crate::config::{ClientCertificate, Security};
 use crate::stats::Failure;
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::error::ErrorStack;
 use openssl::nid::Nid;
 use openssl::pkey::PKey;
-use openssl::ssl::{ConnectConfiguration, SslConnector, SslConnectorBuilder, SslMethod, SslVerifyMode, SslVersion};
+use openssl::ssl::{
+    ConnectConfiguration, SslConnector, SslConnectorBuilder, SslMethod, SslRef, SslVerifyMode, SslVersion,
+};
 use openssl::x509::store::{X509Store, X509StoreBuilder};
 use openssl::x509::verify::X509VerifyFlags;
-use openssl::x509::{X509, X509Ref, X509VerifyResult};
+use openssl::x509::{X509, X509NameEntryRef, X509NameRef, X509Ref, X509VerifyResult};
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -33,6 +36,46 @@ pub(super) enum Proof {
 pub(crate) struct Tls {
     connector: SslConnector,
     proof: Proof,
+}
+
+/// What people want to know of a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// Distinguished name, as OpenSSL writes it in one line.
+    pub subject: String,
+    /// Likewise.
+    pub issuer: String,
+    /// Seconds since 1970-01-01T00:00Z.
+    pub not_before: i64,
+    /// Likewise.
+    pub not_after: i64,
+}
+
+impl Certificate {
+    pub(crate) fn of(certificate: &X509Ref) -> Self {
+        let name = |name: &X509NameRef| {
+            let entry = |entry: &X509NameEntryRef| {
+                let value = entry.data().to_string().unwrap_or_default();
+                format!("{}={value}", entry.object().nid().short_name().unwrap_or("?"))
+            };
+            name.entries().map(entry).collect::<Vec<_>>().join(", ")
+        };
+        let seconds = |time: &Asn1TimeRef| {
+            let passed = Asn1Time::from_unix(0).and_then(|epoch| epoch.diff(time));
+            passed.map_or(0, |passed| i64::from(passed.days) * 86_400 + i64::from(passed.secs))
+        };
+        Self {
+            subject: name(certificate.subject_name()),
+            issuer: name(certificate.issuer_name()),
+            not_before: seconds(certificate.not_before()),
+            not_after: seconds(certificate.not_after()),
+        }
+    }
+}
+
+/// Protocol and cipher of a connection.
+pub(super) fn described(ssl: &SslRef) -> String {
+    format!("{} {}", ssl.version_str(), ssl.current_cipher().map_or("", |cipher| cipher.name()))
 }
 
 /// TLS 1.2 suites: elliptic curves first, plain PSK next. DHE comes last, it costs 30-50 ms of a small CPU each time.

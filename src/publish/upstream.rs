@@ -30,28 +30,37 @@ const STAGGER: Duration = Duration::from_millis(300);
 impl Upstream {
     /// Connects within the time limit.
     pub(crate) async fn connect(&self) -> Result<Box<dyn Duplex>, Failure> {
-        let limit = self.limits.connect;
-        timeout(limit, self.try_connect()).await.unwrap_or_else(|_| {
-            let detail =
-                format!("Port {} of {} did not answer within {} s.", self.port, self.host, limit.as_secs_f32());
-            Err(Failure::new("timeout", detail))
-        })
+        timeout(self.limits.connect, self.try_connect()).await.unwrap_or_else(|_| Err(self.late()))
+    }
+
+    /// The time was over.
+    pub(crate) fn late(&self) -> Failure {
+        let limit = self.limits.connect.as_secs_f32();
+        Failure::new("timeout", format!("Port {} of {} did not answer within {limit} s.", self.port, self.host))
     }
 
     async fn try_connect(&self) -> Result<Box<dyn Duplex>, Failure> {
-        let addresses: Vec<_> = match lookup_host((&*self.host, self.port)).await {
-            Ok(addresses) => addresses.collect(),
-            Err(error) => return Err(self.unknown_host(&error.to_string())),
-        };
-        if addresses.is_empty() {
-            return Err(self.unknown_host("it has no address"));
-        }
-        let tcp = first(&addresses).await.map_err(|error| self.unreachable(&error))?;
-        self.keep_watch(&tcp).map_err(|error| self.unreachable(&error))?;
+        let tcp = self.dial(&self.resolve().await?).await?;
         match &self.tls {
             None => Ok(Box::new(tcp)),
             Some(tls) => Ok(Box::new(tls.connect(&self.host, tcp).await?)),
         }
+    }
+
+    /// The broker's addresses, at least one.
+    pub(crate) async fn resolve(&self) -> Result<Vec<SocketAddr>, Failure> {
+        match lookup_host((&*self.host, self.port)).await.map(Iterator::collect::<Vec<_>>) {
+            Ok(addresses) if addresses.is_empty() => Err(self.unknown_host("it has no address")),
+            Ok(addresses) => Ok(addresses),
+            Err(error) => Err(self.unknown_host(&error.to_string())),
+        }
+    }
+
+    /// A connection to the first of them that accepts.
+    pub(crate) async fn dial(&self, addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
+        let tcp = first(addresses).await.map_err(|error| self.unreachable(&error))?;
+        self.keep_watch(&tcp).map_err(|error| self.unreachable(&error))?;
+        Ok(tcp)
     }
 
     /// A dead peer is noticed by the socket: by keepalive while idle, by the user timeout while data is on the way.

@@ -84,6 +84,10 @@ impl CaptureKind {
     }
 }
 
+/// What a controller and bluetoothd may be able to do.
+pub const CAPABILITIES: [&str; 5] =
+    ["extended-advertising", "le-2m-phy", "le-coded-phy", "advertisement-monitor", "monitor-offload"];
+
 /// One adapter that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AdapterStatus {
@@ -97,6 +101,8 @@ pub struct AdapterStatus {
     pub state: RadioState,
     /// For people: why it stands there, empty while all is well.
     pub detail: String,
+    /// What it can do: words of [`CAPABILITIES`], known from its first scan on.
+    pub capabilities: Vec<&'static str>,
 }
 
 impl AdapterStatus {

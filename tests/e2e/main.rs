@@ -15,3 +15,4 @@ mod scenarios;
 mod spool;
 mod status;
 mod systemd;
+mod trial;

@@ -17,8 +17,8 @@ pub(crate) const ADDRESS: &str = "C0:DE:00:00:00:01";
 pub(crate) const RECOVERY: Duration = Duration::from_secs(5);
 /// For what takes a few calls over the bus.
 pub(crate) const SOON: Duration = Duration::from_secs(15);
-const BUS: &str = "com.cassianetworks.Bypass1";
-const PATH: &str = "/com/cassianetworks/Bypass1";
+pub(crate) const BUS: &str = "com.cassianetworks.Bypass1";
+pub(crate) const PATH: &str = "/com/cassianetworks/Bypass1";
 /// The counts that every received advert is in exactly one of.
 const FATES: [&str; 7] = ["Published", "Filtered", "Deduplicated", "Dropped", "Queued", "InFlight", "Spooled"];
 

@@ -7,7 +7,7 @@ use zbus::Variant;
 
 use crate::bench;
 use crate::guest::eventually;
-use crate::rig::{ADDRESS, RECOVERY, SOON, wait_scan};
+use crate::rig::{ADDRESS, BUS, PATH, RECOVERY, SOON, wait_scan};
 use crate::service_faults::scanning;
 
 const LONG: Duration = Duration::from_secs(180);
@@ -87,5 +87,32 @@ fn another_client_sees_devices_beside_us() {
             }
         }
         rig.ledger();
+    });
+}
+
+#[test]
+fn a_diagnosis_tells_of_the_adapter_and_of_another_discovery() {
+    bench::run(|guest| {
+        let (_radio, rig) = scanning(guest, "passive");
+        let capabilities = rig.stat("AdapterCapabilities");
+        println!("[rig] {capabilities}");
+        assert_eq!(capabilities[0][0], "hci0");
+        for word in ["extended-advertising", "le-2m-phy", "le-coded-phy", "advertisement-monitor"] {
+            assert!(capabilities[0][1].as_array().expect("words").contains(&word.into()), "{word}");
+        }
+        let foreign = || {
+            let method = ["call", BUS, PATH, &format!("{BUS}.Config"), "Diagnose"];
+            let answer = guest.busctl("bench-admin", &[&["--json=short"][..], &method].concat()).expect("an answer");
+            let answer: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
+            answer["data"][0]["ForeignDiscovery"]["data"].clone()
+        };
+        assert_eq!(foreign(), "none");
+        let other = guest.bluez();
+        other.start_plain(&other.wait_powered(ADDRESS)).expect("discovery");
+        eventually(SOON, "it is told", || foreign() == "another-client");
+        drop(other);
+        eventually(SOON, "its end is told", || foreign() == "none");
+        rig.mode("active");
+        eventually(SOON, "our own hides it", || foreign() == "unknown");
     });
 }

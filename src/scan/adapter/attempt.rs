@@ -82,7 +82,9 @@ async fn scan(
     }
     report.confirm().await.map_err(|why| Trouble::new(RadioState::Starting, why).refused())?;
     *scanned = Some(Instant::now());
+    let capabilities = bluez::capabilities(adapter.name()).await;
     report.tell(|radio| {
+        radio.capabilities = capabilities;
         radio.state = RadioState::Scanning;
         radio.detail = detail;
     });

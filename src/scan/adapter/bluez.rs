@@ -1,6 +1,7 @@
 //! Whether bluetoothd is there, its names for things, and its objects. bluer stays silent when it goes, so the bus itself is
 //! asked.
 
+use crate::stats::CAPABILITIES;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -51,17 +52,47 @@ pub(in crate::scan) async fn objects<T: DeserializeOwned + Type>(
     objects.ok_or(zbus::Error::InvalidReply)
 }
 
-/// Whether the controller of this adapter filters adverts by itself for those who monitor them.
-pub(super) async fn offloads(adapter: &str) -> bool {
-    let ask = async {
+const MONITORS: &str = "org.bluez.AdvertisementMonitorManager1";
+const ADVERTISING: &str = "org.bluez.LEAdvertisingManager1";
+
+/// A list of words that an interface of an adapter has.
+async fn words(adapter: &str, interface: &str, property: &str) -> zbus::Result<Vec<String>> {
+    answered(async {
         let bus = Connection::system().await?;
         let (path, properties) = (format!("/org/bluez/{adapter}"), Some("org.freedesktop.DBus.Properties"));
-        let what = ("org.bluez.AdvertisementMonitorManager1", "SupportedFeatures");
-        let answer = bus.call_method(Some(NAME), path.as_str(), properties, "Get", &what).await?;
+        let answer = bus.call_method(Some(NAME), path.as_str(), properties, "Get", &(interface, property)).await?;
         Vec::<String>::try_from(answer.body().deserialize::<OwnedVariant>()?)
-    };
+    })
+    .await
+}
+
+const OFFLOAD: &str = "controller-patterns";
+
+/// Whether the controller of this adapter filters adverts by itself for those who monitor them.
+pub(super) async fn offloads(adapter: &str) -> bool {
     // What is not known may be.
-    answered(ask).await.map_or(true, |features| features.iter().any(|feature| feature == "controller-patterns"))
+    words(adapter, MONITORS, "SupportedFeatures").await.map_or(true, |features| features.iter().any(|f| f == OFFLOAD))
+}
+
+/// What the controller of this adapter and bluetoothd can do: words of [`crate::stats::CAPABILITIES`]. bluetoothd tells the
+/// PHYs of extended advertising as those on which it could advertise; they are properties of the controller (Core 5.4, Vol 6,
+/// Part B, 4.6).
+pub(super) async fn capabilities(adapter: &str) -> Vec<&'static str> {
+    let (features, types, phys) = tokio::join!(
+        words(adapter, MONITORS, "SupportedFeatures"),
+        words(adapter, MONITORS, "SupportedMonitorTypes"),
+        words(adapter, ADVERTISING, "SupportedSecondaryChannels"),
+    );
+    let phys = phys.unwrap_or_default();
+    let has = |list: &[String], word: &str| list.iter().any(|entry| entry == word);
+    let known = [
+        !phys.is_empty(),
+        has(&phys, "2M"),
+        has(&phys, "Coded"),
+        types.is_ok(),
+        features.is_ok_and(|list| has(&list, OFFLOAD)),
+    ];
+    CAPABILITIES.into_iter().zip(known).filter_map(|(word, has)| has.then_some(word)).collect()
 }
 
 /// Watches the owner of bluetoothd's name on a connection of its own.

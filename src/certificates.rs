@@ -1,0 +1,124 @@
+//! Certificates of the settings: whose they are, until when they hold, and a warning while there is time.
+
+use crate::config::{Config, Settings};
+use crate::log;
+use crate::publish::Certificate;
+use crate::stats::Stats;
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::sleep;
+
+/// How often they are looked at.
+const LOOK: Duration = Duration::from_secs(3600);
+/// Days before the end at which it is said, once each; 0 is the end.
+const WARNINGS: [i64; 4] = [30, 7, 1, 0];
+
+/// A certificate of a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// D-Bus name of the setting.
+    pub setting: &'static str,
+    /// What is in it; of several the one that ends first.
+    pub certificate: Certificate,
+}
+
+impl Held {
+    /// Whole days until it ends, negative afterwards.
+    pub fn days_left(&self, now: SystemTime) -> i64 {
+        (self.certificate.not_after - seconds(now)).div_euclid(86_400)
+    }
+
+    /// Whether it holds already.
+    pub fn begun(&self, now: SystemTime) -> bool {
+        self.certificate.not_before <= seconds(now)
+    }
+}
+
+fn seconds(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
+}
+
+/// Those of the settings, used or not.
+pub fn held(config: &Config) -> Vec<Held> {
+    let first = |setting, list: Vec<Certificate>| {
+        list.into_iter().min_by_key(|c| c.not_after).map(|certificate| Held { setting, certificate })
+    };
+    let (ca, own) = config.certificates();
+    // Of a chain the first is the router's own; of CA certificates any may be the one that counts.
+    [first("CaCertificate", ca), first("ClientCertificate", own.into_iter().take(1).collect())]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Follows the settings, tells Stats, and warns. Ends never.
+pub async fn follow(settings: &Settings, stats: &Stats) {
+    let (mut changes, mut clock) = (settings.subscribe(), stats.clock_synchronised());
+    let mut said = BTreeMap::new();
+    loop {
+        let held = held(&changes.borrow_and_update());
+        stats.set_certificates(held.clone());
+        // A clock that is wrong knows nothing of dates.
+        if *clock.borrow_and_update() {
+            warn(&held, &mut said, SystemTime::now());
+        }
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() {
+                std::future::pending().await
+            },
+            _ = clock.changed() => {}
+            () = sleep(LOOK) => {}
+        }
+    }
+}
+
+/// What was said of the certificate of a setting: which one it was, and the warning.
+type Said = BTreeMap<&'static str, (i64, i64)>;
+
+fn warn(held: &[Held], said: &mut Said, now: SystemTime) {
+    said.retain(|setting, (end, _)| held.iter().any(|h| h.setting == *setting && h.certificate.not_after == *end));
+    for one in held {
+        let days = one.days_left(now);
+        let Some(due) = WARNINGS.into_iter().filter(|limit| days < *limit || (*limit > 0 && days == *limit)).min()
+        else {
+            continue;
+        };
+        let last = said.insert(one.setting, (one.certificate.not_after, due));
+        if last.is_none_or(|(_, last)| last > due) {
+            log::certificate(one, days);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(days: i64, now: SystemTime) -> Held {
+        let not_after = seconds(now) + days * 86_400 + 3600;
+        let name = String::from("CN=router");
+        let certificate = Certificate { subject: name.clone(), issuer: name, not_before: 0, not_after };
+        Held { setting: "ClientCertificate", certificate }
+    }
+
+    #[test]
+    fn each_warning_comes_once_and_again_for_another_certificate() {
+        let now = SystemTime::now();
+        let mut said = Said::new();
+        let mut told = |days: i64| {
+            let before = said.clone();
+            warn(&[held(days, now)], &mut said, now);
+            (before != said).then(|| said.get("ClientCertificate").map(|(_, due)| *due)).flatten()
+        };
+        assert_eq!(told(100), None);
+        assert_eq!(told(31), None);
+        assert_eq!(told(30), Some(30));
+        assert_eq!(told(30), None);
+        assert_eq!(told(7), Some(7));
+        assert_eq!(told(1), Some(1));
+        assert_eq!(told(0), Some(1), "another end, the same day");
+        assert_eq!(told(-1), Some(0));
+        assert_eq!(held(-1, now).days_left(now), -1);
+        assert!(held(1, now).begun(now));
+    }
+}

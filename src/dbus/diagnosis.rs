@@ -1,0 +1,152 @@
+//! The answer of `Diagnose`.
+
+use super::report::{Report, date, put};
+use crate::config::{Config, ScanMode};
+use crate::health::HealthState;
+use crate::stats::{CaptureKind, RadioState, SpoolState, Stats};
+use std::time::SystemTime;
+
+/// See the module.
+pub(super) fn diagnosis(config: &Config, stats: &Stats, others: &'static str) -> Report {
+    let mut report = Report::new();
+    let (health, link, radio) =
+        (stats.health().borrow().clone(), stats.link().borrow().clone(), stats.radio().borrow().clone());
+    put(&mut report, "Health", health.state.word());
+    put(&mut report, "HealthReason", health.reason.clone());
+    put(&mut report, "ScanMode", config.form.scan_mode.clone());
+    put(&mut report, "ScanFilter", asked(config.scan, radio.capture));
+    put(&mut report, "Filters", filters(config));
+    put(&mut report, "RadioState", radio.state.word());
+    put(&mut report, "RadioDetail", radio.detail.clone());
+    put(&mut report, "Capture", radio.capture.word());
+    put(&mut report, "CaptureReason", radio.capture_reason.clone());
+    let adapters = radio.adapters.iter().map(|a| {
+        let capabilities: Vec<String> = a.capabilities.iter().map(|&word| word.to_owned()).collect();
+        (a.name.clone(), a.address.clone(), a.state.word().to_owned(), capabilities)
+    });
+    put(&mut report, "Adapters", adapters.collect::<Vec<_>>());
+    put(&mut report, "ForeignDiscovery", others);
+    put(&mut report, "LinkState", link.state.word());
+    put(&mut report, "Broker", link.broker.clone());
+    let (word, detail) = link.error.as_ref().map_or(("", String::new()), |e| (e.word, e.detail.clone()));
+    put(&mut report, "LastError", word);
+    put(&mut report, "LastErrorDetail", detail);
+    put(&mut report, "ClockSynchronised", *stats.clock_synchronised().borrow());
+    let now = SystemTime::now();
+    let held = stats.certificates().borrow().clone();
+    let rows = held.iter().map(|held| {
+        let end = date(held.certificate.not_after);
+        (held.setting.to_owned(), held.certificate.subject.clone(), end, held.days_left(now))
+    });
+    put(&mut report, "Certificates", rows.collect::<Vec<_>>());
+    let spool = stats.spool();
+    put(&mut report, "SpoolState", spool.state.word());
+    put(&mut report, "SpoolBytes", spool.bytes);
+    put(&mut report, "SpoolCoverSecs", stats.spool_cover().as_secs());
+    put(&mut report, "StateWritable", *stats.state_writable().borrow());
+    put(&mut report, "Hints", hints(config, stats, others));
+    report
+}
+
+/// What bluetoothd is asked for. It decides what comes over D-Bus, not what the kernel's monitor channel has.
+fn asked(mode: ScanMode, capture: CaptureKind) -> &'static str {
+    match (mode, capture) {
+        (ScanMode::Off, _) => "nothing",
+        (_, CaptureKind::None) => "nothing yet: adverts are not captured",
+        (ScanMode::Passive, CaptureKind::Monitor) => {
+            "an advertisement monitor that makes the controller listen; every advert is read from the kernel, whatever the \
+             monitor matches"
+        }
+        (ScanMode::Passive, CaptureKind::Signals) => {
+            "an advertisement monitor for common flags values and the companies Apple and Microsoft: other adverts are not heard"
+        }
+        (ScanMode::Active, CaptureKind::Monitor) => {
+            "a discovery (Transport le, DuplicateData true, RSSI -127) and an advertisement monitor; every advert is read from \
+             the kernel"
+        }
+        (ScanMode::Active, CaptureKind::Signals) => {
+            "a discovery (Transport le, DuplicateData true, RSSI -127); what bluetoothd signals is all there is"
+        }
+    }
+}
+
+/// One line for each filter that is set; device addresses are counted, not told.
+fn filters(config: &Config) -> Vec<String> {
+    let form = &config.form;
+    let mut lines = Vec::new();
+    let mut list = |name: &str, count: usize, what: String| {
+        if count > 0 {
+            lines.push(format!("{name}: {what}"));
+        }
+    };
+    list("FilterNames", form.filter_names.len(), form.filter_names.join(" or "));
+    list("FilterMacs", form.filter_macs.len(), format!("one of {} patterns", form.filter_macs.len()));
+    list("FilterUuids", form.filter_uuids.len(), form.filter_uuids.join(" or "));
+    list("FilterRssi", usize::from(form.filter_rssi > -128), format!("at least {} dBm", form.filter_rssi));
+    let value = |(offset, bytes): &(i32, String)| match offset {
+        -1 => format!("{bytes} anywhere"),
+        _ => format!("{bytes} at {offset}"),
+    };
+    let values: Vec<_> = form.filter_values.iter().map(value).collect();
+    list("FilterValues", values.len(), values.join(" or "));
+    let repeats = form.duplicates_ms;
+    list("DuplicatesMs", usize::from(repeats > 0), format!("{repeats}, repeats are left out"));
+    lines
+}
+
+/// What to do, the most urgent first.
+fn hints(config: &Config, stats: &Stats, others: &'static str) -> Vec<String> {
+    let mut hints = Vec::new();
+    let mut hint = |when: bool, text: &str| {
+        if when {
+            hints.push(text.to_owned());
+        }
+    };
+    let (radio, link) = (stats.radio().borrow().clone(), stats.link().borrow().clone());
+    let now = SystemTime::now();
+    let clock = *stats.clock_synchronised().borrow();
+    hint(config.mqtt.is_none(), "Protocol is none: nothing is published. Set Protocol to mqtt.");
+    hint(config.scan == ScanMode::Off, "ScanMode is off: nothing is heard. Set it to passive or active.");
+    hint(
+        radio.state == RadioState::PassiveUnsupported,
+        "This bluetoothd offers no passive scan: start it with -E, or set ScanMode to active.",
+    );
+    hint(
+        !matches!(radio.state, RadioState::Scanning | RadioState::Test | RadioState::Off),
+        "The radio does not scan: RadioDetail tells why, the manual what to do for each RadioState.",
+    );
+    hint(
+        radio.capture == CaptureKind::Signals,
+        "Adverts are taken from bluetoothd's signals, which are not exact: give the service CAP_NET_RAW.",
+    );
+    hint(others == "another-client", "Another program discovers on this adapter: the scan is active, and may pause.");
+    if let Some(error) = &link.error {
+        hint(
+            true,
+            &format!(
+                "No connection to the broker ({}): {} TestConnection tries it step by step.",
+                error.word, error.detail
+            ),
+        );
+    }
+    hint(
+        config.form.timestamp && !clock,
+        "The clock is not synchronised: items have no time. Start a time service (systemd-timesyncd).",
+    );
+    hint(
+        stats.spool().state == SpoolState::MemoryOnly,
+        "Messages cannot wait on the disk: look for a full or read-only file system (SpoolDetail).",
+    );
+    hint(!*stats.state_writable().borrow(), "Settings cannot be saved: look at the state directory.");
+    for held in stats.certificates().borrow().iter() {
+        let (setting, days) = (held.setting, held.days_left(now));
+        hint(clock && days < 0, &format!("{setting} is out of date. Renew it."));
+        hint(clock && (0..=30).contains(&days), &format!("{setting} ends in {days} days. Renew it."));
+        hint(clock && !held.begun(now), &format!("{setting} does not hold yet."));
+    }
+    let healthy = stats.health().borrow().state == HealthState::Online;
+    if hints.is_empty() && !healthy {
+        hints.push("HealthReason tells what is missing; the manual has what to do for each.".to_owned());
+    }
+    hints
+}

@@ -1,0 +1,175 @@
+//! `TestConnection` and `Diagnose`: a broker is tried beside the one in use, and what is in the way is told.
+
+use crate::rig::Rig;
+use crate::support::broker::{Mosquitto, PASSWORD, PSK, PSK_IDENTITY, Scenario, USER};
+use crate::support::broker_subscriber::Subscriber;
+use crate::support::identities::Who;
+use crate::support::{eventually, free_port};
+use serde_json::Value;
+use std::io::Write;
+use std::net::TcpListener;
+
+/// Calls a method of the settings; the answer's dictionary by name.
+fn report(rig: &Rig, method: &str, words: &[&str]) -> impl Fn(&str) -> Value + use<> {
+    let answer = rig.bus.call(Who::Admin, method, words).unwrap_or_else(|error| panic!("{method}: {error}"));
+    let parts = answer["data"][0].clone();
+    move |name| parts[name]["data"].clone()
+}
+
+/// `TestConnection` with these settings: name, signature and value of each.
+fn tried(rig: &Rig, settings: &[[&str; 3]]) -> impl Fn(&str) -> Value + use<> {
+    let count = settings.len().to_string();
+    report(rig, "TestConnection", &[&["a{sv}", &*count][..], settings.as_flattened()].concat())
+}
+
+/// The step that failed and the word for it.
+fn verdict(of: impl Fn(&str) -> Value) -> (String, String) {
+    let text = |name| of(name).as_str().expect("a string").to_owned();
+    assert!(!text("Detail").is_empty());
+    (text("FailedStep"), text("Verdict"))
+}
+
+fn failed(rig: &Rig, settings: &[[&str; 3]]) -> (String, String) {
+    verdict(tried(rig, settings))
+}
+
+#[test]
+fn every_scenario_is_tried_before_it_is_set() {
+    let rig = Rig::start();
+    let (ca, client) = (rig.broker.certificates.ca.pem(), &rig.broker.certificates.client);
+    for scenario in Scenario::ALL {
+        for version in ["3.1", "3.1.1", "5"] {
+            let port = scenario.port(&rig.broker.ports).to_string();
+            let settings = [
+                ["Host", "s", "127.0.0.1"],
+                ["Port", "q", &port],
+                ["MqttVersion", "s", version],
+                ["Username", "s", USER],
+                ["Password", "s", PASSWORD],
+                ["EncryptionMode", "s", scenario.encryption()],
+                ["Psk", "s", PSK],
+                ["PskIdentity", "s", PSK_IDENTITY],
+                ["CaCertificate", "s", &ca],
+                ["ClientCertificate", "s", &client.certificate],
+                ["ClientKey", "s", &client.key],
+                ["RequireClientCertificate", "b", "true"],
+            ];
+            let of = tried(&rig, &settings);
+            let encrypted = scenario.encryption() != "none";
+            assert_eq!(of("Tls").as_str().expect("a string").starts_with("TLSv1."), encrypted);
+            assert_eq!(of("CertificateSubject").is_string(), scenario.encryption() == "certificate");
+            assert_eq!(of("Steps").as_array().expect("steps").len(), if encrypted { 5 } else { 4 });
+            assert_eq!(verdict(of), ("".into(), "ok".into()), "{scenario:?} with MQTT {version}");
+        }
+    }
+    eventually("the messages arrive", || rig.messages().len() >= 15);
+    assert!(rig.messages().iter().all(|(topic, message)| topic == "scanTopic" && *message == serde_json::json!([])));
+    // Nothing was set.
+    assert_eq!((rig.config("Protocol"), rig.config("Host")), ("none".into(), "".into()));
+    assert_eq!((rig.config("PskSet"), rig.stat("Connects")), (false.into(), 0.into()));
+}
+
+#[test]
+fn each_mistake_is_told_with_its_step() {
+    let rig = Rig::start();
+    let ports = rig.broker.ports;
+    let ca = rig.broker.certificates.ca.pem();
+    let text = |port: u16| port.to_string();
+    let host = ["Host", "s", "127.0.0.1"];
+    let expect = |step: &str, word: &str| (step.to_owned(), word.to_owned());
+    assert_eq!(failed(&rig, &[["Host", "s", "nowhere.invalid"]]), expect("name", "dns"));
+    assert_eq!(failed(&rig, &[host, ["Port", "q", &text(free_port())]]), expect("tcp", "refused"));
+    let login = [host, ["Port", "q", &text(ports.password)], ["Username", "s", USER], ["Password", "s", "wrong"]];
+    assert_eq!(failed(&rig, &login), expect("mqtt", "auth"));
+    let v5 = [&login[..], &[["MqttVersion", "s", "5"]]].concat();
+    assert_eq!(failed(&rig, &v5), expect("mqtt", "auth"));
+    let psk = [host, ["Port", "q", &text(ports.psk)], ["EncryptionMode", "s", "psk"], ["Psk", "s", PSK]];
+    let unknown = [&psk[..], &[["PskIdentity", "s", "nobody"]]].concat();
+    assert_eq!(failed(&rig, &unknown), expect("tls", "tls-psk-identity"));
+    let encrypted = |port: u16| {
+        let port: &'static str = text(port).leak();
+        vec![host, ["Port", "q", port], ["EncryptionMode", "s", "certificate"]]
+    };
+    let with_ca = |port| [encrypted(port), vec![["CaCertificate", "s", &*ca]]].concat();
+    assert_eq!(failed(&rig, &encrypted(ports.certificate)), expect("tls", "tls-certificate"));
+    assert_eq!(failed(&rig, &with_ca(ports.expired)), expect("tls", "tls-certificate-expired"));
+    assert_eq!(failed(&rig, &with_ca(ports.elsewhere)), expect("tls", "tls-hostname"));
+    assert_eq!(failed(&rig, &with_ca(ports.client_certificate)), expect("tls", "tls-client-certificate"));
+    assert_eq!(failed(&rig, &with_ca(ports.anonymous)).0, "tls");
+    // Encryption is missing.
+    assert_eq!(failed(&rig, &[host, ["Port", "q", &text(ports.certificate)]]).0, "mqtt");
+    // No broker at all.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+    let port = listener.local_addr().expect("bound").port();
+    std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().expect("a client");
+        client.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").expect("sent");
+        std::io::copy(&mut client, &mut std::io::sink()).ok();
+    });
+    assert_eq!(failed(&rig, &[host, ["Port", "q", &text(port)]]), expect("mqtt", "protocol"));
+}
+
+#[test]
+fn a_topic_that_the_broker_does_not_allow_is_told() {
+    let acl = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(acl.path(), "topic read #\ntopic write allowed\n").expect("written");
+    let broker = Mosquitto::with(None, &format!("acl_file {}", acl.path().display()));
+    let rig = Rig::start();
+    let port = broker.ports.anonymous.to_string();
+    let settings = [["Host", "s", "127.0.0.1"], ["Port", "q", &port], ["MqttVersion", "s", "5"]];
+    assert_eq!(failed(&rig, &settings), ("publish".into(), "refused".into()));
+    let allowed = [&settings[..], &[["ScanTopic", "s", "allowed"]]].concat();
+    let subscriber = Subscriber::start(&broker, "allowed");
+    assert_eq!(failed(&rig, &allowed), ("".into(), "ok".into()));
+    eventually("it arrives", || subscriber.count() == 1);
+}
+
+#[test]
+fn the_connection_in_use_is_left_alone() {
+    let rig = Rig::start();
+    rig.connect();
+    for _ in 0..5 {
+        let of = tried(&rig, &[]);
+        assert_eq!(of("Verdict"), "ok");
+        assert_ne!(of("ClientId"), rig.config("ClientId"));
+    }
+    rig.air.play(0..20, 3);
+    eventually("adverts arrive", || rig.arrived("scanTopic").len() == 20);
+    assert_eq!((rig.stat("Connects"), rig.stat("Failures")), (1.into(), 0.into()));
+}
+
+#[test]
+fn what_cannot_be_tried_is_refused_by_name() {
+    let rig = Rig::start();
+    let refused = |who, settings: &[&str]| {
+        rig.bus.call(who, "TestConnection", &[&["a{sv}"], settings].concat()).expect_err("refused")
+    };
+    assert!(refused(Who::Admin, &["1", "Prot", "q", "1"]).contains("did you mean Port?"));
+    assert!(refused(Who::Admin, &["1", "Port", "s", "1"]).contains("Port: expected"));
+    // Nobody is named yet.
+    assert!(refused(Who::Admin, &["0"]).contains("Host: expected"));
+    assert!(refused(Who::Nobody, &["0"]).contains("Access denied"));
+}
+
+#[test]
+fn a_diagnosis_tells_what_to_do() {
+    let rig = Rig::start();
+    let of = report(&rig, "Diagnose", &[]);
+    let hints = |of: &dyn Fn(&str) -> Value| of("Hints").as_array().expect("hints").clone();
+    assert!(hints(&of).iter().any(|hint| hint.as_str().is_some_and(|hint| hint.contains("Set Protocol to mqtt"))));
+    assert_eq!(
+        (of("RadioState"), of("SpoolState"), of("ClockSynchronised")),
+        ("test".into(), "ready".into(), false.into())
+    );
+    rig.connect();
+    rig.set("FilterRssi", &["n", "-70"]);
+    rig.set("CaCertificate", &["s", &rig.broker.certificates.ca.pem()]);
+    eventually("the certificate is known", || rig.stat("Certificates")[0][0] == "CaCertificate");
+    let of = report(&rig, "Diagnose", &[]);
+    assert_eq!(of("Filters"), serde_json::json!(["FilterRssi: at least -70 dBm"]));
+    assert_eq!((of("LinkState"), of("LastError")), ("connected".into(), "".into()));
+    let certificate = of("Certificates")[0].clone();
+    assert!(certificate[1].as_str().is_some_and(|subject| subject.contains("CN=")), "{certificate}");
+    assert!(certificate[3].as_i64().is_some_and(|days| days > 0), "{certificate}");
+    assert!(rig.bus.call(Who::Nobody, "Diagnose", &[]).is_err());
+}
