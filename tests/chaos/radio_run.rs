@@ -165,8 +165,10 @@ impl Run<'_> {
                     HashMap::from([("Pattern", Variant::from("AA:BB"))])
                 };
                 other.set_filter(&adapter, &filter).expect("a filter");
-                // It may find bluetoothd in the middle of our own start.
-                eventually(SOON, "another discovery", || other.start_plain(&adapter).is_ok());
+                // After bluetoothd was killed the kernel refuses discoveries for a while, this one's too.
+                if !soon(|| other.start_plain(&adapter).is_ok()) {
+                    println!("[rig] the other client's discovery was refused");
+                }
                 self.other = Some(other);
             }
             ClockForward => move_clock(1 + (dice % (30 * 86_400)) as i64),
@@ -198,7 +200,8 @@ impl Run<'_> {
             Blocked => rfkill(false),
             OtherScans => {
                 let other = self.other.take().expect("it scans");
-                other.stop_discovery(&other.wait_powered(ADDRESS)).expect("the end of the discovery");
+                let stopped = other.stop_discovery(&other.wait_powered(ADDRESS));
+                println!("[rig] the other client's discovery ended: {stopped:?}");
             }
             OtherGone => drop(self.other.take()),
             HardwareError | ClockForward | ClockBack | ServiceKilled => {}
@@ -240,7 +243,7 @@ impl Run<'_> {
             missing = self.books.audit(&sent, &self.arrivals(), &allowed);
             missing.is_ok()
         };
-        if !guest_waits(fine) {
+        if !soon(fine) {
             panic!("{missing:?}, {ledger:?}");
         }
         println!("[rig] audit: {} sent, {missing:?} lost, {allowed:?}", self.books.heard);
@@ -249,7 +252,7 @@ impl Run<'_> {
 }
 
 /// Whether it becomes true soon.
-fn guest_waits(mut fine: impl FnMut() -> bool) -> bool {
+fn soon(mut fine: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
     while start.elapsed() < SOON {
         if fine() {
