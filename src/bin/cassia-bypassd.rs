@@ -5,7 +5,9 @@ use cassia_bypass::daemon::{self, Fatal};
 use cassia_bypass::log;
 use cassia_bypass::scan::Source;
 use rustix::fd::OwnedFd;
-use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+use rustix::process::{
+    DumpableBehavior, PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open, set_dumpable_behavior,
+};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -84,6 +86,10 @@ fn check(paths: &Paths) -> ExitCode {
 
 fn run(paths: Paths, source: Source) -> ExitCode {
     log::init();
+    // Secrets are in our memory: no core dumps, and nobody of our own user reads it. Fails with no kernel that we know.
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!("core dumps of this process cannot be switched off: {error}");
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = match runtime {
         Ok(runtime) => runtime.block_on(daemon::run(paths, source)),

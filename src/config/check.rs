@@ -230,8 +230,12 @@ fn client_certificate(draft: &Draft, c: &mut Checks) -> Option<ClientCertificate
         c.refuse("client_key", Some(detail));
     }
     let (certificates, private) = (certificates?.ok()?, private?.ok()?);
-    if !pem::matches(&certificates, &private) {
-        c.refuse("client_key", Some("it is not the key of ClientCertificate"));
+    match pem::matches(&certificates, &private) {
+        Ok(()) => {}
+        Err(pem::Mismatch::Key) => c.refuse("client_key", Some("it is not the key of ClientCertificate")),
+        Err(pem::Mismatch::Order) => {
+            c.refuse("client_certificate", Some("its order is wrong: the certificate of ClientKey comes first"));
+        }
     }
     Some(ClientCertificate { chain: chain.clone(), key: key.clone() })
 }

@@ -59,7 +59,10 @@ async fn states_are_told_and_counters_are_not() {
             adapter.state = RadioState::Scanning;
         });
     });
-    assert_eq!(next(&mut told).await.1, ["Adapter", "AdapterAddress", "Capture", "RadioState", "Radios"]);
+    assert_eq!(
+        next(&mut told).await.1,
+        ["Adapter", "AdapterAddress", "AdapterCapabilities", "Capture", "RadioState", "Radios"]
+    );
 
     // Not only what comes over the bus is told.
     settings.update(|draft| draft.form.port = 7).await.expect("update");

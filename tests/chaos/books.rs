@@ -53,8 +53,7 @@ impl Books {
         let missing: Vec<usize> = (0..heard.len()).filter(|n| heard[*n] && times(*n) == 0 && !self.lost[*n]).collect();
         let count = missing.len() as u64;
         if count > allowed.killed + allowed.drops() {
-            let few: Vec<_> = missing.iter().take(20).collect();
-            return Err(format!("{count} adverts are missing, accounted for are {allowed:?}; the first: {few:?}"));
+            return Err(format!("{count} adverts are missing, accounted for are {allowed:?}: {}", ranges(&missing)));
         }
         missing.into_iter().for_each(|n| self.lost[n] = true);
         self.lost_killed += count.saturating_sub(allowed.drops());
@@ -67,6 +66,12 @@ impl Books {
         self.repeated = arrivals.iter().map(|a| u64::from(a.times.saturating_sub(1))).sum();
         Ok(count)
     }
+}
+
+/// `3-5 8-8`.
+fn ranges(numbers: &[usize]) -> String {
+    let runs = numbers.chunk_by(|a, b| a + 1 == *b);
+    runs.map(|run| format!("{}-{}", run[0], run[run.len() - 1])).collect::<Vec<_>>().join(" ")
 }
 
 #[test]

@@ -41,6 +41,7 @@ impl Run {
         }
         let ends = [Fault::ServiceKilled, Fault::ServiceRestarted].contains(&fault);
         let last = ends.then(|| self.site.ledger());
+        println!("{fault:?} from {} on, {last:?}", self.site.player.next());
         self.site.begin(fault, dice);
         let Some(last) = last else { return };
         self.allowed.add_drops(&last, &self.before);
@@ -56,6 +57,7 @@ impl Run {
 
     fn end(&mut self, fault: Fault) {
         self.site.end(fault);
+        println!("{fault:?} ended at {}", self.site.player.next());
         self.disk_full &= fault != Fault::DiskFull;
         self.ends.push((fault, Instant::now(), self.site.player.next()));
     }

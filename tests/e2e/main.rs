@@ -11,6 +11,7 @@ mod live;
 mod load;
 mod refusals;
 mod rig;
+mod rotation;
 mod scenarios;
 mod spool;
 mod status;

@@ -1,7 +1,8 @@
 //! A system bus of one's own: the real dbus-daemon with the shipped policy, in a mount namespace that knows the users.
 
+use super::eventually;
 use super::identities::{Identities, Who};
-use super::process::Process;
+use super::process::{Lines, Process};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
@@ -113,6 +114,17 @@ impl Bus {
         command.args(["--pdeathsig", "KILL"]);
         command.env("DBUS_SYSTEM_BUS_ADDRESS", &self.address);
         command
+    }
+
+    /// Every signal from now on, as text, for as long as the process lives.
+    pub fn watch_signals(&self) -> (Process, Lines) {
+        let lines = Lines::default();
+        let mut command = self.command(Who::Root);
+        command.args(["stdbuf", "-oL", "dbus-monitor", "--address", &self.address, "type='signal'"]);
+        let process = Process::start(&mut command, &lines, &Lines::default());
+        // It is told of its own name when it is one.
+        eventually("the bus is watched", || lines.contains("NameAcquired") || lines.contains("NameLost"));
+        (process, lines)
     }
 
     /// SIGSTOP: the kernel still takes what it is sent.
