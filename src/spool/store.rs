@@ -96,7 +96,9 @@ impl Store {
                 }
             }
         }
-        let next = numbers.last().map_or(0, |last| last.saturating_add(1));
+        // A number that the note knows is not used again, though its segment is gone: the note would be taken for the new one's.
+        let known = numbers.iter().copied().chain(notes.iter().map(|note| note.segment));
+        let next = known.max().map_or(0, |last| last.saturating_add(1));
         let store = Self {
             disk,
             segments,

@@ -50,6 +50,24 @@ fn oldest_first_over_segments_and_nothing_stays() {
 }
 
 #[test]
+fn a_note_of_a_segment_that_is_gone_is_not_taken_for_a_new_one() {
+    let disk = Faulty::default();
+    let (mut store, _) = open(&disk);
+    store.append(9, &(0..4).map(message).collect::<Vec<_>>()).expect("written");
+    let given: Vec<_> = (0..4).filter_map(|_| store.next().1).collect();
+    store.settle(given[0].0);
+    store.note().expect("noted");
+    given.iter().for_each(|(place, _)| store.settle(*place));
+    assert_eq!(disk.with(|p| p.files.len()), 0);
+    // Killed before the next note.
+    let (mut store, _) = open(&disk);
+    store.append(9, &(4..8).map(message).collect::<Vec<_>>()).expect("written");
+    let (mut store, found) = open(&disk);
+    assert_eq!(found, Found { adverts: 8, damaged: 0 });
+    assert_eq!(drain(&mut store, true), [4, 5, 6, 7]);
+}
+
+#[test]
 fn a_restart_sends_what_was_not_settled() {
     let disk = Faulty::default();
     let (mut store, _) = open(&disk);

@@ -3,7 +3,7 @@
 use crate::books::{Allowed, Books};
 use crate::broker_side::{Fault, Ledger, Site, TOPIC};
 use crate::plan::{Kind, Step, plan, wanted};
-use crate::support::process::memory;
+use crate::support::process::heap;
 use crate::support::{eventually, within};
 use std::collections::BTreeMap;
 use std::thread::sleep;
@@ -93,7 +93,7 @@ impl Run {
         let allowed = std::mem::take(&mut self.allowed);
         let missing = self.books.audit(&self.site.player.heard(), &self.site.recorder.arrivals(), &allowed);
         let missing = missing.unwrap_or_else(|error| panic!("{error}\n{}", self.site.log()));
-        self.memory.push(memory(self.site.service.as_ref().expect("it runs").id()));
+        self.memory.push(heap(self.site.service.as_ref().expect("it runs").id()));
         println!("audit: {} heard, {missing} lost, {allowed:?}, memory {:?}", self.books.heard, self.memory);
         (self.before, self.disk_was_full) = (ledger, false);
         self.site.player.pause(false);

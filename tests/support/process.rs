@@ -117,8 +117,17 @@ pub fn cpu(id: u32) -> Duration {
 
 /// Bytes of memory that a process of ours has to itself, and its share of what it shares (`Pss`).
 pub fn memory(id: u32) -> u64 {
+    rollup(id, "Pss:")
+}
+
+/// Bytes of memory that are not backed by a file: what a process allocated.
+pub fn heap(id: u32) -> u64 {
+    rollup(id, "Anonymous:")
+}
+
+fn rollup(id: u32, row: &str) -> u64 {
     let rollup = std::fs::read_to_string(format!("/proc/{id}/smaps_rollup")).expect("it runs");
-    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).expect("a line");
+    let line = rollup.lines().find_map(|line| line.strip_prefix(row)).expect("a line");
     line.trim_end_matches("kB").trim().parse::<u64>().expect("a number") * 1024
 }
 
