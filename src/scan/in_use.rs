@@ -1,9 +1,11 @@
 //! The adapters in use: whose adverts count, and how many each of them heard.
 
+use crate::advert::Address;
 use crate::config::MOST_ADAPTERS;
 use crate::stats::{Radio, Stats};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// Two adapters whose indexes differ by this share a count: then a silent one is taken for one that hears.
@@ -30,11 +32,21 @@ impl Heard {
     }
 }
 
+/// The kernel scans on for up to ten seconds after bluetoothd was killed, and a new bluetoothd knows no adapter at first: what an
+/// adapter hears counts for so long after it vanished.
+const LINGERS: Duration = Duration::from_secs(15);
+
+/// An adapter that is wanted, and under which index it was seen last.
+struct Place {
+    wanted: Option<Address>,
+    index: u16,
+    vanished: Option<Instant>,
+}
+
 /// See the module. Follows Stats.
 pub(super) struct InUse {
     radio: watch::Receiver<Radio>,
-    indexes: [u16; MOST_ADAPTERS],
-    count: usize,
+    places: Vec<Place>,
     heard: Arc<Heard>,
 }
 
@@ -42,7 +54,7 @@ impl InUse {
     pub(super) fn new(stats: &Stats, heard: Arc<Heard>) -> Self {
         let mut radio = stats.radio();
         radio.mark_changed();
-        Self { radio, indexes: [0; MOST_ADAPTERS], count: 0, heard }
+        Self { radio, places: Vec::with_capacity(MOST_ADAPTERS), heard }
     }
 
     /// Looks at which they are now.
@@ -51,17 +63,25 @@ impl InUse {
             return;
         }
         let radio = self.radio.borrow_and_update();
-        let named = radio.adapters.iter().filter(|adapter| !adapter.name.is_empty());
-        self.count = 0;
-        for (place, adapter) in self.indexes.iter_mut().zip(named) {
-            *place = index(&adapter.name);
-            self.count += 1;
+        self.places.retain(|place| radio.adapters.iter().any(|adapter| adapter.wanted == place.wanted));
+        for adapter in &radio.adapters {
+            let known = self.places.iter_mut().find(|place| place.wanted == adapter.wanted);
+            match (known, &*adapter.name) {
+                (None, "") => {}
+                (None, name) => {
+                    self.places.push(Place { wanted: adapter.wanted, index: index(name), vanished: None });
+                }
+                (Some(place), "") => place.vanished = place.vanished.or_else(|| Some(Instant::now())),
+                (Some(place), name) => (place.index, place.vanished) = (index(name), None),
+            }
         }
     }
 
     /// Whether what this adapter heard counts; then it is counted.
     pub(super) fn hears(&self, index: u16) -> bool {
-        let counts = self.indexes[..self.count].contains(&index);
+        let lingers = |since: Instant| since.elapsed() < LINGERS;
+        let mut places = self.places.iter();
+        let counts = places.any(|place| place.index == index && place.vanished.is_none_or(lingers));
         if counts {
             self.heard.count(index).fetch_add(1, Ordering::Relaxed);
         }
@@ -77,7 +97,6 @@ pub(super) fn index(adapter: &str) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::advert::Address;
 
     #[test]
     fn an_adapter_has_the_index_in_its_name() {
@@ -106,8 +125,19 @@ mod tests {
         assert!(in_use.hears(4));
         assert_eq!((heard.by("hci0"), heard.by("hci4"), heard.by("hci1")), (1, 2, 0));
 
+        // The kernel may scan on without bluetoothd, but not for long.
         stats.set_radio(|radio| radio.change(wanted[2], crate::stats::AdapterStatus::vanish));
         in_use.refresh();
+        assert!(in_use.hears(4) && in_use.hears(0));
+        in_use.places[1].vanished = Instant::now().checked_sub(LINGERS);
         assert!(in_use.hears(4) && !in_use.hears(0));
+        stats.set_radio(|radio| radio.change(wanted[2], |adapter| adapter.name = "hci1".into()));
+        in_use.refresh();
+        assert!(in_use.hears(1) && !in_use.hears(0));
+
+        // What is not wanted any more does not linger.
+        stats.set_radio(|radio| radio.want(&wanted[..1]));
+        in_use.refresh();
+        assert!(in_use.hears(4) && !in_use.hears(1));
     }
 }
