@@ -79,11 +79,11 @@ fn bars(results: &Results) -> String {
             of.map(|(_, peak)| peak).reduce(f64::max)
         };
         let at = format!("{} addresses", count(addresses.into()));
-        let with_tls = peak(true).map_or(String::new(), |peak| format!(", {peak:.1} MB with TLS"));
-        let measured =
-            peak(false).map_or(String::new(), |peak| format!("{peak:.1} MB{with_tls}: the peaks of the cells below"));
-        let most_of_all = peak(false).into_iter().chain(peak(true)).reduce(f64::max);
-        bar(&at, &format!("RSS at most {most:.0} MB"), measured, most_of_all.map(|peak| peak <= most));
+        for (tls, with) in [(false, ""), (true, ", with TLS")] {
+            let Some(peak) = peak(tls) else { continue };
+            let at = format!("{at}{with}");
+            bar(&at, &format!("RSS at most {most:.0} MB"), format!("{peak:.1} MB at most"), Some(peak <= most));
+        }
     }
     let hour = soak::last().filter(|soak| soak.seconds >= 3600 && soak.rate == RATE);
     let measured =

@@ -15,7 +15,9 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 /// Longest time to gather: far below what a batch waits for (`PushIntervalMs`).
-const GATHER: Duration = Duration::from_millis(10);
+const GATHER: Duration = Duration::from_millis(20);
+/// Packets that come closer together than this gather.
+const CLOSE: Duration = Duration::from_millis(5);
 /// Packets that may gather. The socket's buffer holds some hundreds with the kernel's default `rmem_max`.
 const GATHERED: u32 = 64;
 
@@ -105,7 +107,7 @@ impl Paced {
 
 /// How long packets are to gather, if they come fast enough that it pays.
 fn pause(packets: u32, since: Duration) -> Option<Duration> {
-    let worth = since < GATHER * packets / 2;
+    let worth = since < CLOSE * packets;
     worth.then(|| GATHER.min(since * GATHERED / packets))
 }
 
@@ -127,7 +129,7 @@ mod tests {
 
     #[test]
     fn no_more_gather_than_the_socket_holds() {
-        for per_second in [10_000, 50_000, 100_000] {
+        for per_second in [5_000, 10_000, 50_000, 100_000] {
             let pause = pause(per_second / 100, 10 * MS).expect("worth it");
             let gathered = pause.as_secs_f64() * f64::from(per_second);
             assert!((60.0..=64.5).contains(&gathered), "{gathered} of {per_second}");
