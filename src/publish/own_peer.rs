@@ -1,38 +1,35 @@
 //! Whether the other end of a loopback connection is a socket of our own process. The tunnel listens on TCP (a Unix socket
 //! makes Paho slow), where every local user could connect and use our credentials.
 //!
-//! Each of our own sockets is duplicated through a pidfd of ourselves, which needs no `unsafe`, and asked for its two
-//! addresses. That is some thirty system calls; a search through `/proc/net/tcp` grows with every socket of the machine.
+//! Each of our own sockets is asked for its two addresses, by number. That is some thirty system calls; a search through
+//! `/proc/net/tcp` grows with every socket of the machine.
 
-use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+use nix::sys::socket::{SockaddrStorage, getpeername, getsockname};
 use std::fs;
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::RawFd;
 
 /// Whether we own the socket at `peer` that is connected to our socket at `local`.
 pub(crate) fn is_own(local: SocketAddr, peer: SocketAddr) -> std::io::Result<bool> {
-    let own = pidfd_open(getpid(), PidfdFlags::empty())?;
     for entry in fs::read_dir("/proc/self/fd")? {
         let Ok(entry) = entry else { continue };
         let Some(number) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // Sockets only: to close a second descriptor of a file would give up the process's locks on it.
-        if !fs::read_link(entry.path())
-            .is_ok_and(|target| target.as_os_str().as_encoded_bytes().starts_with(b"socket:"))
-        {
-            continue;
-        }
-        let Ok(socket) = pidfd_getfd(&own, number, PidfdGetfdFlags::empty()) else { continue };
-        if connects(&socket, peer, local) {
+        // A number that is closed meanwhile, or is not a socket's, has no addresses.
+        if connects(number, peer, local) {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-fn connects(socket: &OwnedFd, from: SocketAddr, to: SocketAddr) -> bool {
-    let name = rustix::net::getsockname(socket).ok().and_then(|name| SocketAddr::try_from(name).ok());
-    let peer = || rustix::net::getpeername(socket).ok().flatten().and_then(|name| SocketAddr::try_from(name).ok());
-    name == Some(from) && peer() == Some(to)
+fn connects(socket: RawFd, from: SocketAddr, to: SocketAddr) -> bool {
+    let ends = getsockname::<SockaddrStorage>(socket).ok().zip(getpeername::<SockaddrStorage>(socket).ok());
+    ends.and_then(|(name, peer)| Some((address(&name)?, address(&peer)?))) == Some((from, to))
+}
+
+fn address(end: &SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = end.as_sockaddr_in().map(|end| SocketAddr::new(end.ip().into(), end.port()));
+    v4.or_else(|| end.as_sockaddr_in6().map(|end| SocketAddr::new(end.ip().into(), end.port())))
 }
 
 #[cfg(test)]

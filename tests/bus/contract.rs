@@ -155,6 +155,10 @@ fn the_unit_is_one_that_systemd_takes() {
     let said = String::from_utf8_lossy(&verified.stderr).into_owned();
     let ours: Vec<&str> = said.lines().filter(|line| line.contains("cassia-bypass")).collect();
     assert!(ours.is_empty(), "{said}");
+    // In tenths: how much an attacker who took over the service could reach.
+    let judged =
+        output(Command::new("systemd-analyze").args(["security", "--offline=true", "--threshold=15"]).arg(&unit));
+    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stdout));
     let activation = shipped("com.cassianetworks.Bypass1.service");
     for line in ["Name=com.cassianetworks.Bypass1", "User=cassia-bypass", "SystemdService=cassia-bypass.service"] {
         assert!(activation.lines().any(|other| other == line), "{line}");

@@ -26,3 +26,5 @@ mod service_modes;
 mod service_others;
 mod service_quiet;
 mod service_starts;
+mod service_unit;
+mod systemd;
