@@ -94,7 +94,7 @@ fn bars(results: &Results) -> String {
         measured,
         hour.map(|soak| soak.steady()),
     );
-    text
+    text + "\n" + include_str!("report_limits.md").trim_end() + "\n"
 }
 
 fn cells(results: &Results) -> String {
