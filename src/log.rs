@@ -5,7 +5,7 @@
 
 mod setup;
 
-pub use setup::init;
+pub use setup::{IDENTIFIER, init, level, set_level, target};
 
 use crate::certificates::Held;
 use crate::stats::{AdapterStatus, CaptureKind, Failure, Link, RadioState, Rung};

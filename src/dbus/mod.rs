@@ -4,6 +4,7 @@ mod config;
 mod diagnosis;
 mod error;
 mod follow;
+mod log_control;
 pub mod names;
 mod others;
 mod quiet;
@@ -61,6 +62,7 @@ pub async fn serve(
     let connection = zbus::connection::Builder::system()
         .serve_at(names::PATH, quiet::Quiet(config()))
         .serve_at(names::PATH, served())
+        .serve_at(log_control::PATH, log_control::LogControl)
         .build()
         .await?;
     let follow = follow::Follow::new(&connection, config(), served()).await?;

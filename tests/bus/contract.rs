@@ -139,10 +139,33 @@ fn the_manual_has_every_word_and_message_id() {
     }
     let log = fs::read_to_string(format!("{ROOT}/src/log.rs")).expect("src/log.rs");
     let ids: Vec<&str> = log.lines().filter(|l| l.contains("pub const ")).filter_map(|l| l.split('"').nth(1)).collect();
-    assert!(ids.len() >= 9);
-    for id in ids {
+    assert!(ids.len() >= 19);
+    let catalog = shipped("cassia-bypass.catalog");
+    for (place, id) in ids.iter().enumerate() {
+        assert!(!ids[..place].contains(id), "{id} is there twice");
         assert!(manual.lines().any(|line| line.starts_with(&format!("| `{id}` | "))), "{id} is not explained");
+        assert!(catalog.contains(&format!("\n-- {id}\nSubject: ")), "{id} is not in the catalog");
     }
+    assert_eq!(catalog.matches("\n-- ").count(), ids.len(), "the catalog has no others");
+    // Each one is emitted somewhere: its name in the code stands in one function at least.
+    for name in log.lines().filter_map(|line| line.trim().strip_prefix("pub const ")?.split(':').next()) {
+        assert!(log.contains(&format!("message_id = id::{name},")), "{name} is never said");
+    }
+}
+
+#[test]
+fn the_catalog_is_one_that_journald_takes() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let place = root.path().join("usr/lib/systemd/catalog");
+    fs::create_dir_all(&place).expect("directory");
+    fs::create_dir_all(root.path().join("var/lib/systemd/catalog")).expect("directory");
+    fs::write(place.join("cassia-bypass.catalog"), shipped("cassia-bypass.catalog")).expect("write");
+    let root = format!("--root={}", root.path().display());
+    let made = output(Command::new("journalctl").args(["--update-catalog", &root]));
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let listed = output(Command::new("journalctl").args(["--list-catalog", &root]));
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(listed.contains("a6dec4b8d846666d465c3eda5aee39e0 cassia-bypass: Adverts were lost"), "{listed}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod access;
 mod client;
 mod contract;
 mod files;
+mod log_level;
 mod power;
 mod properties;
 mod samples;

@@ -98,6 +98,13 @@ fn the_unit_carries_the_service_through_its_life() {
         let journal = || systemd.run(&["journalctl", "--no-pager", "-u", "cassia-bypass", "-o", "cat"]);
         eventually(WAIT, "the journal has its lines", || journal().contains("radio scanning hci0"));
 
+        systemd.run(&["systemctl", "service-log-level", "cassia-bypass", "debug"]);
+        assert_eq!(systemd.run(&["systemctl", "service-log-level", "cassia-bypass"]).trim(), "debug");
+        systemd.run(&["systemctl", "service-log-level", "cassia-bypass", "info"]);
+        systemd.run(&["journalctl", "--update-catalog"]);
+        let explained = systemd.run(&["journalctl", "--no-pager", "-x", "-u", "cassia-bypass"]);
+        assert!(explained.contains("Subject: An adapter is in another state"), "{explained}");
+
         // Killed, and stuck: it comes back both times.
         systemd.signal_service(Signal::KILL);
         eventually(WAIT, "it was restarted", || {
@@ -113,6 +120,10 @@ fn the_unit_carries_the_service_through_its_life() {
             systemd.property("NRestarts") == "1" && get(&systemd, "Stats", "Version") != Value::Null
         });
         flows(&controller, "adverts arrive after the watchdog", messages);
+        drop_in("watchdog", "");
+        systemd.run(&["systemctl", "daemon-reload"]);
+        systemd.run(&["systemctl", "restart", "cassia-bypass"]);
+        flows(&controller, "adverts arrive with the shipped unit again", messages);
 
         // Without a broker they wait on the disk over a stop, and a reboot.
         broker.end(Signal::TERM);

@@ -39,7 +39,8 @@ const MASKED: [&str; 18] = [
 const START: Duration = Duration::from_secs(60);
 
 /// Where each file of `dbus/` goes, as its README says.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
+    ("cassia-bypass.catalog", "/usr/lib/systemd/catalog/cassia-bypass.catalog"),
     ("cassia-bypass.service", "/usr/lib/systemd/system/cassia-bypass.service"),
     ("com.cassianetworks.Bypass1.conf", "/usr/share/dbus-1/system.d/com.cassianetworks.Bypass1.conf"),
     ("com.cassianetworks.Bypass1.service", "/usr/share/dbus-1/system-services/com.cassianetworks.Bypass1.service"),
