@@ -1,6 +1,6 @@
 //! Certificates of the settings: whose they are, until when they hold, and a warning while there is time.
 
-use crate::config::{Config, Settings};
+use crate::config::{Form, Settings};
 use crate::log;
 use crate::publish::Certificate;
 use crate::stats::Stats;
@@ -39,11 +39,11 @@ fn seconds(time: SystemTime) -> i64 {
 }
 
 /// Those of the settings, used or not.
-pub fn held(config: &Config) -> Vec<Held> {
+pub fn held(form: &Form) -> Vec<Held> {
     let first = |setting, list: Vec<Certificate>| {
         list.into_iter().min_by_key(|c| c.not_after).map(|certificate| Held { setting, certificate })
     };
-    let (ca, own) = config.certificates();
+    let (ca, own) = form.certificates();
     // Of a chain the first is the router's own; of CA certificates any may be the one that counts.
     [first("CaCertificate", ca), first("ClientCertificate", own.into_iter().take(1).collect())]
         .into_iter()
@@ -56,7 +56,7 @@ pub async fn follow(settings: &Settings, stats: &Stats) {
     let (mut changes, mut clock) = (settings.subscribe(), stats.clock_synchronised());
     let mut said = BTreeMap::new();
     loop {
-        let held = held(&changes.borrow_and_update());
+        let held = held(&changes.borrow_and_update().form);
         stats.set_certificates(held.clone());
         // A clock that is wrong knows nothing of dates.
         if *clock.borrow_and_update() {

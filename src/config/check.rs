@@ -24,10 +24,17 @@ pub struct Problem {
     pub detail: Option<&'static str>,
 }
 
+impl Problem {
+    /// What was expected, and what is wrong if more can be said.
+    pub fn expectation(&self) -> String {
+        let detail = self.detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
+        format!("expected {}{detail}", self.expected)
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: expected {}", self.name, self.expected)?;
-        self.detail.map_or(Ok(()), |detail| write!(f, " ({detail})"))
+        write!(f, "{}: {}", self.name, self.expectation())
     }
 }
 

@@ -1,7 +1,9 @@
 //! The flat form of the settings, as files and D-Bus hold them: every key optional, nothing checked but its type.
 
+use super::pem;
 use super::secret::Secret;
 use super::table::{for_each_secret, for_each_setting};
+use crate::publish::Certificate;
 use serde::{Deserialize, Serialize};
 
 /// What is known of a setting besides its value.
@@ -63,6 +65,17 @@ for_each_secret!(define_secrets);
 /// The setting with this TOML key or D-Bus name.
 pub fn setting(key_or_name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().chain(SECRETS).find(|s| s.key == key_or_name || s.name == key_or_name)
+}
+
+impl Form {
+    /// The certificates of `CaCertificate` and `ClientCertificate`, used or not.
+    pub fn certificates(&self) -> (Vec<Certificate>, Vec<Certificate>) {
+        let read = |pem: &str| {
+            let list = if pem.is_empty() { Vec::new() } else { pem::certificates(pem).unwrap_or_default() };
+            list.iter().map(|certificate| Certificate::of(certificate)).collect()
+        };
+        (read(&self.ca_certificate), read(&self.client_certificate))
+    }
 }
 
 /// A whole set of settings that has not been checked yet.

@@ -98,9 +98,14 @@ impl Settings {
 
     /// The settings as a change would make them; nothing changes.
     pub async fn preview(&self, change: impl FnOnce(&mut Draft)) -> Result<Config, UpdateError> {
+        Config::check(&self.draft(change).await).map_err(UpdateError::Invalid)
+    }
+
+    /// The same before it is checked.
+    pub async fn draft(&self, change: impl FnOnce(&mut Draft)) -> Draft {
         let mut draft = self.writer.lock().await.draft.clone();
         change(&mut draft);
-        Config::check(&draft).map_err(UpdateError::Invalid)
+        draft
     }
 
     /// Finds out whether settings could be saved, and tells; to be called every few seconds.

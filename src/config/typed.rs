@@ -2,7 +2,6 @@
 
 use super::{Draft, Form, Secret};
 use crate::advert::Address;
-use crate::publish::Certificate;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -32,15 +31,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// The certificates of `CaCertificate` and `ClientCertificate`, used or not.
-    pub fn certificates(&self) -> (Vec<Certificate>, Vec<Certificate>) {
-        let read = |pem: &str| {
-            let list = if pem.is_empty() { Vec::new() } else { super::pem::certificates(pem).unwrap_or_default() };
-            list.iter().map(|certificate| Certificate::of(certificate)).collect()
-        };
-        (read(&self.form.ca_certificate), read(&self.form.client_certificate))
-    }
-
     /// Checks a draft; every problem at once.
     pub fn check(draft: &Draft) -> Result<Self, Vec<super::Problem>> {
         super::check::check(draft)

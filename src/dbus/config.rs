@@ -1,5 +1,7 @@
 //! The interface `com.cassianetworks.Bypass1.Config`: every row of the table as a property, and changes of several at once.
 
+use super::check::check_report;
+use super::describe::description;
 use super::diagnosis::diagnosis;
 use super::error::Error;
 use super::others;
@@ -132,6 +134,17 @@ macro_rules! define_interface {
             /// adverts on ScanTopic. Nothing changes, and the connection in use is left alone.
             async fn test_connection(&self, overrides: BTreeMap<String, OwnedVariant>) -> Result<Report, Error> {
                 self.test(overrides).await
+            }
+
+            /// What Apply would say to these settings; nothing changes. `Problems` has what is wrong, none if they are right, and
+            /// `Certificates` those that they would be, with whom they name and until when they hold.
+            async fn check(&self, settings: BTreeMap<String, OwnedVariant>) -> Report {
+                check_report(&self.settings, &settings).await
+            }
+
+            /// Every setting in the order of the manual: what it is, what is expected, what Reset goes back to.
+            fn describe(&self) -> Vec<Report> {
+                description(&self.settings.lower().form)
             }
 
             /// What an engineer would ask first, at one look: what is heard and why, what is filtered, where it goes, what is in

@@ -1,6 +1,8 @@
 //! The service on the system bus: one object with the interfaces Config and Stats. Thin: handlers convert, call, map errors.
 
+mod check;
 mod config;
+mod describe;
 mod diagnosis;
 mod error;
 mod follow;

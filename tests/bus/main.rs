@@ -5,6 +5,7 @@
 mod access;
 mod client;
 mod contract;
+mod describe;
 mod files;
 mod log_level;
 mod power;

@@ -1,0 +1,36 @@
+//! The answer of `Check`: what would come of a change, before it is made.
+
+use super::report::{Report, date, put};
+use super::values::assign;
+use crate::certificates::held;
+use crate::config::{Config, Draft, Settings};
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+use zbus::OwnedVariant;
+
+/// Judges these values in place of the present ones.
+pub(super) async fn check_report(settings: &Settings, values: &BTreeMap<String, OwnedVariant>) -> Report {
+    let mut scratch = Draft::default();
+    let wrong = values.iter().filter_map(|(name, value)| assign(&mut scratch, name, value).err());
+    // They begin with the name, as every refusal does.
+    let mut problems: Vec<(String, String)> =
+        wrong.filter_map(|text| text.split_once(": ").map(|(name, text)| (name.to_owned(), text.to_owned()))).collect();
+    let mistyped: Vec<String> = problems.iter().map(|(name, _)| name.clone()).collect();
+    let good = values.keys().filter(|name| !mistyped.contains(name));
+    let draft = settings.draft(|draft| good.for_each(|name| draft.copy(name, &scratch))).await;
+    for problem in Config::check(&draft).err().unwrap_or_default() {
+        // What is known of a mistyped setting is said; the one that is there in its place was not asked about.
+        if !mistyped.iter().any(|name| name == problem.name) {
+            problems.push((problem.name.to_owned(), problem.expectation()));
+        }
+    }
+    let now = SystemTime::now();
+    let certificates = held(&draft.form).into_iter().map(|held| {
+        let (days, of) = (held.days_left(now), held.certificate);
+        (held.setting.to_owned(), of.subject, of.issuer, date(of.not_before), date(of.not_after), days)
+    });
+    let mut report = Report::new();
+    put(&mut report, "Certificates", certificates.collect::<Vec<_>>());
+    put(&mut report, "Problems", problems);
+    report
+}
