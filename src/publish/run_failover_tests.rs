@@ -2,6 +2,7 @@
 
 use super::bench::{Bench, Did, bench, lost};
 use super::*;
+use crate::publish::broker::Event;
 use std::time::Duration;
 use tokio::time::advance;
 

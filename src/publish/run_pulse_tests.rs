@@ -1,12 +1,12 @@
 //! A publish loop on a thread of its own, with a broker that blocks it.
 
-use super::super::broker::Probe;
+use super::super::broker::{Event, NotSent, Probe};
 use super::super::orders::Orders;
 use super::*;
 use crate::advert::Address;
-use crate::config::{Config, Draft};
+use crate::config::{Config, Draft, Qos};
 use crate::queue::Message;
-use crate::watchdog::Feeder;
+use crate::watchdog::{Feeder, PULSE};
 use std::sync::mpsc;
 use std::time::{Duration, Instant as Clock};
 use tokio::sync::watch;

@@ -3,6 +3,8 @@
 use super::bench::{Bench, Did, bench, lost};
 use super::*;
 use crate::health::{Health, HealthState};
+use crate::publish::broker::Event;
+use crate::publish::status;
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::advance;

@@ -1,0 +1,164 @@
+//! The time of a connection: messages leave, acknowledgements come, until it ends.
+
+use super::super::broker::{Broker, Event, NotSent};
+use super::super::hosts::Hosts;
+use super::super::orders::{Endpoint, News};
+use super::super::status;
+use super::{Ended, Publisher};
+use crate::config::{Connection, Qos};
+use crate::stats::Failure;
+use crate::watchdog::PULSE;
+use tokio::time::{Instant, sleep, sleep_until};
+
+impl<B: Broker> Publisher<B> {
+    /// Publishes over the connection until it ends. What is in flight then was not acknowledged.
+    pub(super) async fn carry(&mut self, endpoint: &Endpoint, hosts: &mut Hosts) -> Ended {
+        let short = endpoint.mqtt.connection == Connection::Short;
+        let (mut sent, mut progress, mut leaving) = (0, Instant::now(), false);
+        loop {
+            if let Some(first) = hosts.wants_probe() {
+                let probe = self.broker.probe(first);
+                hosts.probe(probe);
+            }
+            self.keeper.connected();
+            self.keeper.follow(self.orders.spooling());
+            if let Some(at) = self.broker.heard() {
+                self.stats.set_broker_heard(Some(at));
+            }
+            let was_empty = self.nothing_pending();
+            if !leaving && let Err(failure) = self.tell_status(endpoint) {
+                return Ended::Lost(failure);
+            }
+            // With a short connection the rest is left to the next one.
+            while !leaving && self.has_room() && !self.orders.changed() && (!short || sent < self.limits.burst) {
+                match self.publish_one() {
+                    None => break,
+                    Some(Ok(())) => sent += 1,
+                    Some(Err(failure)) => return Ended::Lost(failure),
+                }
+            }
+            let calm = self.queue.is_empty() && self.has_room() && !leaving && !self.orders.stopping();
+            if calm && !self.orders.changed() && (!short || sent < self.limits.burst) {
+                match self.publish_spooled() {
+                    None => {}
+                    Some(Ok(())) => sent += 1,
+                    Some(Err(failure)) => return Ended::Lost(failure),
+                }
+            }
+            if was_empty {
+                progress = Instant::now();
+            }
+            let telling = endpoint.notice.is_some();
+            if self.nothing_pending() {
+                match (self.orders.stopping() && self.queue.is_empty(), short) {
+                    // A connection that is to end has nothing left to wait for.
+                    (true, _) => return Ended::Ordered,
+                    _ if leaving => return Ended::Home,
+                    (false, true) if self.replays_on(sent) => {}
+                    (false, true) if !(telling && self.status.owed()) => return Ended::Delivered,
+                    (false, _) => {}
+                }
+            }
+            let (has_room, waiting) = (self.has_room() && !leaving, !self.nothing_pending());
+            tokio::select! {
+                biased;
+                news = self.orders.next(|bytes| self.queue.set_max_bytes(bytes)) => match news {
+                    News::Route | News::Stop => {}
+                    // What is in flight may still be acknowledged, but not for long: someone waits for the new settings.
+                    News::Endpoint => {
+                        self.settle().await;
+                        return Ended::Ordered;
+                    }
+                    News::Deadline => return Ended::Ordered,
+                },
+                event = self.broker.event() => match event {
+                    Event::Published(status::TAG) => {
+                        self.status.acknowledged();
+                        progress = Instant::now();
+                    }
+                    Event::Refused(status::TAG, failure) => self.status.refused(&failure),
+                    Event::Published(tag) => {
+                        self.flight.published(tag, &self.stats);
+                        self.keeper.settle(tag);
+                        self.suspect.progress();
+                        progress = Instant::now();
+                    }
+                    Event::Accepted(_) => {
+                        self.suspect.progress();
+                        progress = Instant::now();
+                    }
+                    Event::Refused(tag, failure) => {
+                        self.refuse(tag, &failure);
+                        progress = Instant::now();
+                    }
+                    Event::Lost(failure) => return Ended::Lost(failure),
+                },
+                () = self.queue.wait(), if has_room && !short => {}
+                () = self.keeper.wait_due(false), if calm => {}
+                () = self.keeper.wait_spill(&self.queue, true), if !has_room || self.keeper.is_broken() => self.keeper.spill(&self.queue),
+                () = self.status.wait_due(), if has_room && telling => {}
+                // Another round, to see whether the broker gave a sign of life.
+                () = sleep(PULSE) => {}
+                // What is in flight is acknowledged first, so that the move costs no repetition.
+                answers = hosts.home_answers(), if !leaving && !short => leaving = answers,
+                () = sleep_until(progress + self.limits.ack), if waiting => {
+                    let limit = self.limits.ack.as_secs_f32();
+                    let detail = format!("The broker acknowledged nothing for {limit} s.");
+                    return Ended::Lost(Failure::new("timeout", detail));
+                }
+            }
+        }
+    }
+
+    /// Whether the broker owes no acknowledgement.
+    pub(super) fn nothing_pending(&self) -> bool {
+        self.flight.is_empty() && !self.status.pending()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        let usual = match self.orders.route() {
+            Some(route) if route.qos == Qos::ExactlyOnce => self.limits.window_qos2,
+            _ => self.limits.window,
+        };
+        let messages = self.flight.len() + usize::from(self.status.pending());
+        messages < self.suspect.window(usual) && self.flight.bytes() < self.limits.window_bytes
+    }
+
+    /// Hands over the oldest message; `None` if there is none.
+    fn publish_one(&mut self) -> Option<Result<(), Failure>> {
+        self.orders.route()?;
+        let message = self.queue.try_pop()?;
+        let tag = self.flight.add(message);
+        self.hand_over(tag)
+    }
+
+    /// Hands over the oldest message of the spool; `None` if none is due.
+    fn publish_spooled(&mut self) -> Option<Result<(), Failure>> {
+        self.orders.route()?;
+        let (taken, message) = self.keeper.take()?;
+        let tag = self.flight.add(message);
+        self.keeper.sent(tag, taken);
+        self.hand_over(tag)
+    }
+
+    /// Whether a short connection has more of the spool to carry now.
+    fn replays_on(&self, sent: usize) -> bool {
+        !self.orders.stopping()
+            && sent < self.limits.burst
+            && self.keeper.due(false).is_some_and(|due| due <= Instant::now())
+    }
+
+    fn hand_over(&mut self, tag: u64) -> Option<Result<(), Failure>> {
+        let route = self.orders.route()?;
+        let message = self.flight.newest()?;
+        let topic = route.topic(message.device, &mut self.topic);
+        match self.broker.publish(tag, topic, &message.payload, route.qos) {
+            Ok(()) => Some(Ok(())),
+            Err(NotSent::Lost(failure)) => Some(Err(failure)),
+            Err(NotSent::Refused(failure)) => {
+                self.refuse(tag, &failure);
+                Some(Ok(()))
+            }
+        }
+    }
+}
