@@ -36,7 +36,7 @@ pub(super) async fn run(
             Ended::ByUs
         }
         Failed::Broker(failure) => Ended::Failed(failure),
-        Failed::Write(error) => Ended::Failed(reason_of_write(error, &mut from_broker, upstream).await),
+        Failed::Write(error) => Ended::Failed(reason_of_write(error, &mut from_broker, upstream, true).await),
     }
 }
 
@@ -63,14 +63,15 @@ async fn farewell(to_broker: &mut WriteHalf<Box<dyn Duplex>>, from_broker: &mut 
 }
 
 /// A broker that refuses our certificate says so in an alert that may lie behind the reset which broke our write.
-async fn reason_of_write(
+pub(super) async fn reason_of_write(
     error: io::Error,
-    from_broker: &mut ReadHalf<Box<dyn Duplex>>,
+    from_broker: &mut (impl AsyncRead + Unpin),
     upstream: &Upstream,
+    greeted: bool,
 ) -> Failure {
     match timeout(LINGER, copy(from_broker, &mut sink())).await {
-        Ok(Err(read)) => upstream.lost(&read, true),
-        _ => upstream.lost(&error, true),
+        Ok(Err(read)) => upstream.lost(&read, greeted),
+        _ => upstream.lost(&error, greeted),
     }
 }
 

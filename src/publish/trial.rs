@@ -5,6 +5,7 @@
 
 use super::limits::Limits;
 use super::orders::{self, Endpoint};
+use super::pump::reason_of_write;
 use super::tls::{self, Tls};
 use super::trial_packets::{self as packets, Answer};
 use super::upstream::{Duplex, Upstream};
@@ -143,14 +144,20 @@ impl Trial {
         packet: &[u8],
         mqtt: &Mqtt,
     ) -> Result<(), Failed> {
+        let (greeted, topic) = (step == Step::Publish, self.topic.clone());
         let asked = timeout(ANSWER, async {
-            stream.write_all(packet).await?;
-            read_packet(stream).await
+            if let Err(error) = stream.write_all(packet).await {
+                return Err(reason_of_write(error, stream, upstream, greeted).await);
+            }
+            read_packet(stream).await.map_err(|error| match error.kind() {
+                std::io::ErrorKind::UnexpectedEof if greeted => no_thanks(&topic),
+                std::io::ErrorKind::UnexpectedEof => upstream.closed(false),
+                _ => upstream.lost(&error, greeted),
+            })
         });
         let answer = match self.step(step, asked).await {
             Ok(Ok(answer)) => packets::read(&answer, mqtt.version).map_err(|first| upstream.not_mqtt(first)),
-            Ok(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(self.hung_up(step, upstream)),
-            Ok(Err(error)) => Err(upstream.lost(&error, step == Step::Publish)),
+            Ok(Err(failure)) => Err(failure),
             Err(_) => Err(Failure::new("timeout", format!("The broker did not answer within {} s.", ANSWER.as_secs()))),
         };
         match answer {
@@ -161,18 +168,15 @@ impl Trial {
             }
         }
     }
+}
 
-    fn hung_up(&self, step: Step, upstream: &Upstream) -> Failure {
-        if step == Step::Mqtt {
-            return upstream.closed(false);
-        }
-        let detail = format!(
-            "The broker closed the connection instead of taking a message on {}. Check ScanTopic, and what the broker allows \
-             this login and ClientId.",
-            self.topic
-        );
-        Failure::new("refused", detail)
-    }
+/// The broker hung up over the message.
+fn no_thanks(topic: &str) -> Failure {
+    let detail = format!(
+        "The broker closed the connection instead of taking a message on {topic}. Check ScanTopic, and what the broker allows \
+         this login and ClientId."
+    );
+    Failure::new("refused", detail)
 }
 
 /// A message without an advert, in the shape that subscribers of these settings know.
