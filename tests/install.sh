@@ -33,3 +33,5 @@ need_rust() {
 # What the service is built with, and what the radio bench and its kernel are built and run with.
 BUILD_PACKAGES=(build-essential cmake pkg-config libssl-dev libdbus-1-dev)
 BENCH_PACKAGES=(linux-source-6.12 bc bison flex xz-utils iproute2 bluez dbus mosquitto mosquitto-clients systemd util-linux)
+# What the man page and the completions of cassia-bypassctl are tried with.
+PAGE_PACKAGES=(groff-base zsh fish)

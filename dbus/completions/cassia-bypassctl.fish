@@ -1,0 +1,107 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_cassia_bypassctl_global_optspecs
+    string join \n json color= address= h/help V/version
+end
+
+function __fish_cassia_bypassctl_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_cassia_bypassctl_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_cassia_bypassctl_using_subcommand
+    set -l cmd (__fish_cassia_bypassctl_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -s h -l help -d 'Print help'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -s V -l version -d 'Print version'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "show" -d 'Prints settings; * marks what differs from the packaged value'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "describe" -d 'Prints what settings mean and what is expected'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "set" -d 'Changes settings in one transaction: all of them, or none'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "reset" -d 'Sets settings back to their packaged values and removes secrets'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "test" -d 'Tries the broker step by step, with these settings in place of the present ones; changes nothing'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "diagnose" -d 'Tells what is heard, where it goes, what is in the way and what to do'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "watch" -d 'Shows rates, counts, link, radio and health until Ctrl-C'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "export" -d 'Prints the settings, without secrets, as a settings file (TOML)'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "import" -d 'Sets what a settings file has, in one transaction; the rest stays'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand show" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand show" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand show" -l changed -d 'Only what differs from the packaged value'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand show" -l value -d 'Values alone, one a line'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand show" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand show" -s h -l help -d 'Print help'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand describe" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand describe" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand describe" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand describe" -s h -l help -d 'Print help'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -l secret-from -d 'A setting and the file with its value; - is standard input, on a terminal it is asked for' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -l check -d 'Say what would be refused; change nothing'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -s h -l help -d 'Print help'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand reset" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand reset" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand reset" -l all -d 'All settings and secrets'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand reset" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand reset" -s h -l help -d 'Print help'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand test" -l secret-from -d 'A setting and the file with its value; - is standard input, on a terminal it is asked for' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand test" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand test" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand test" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand test" -s h -l help -d 'Print help'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand diagnose" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand diagnose" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand diagnose" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand diagnose" -s h -l help -d 'Print help'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand watch" -s n -l interval -d 'Time between two looks, 0.1-3600' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand watch" -s c -l count -d 'End after so many looks' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand watch" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand watch" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand watch" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand watch" -s h -l help -d 'Print help'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand export" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand export" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand export" -l changed -d 'Only what differs from the packaged value'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand export" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand export" -s h -l help -d 'Print help'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import" -l secret-from -d 'A setting and the file with its value; - is standard input, on a terminal it is asked for' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import" -l check -d 'Say what would be refused; change nothing'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import" -s h -l help -d 'Print help'

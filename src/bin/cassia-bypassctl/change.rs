@@ -1,0 +1,71 @@
+//! `set` and `reset`: one call, so that all of it is done or none.
+
+use crate::assign::Assignments;
+use crate::bus::{Service, Values};
+use crate::failure::{Failure, Kind, Result};
+use crate::page::{GREEN, Page, print_json, styled};
+use crate::setting::{Setting, Settings};
+use crate::show::{chosen, print_settings};
+use crate::value::to_json;
+use clap::ArgMatches;
+use serde_json::Value as Json;
+
+pub(crate) async fn set(service: &Service, matches: &ArgMatches, json: bool) -> Result<()> {
+    let settings = service.settings().await?;
+    let values = Assignments::of(matches, &settings)?;
+    change(service, &settings, &values, matches.get_flag("check"), json).await
+}
+
+/// Applies these values and prints what is in force then, or tells only whether they would be refused.
+pub(crate) async fn change(
+    service: &Service,
+    settings: &Settings,
+    values: &Values,
+    check: bool,
+    json: bool,
+) -> Result<()> {
+    if check {
+        return judge(service, values, json).await;
+    }
+    service.apply(values).await?;
+    let list: Vec<&Setting> = settings.all().filter(|setting| values.contains_key(&setting.name)).collect();
+    print_settings(&list, &service.values().await?, json)
+}
+
+async fn judge(service: &Service, values: &Values, json: bool) -> Result<()> {
+    let answer = service.judge("Check", values).await?;
+    let of = |name: &str| answer.get(name).map_or(Json::Null, |value| to_json(value));
+    let problems = of("Problems");
+    let problems = problems.as_array().map(Vec::as_slice).unwrap_or_default();
+    let lines: Vec<String> = problems.iter().map(|row| format!("{}: {}", text(&row[0]), text(&row[1]))).collect();
+    let refused = || Failure::new(Kind::Failed, lines.join("\n"));
+    if json {
+        print_json(&Json::Object(answer.iter().map(|(k, v)| (k.clone(), to_json(v))).collect()))?;
+        // It is all said.
+        return if lines.is_empty() { Ok(()) } else { Err(Failure { told: true, ..refused() }) };
+    }
+    let mut page = Page::new();
+    for row in of("Certificates").as_array().into_iter().flatten() {
+        let [setting, subject, issuer, from, until] = [0, 1, 2, 3, 4].map(|part| text(&row[part]));
+        page.entry(setting, 20, &format!("{subject}\nfrom {issuer}\n{from} to {until}, {} days left", row[5]));
+    }
+    if lines.is_empty() {
+        page.line(&styled(GREEN, "Apply would take it."));
+    }
+    page.print()?;
+    if lines.is_empty() { Ok(()) } else { Err(refused()) }
+}
+
+fn text(value: &Json) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+pub(crate) async fn reset(service: &Service, matches: &ArgMatches, json: bool) -> Result<()> {
+    let settings = service.settings().await?;
+    let list = chosen(matches, &settings)?;
+    // No names stand for all of them; that takes --all.
+    let names: Vec<&str> =
+        if matches.get_flag("all") { Vec::new() } else { list.iter().map(|setting| &*setting.name).collect() };
+    service.reset(&names).await?;
+    print_settings(&list, &service.values().await?, json)
+}

@@ -1,0 +1,103 @@
+//! `diagnose`: what an engineer would ask first, on one page.
+
+use crate::bus::{Service, Values};
+use crate::failure::Result;
+use crate::page::{BOLD, GREEN, Page, RED, YELLOW, print_json, styled, word};
+use crate::value::to_json;
+use crate::words::{bytes, duration};
+use serde_json::Value as Json;
+
+pub(crate) async fn diagnose(service: &Service, json: bool) -> Result<()> {
+    let answer = service.diagnose().await?;
+    if json {
+        return print_json(&Json::Object(answer.iter().map(|(k, v)| (k.clone(), to_json(v))).collect()));
+    }
+    page(&answer).print()
+}
+
+const COLUMN: usize = 14;
+
+fn page(answer: &Values) -> Page {
+    let of = |name: &str| answer.get(name).map_or(Json::Null, |value| to_json(value));
+    let text = |name: &str| of(name).as_str().unwrap_or_default().to_owned();
+    let list = |name: &str| of(name).as_array().cloned().unwrap_or_default();
+    let mut page = Page::new();
+    let mut entry = |label: &str, lines: Vec<String>| {
+        let lines: Vec<String> = lines.into_iter().filter(|line| !line.is_empty()).collect();
+        page.entry(label, COLUMN, &if lines.is_empty() { "-".to_owned() } else { lines.join("\n") });
+    };
+    let because = |state: String, reason: &str| match text(reason) {
+        none if none.is_empty() => word(&state),
+        reason => format!("{}: {reason}", word(&state)),
+    };
+    entry("Health", vec![because(text("Health"), "HealthReason")]);
+    let mut radio = vec![because(text("RadioState"), "RadioDetail")];
+    for adapter in list("Adapters") {
+        let [name, address, state] = [0, 1, 2].map(|part| adapter[part].as_str().unwrap_or_default());
+        let can: Vec<&str> = adapter[3].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+        let what: Vec<&str> = [name, address].into_iter().filter(|word| !word.is_empty()).collect();
+        // One that is wanted and not there has no name yet.
+        if what.is_empty() {
+            continue;
+        }
+        let can = if can.is_empty() { String::new() } else { format!(" ({})", can.join(", ")) };
+        radio.push(format!("{} {}{can}", what.join(" "), word(state)));
+    }
+    entry("Radio", radio);
+    entry("Capture", vec![format!("{}: {}", text("Capture"), text("CaptureReason"))]);
+    entry("Scan", vec![format!("{}: bluetoothd is asked for {}", text("ScanMode"), text("ScanFilter"))]);
+    entry(
+        "Others",
+        vec![match &*text("ForeignDiscovery") {
+            "none" => "no other program discovers on these adapters".to_owned(),
+            "another-client" => styled(YELLOW, "another program discovers on an adapter in use"),
+            other => format!("{other} whether another program discovers"),
+        }],
+    );
+    entry("Filters", list("Filters").iter().filter_map(Json::as_str).map(str::to_owned).collect());
+    let broker = [text("LinkState"), text("Broker")];
+    let error = match text("LastError") {
+        none if none.is_empty() => none,
+        error => format!("{}: {}", styled(RED, &error), text("LastErrorDetail")),
+    };
+    entry("Broker", vec![format!("{} {}", word(&broker[0]), broker[1]), error]);
+    let certificates = list("Certificates").into_iter().map(|row| {
+        let days = row[3].as_i64().unwrap_or_default();
+        let style = if days < 0 {
+            RED
+        } else if days <= 30 {
+            YELLOW
+        } else {
+            GREEN
+        };
+        let [setting, subject, end] = [0, 1, 2].map(|part| row[part].as_str().unwrap_or_default());
+        format!("{setting}: {subject}, until {end}, {}", styled(style, &format!("{days} days left")))
+    });
+    entry("Certificates", certificates.collect());
+    let (used, cover) = (of("SpoolBytes").as_u64(), of("SpoolCoverSecs").as_u64());
+    entry(
+        "Disk",
+        vec![format!(
+            "{}, {} used, room for {}",
+            word(&text("SpoolState")),
+            bytes(used.unwrap_or_default()),
+            duration(cover.unwrap_or_default())
+        )],
+    );
+    let truth = |name: &str, yes: &str, no: &str| {
+        if of(name) == true { yes.to_owned() } else { styled(YELLOW, no) }
+    };
+    entry("Clock", vec![truth("ClockSynchronised", "synchronised", "not synchronised")]);
+    entry("Settings", vec![truth("StateWritable", "can be saved", "cannot be saved")]);
+    let hints = list("Hints");
+    page.line("");
+    if hints.is_empty() {
+        page.line(&styled(GREEN, "Nothing to do."));
+    } else {
+        page.line(&styled(BOLD, "What to do"));
+    }
+    for hint in hints.iter().filter_map(Json::as_str) {
+        page.entry("  -", 4, hint);
+    }
+    page
+}

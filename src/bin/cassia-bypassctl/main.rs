@@ -1,0 +1,74 @@
+//! `cassia-bypassctl`: the settings, states and trials of cassia-bypassd for people and scripts. A D-Bus client and nothing else:
+//! it reads no file of the service and knows no setting but from the service.
+
+mod arguments;
+mod assign;
+mod bus;
+mod change;
+mod diagnose;
+mod failure;
+mod page;
+mod setting;
+mod show;
+mod source;
+mod transfer;
+mod trial;
+mod value;
+mod watch;
+mod watch_view;
+mod words;
+
+#[cfg(test)]
+mod generated_tests;
+
+use anstream::ColorChoice;
+use bus::Service;
+use clap::ArgMatches;
+use failure::{Failure, Kind, Result};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let matches = arguments::command().get_matches();
+    match matches.get_one::<String>("color").map(String::as_str) {
+        Some("always") => ColorChoice::Always.write_global(),
+        Some("never") => ColorChoice::Never.write_global(),
+        _ => {}
+    }
+    let json = matches.get_flag("json");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let done = match runtime {
+        Ok(runtime) => runtime.block_on(run(&matches, json)),
+        Err(error) => Err(Failure::new(Kind::Failed, error.to_string())),
+    };
+    done.map_or_else(|failure| told(&failure, json), |()| ExitCode::SUCCESS)
+}
+
+async fn run(matches: &ArgMatches, json: bool) -> Result<()> {
+    let service = Service::connect(matches.get_one("address")).await?;
+    match matches.subcommand() {
+        Some(("show", matches)) => show::show(&service, matches, json).await,
+        Some(("describe", matches)) => show::describe(&service, matches, json).await,
+        Some(("set", matches)) => change::set(&service, matches, json).await,
+        Some(("reset", matches)) => change::reset(&service, matches, json).await,
+        Some(("test", matches)) => trial::test(&service, matches, json).await,
+        Some(("diagnose", _)) => diagnose::diagnose(&service, json).await,
+        Some(("watch", matches)) => watch::watch(&service, matches, json).await,
+        Some(("export", matches)) => transfer::export(&service, matches, json).await,
+        Some(("import", matches)) => transfer::import(&service, matches, json).await,
+        // clap lets no other pass.
+        _ => Err(Failure::usage("expected a command")),
+    }
+}
+
+/// Says what went wrong, unless that was done, and gives the exit status for it.
+fn told(failure: &Failure, json: bool) -> ExitCode {
+    if !failure.told && failure.kind != Kind::Closed {
+        if json {
+            drop(page::print_json(&failure.to_json()));
+        }
+        for line in failure.text.lines() {
+            anstream::eprintln!("{} {line}", page::styled(page::RED, "cassia-bypassctl:"));
+        }
+    }
+    ExitCode::from(failure.kind as u8)
+}

@@ -1,0 +1,54 @@
+//! `test`: a broker is tried.
+
+use crate::assign::Assignments;
+use crate::bus::{Service, Values};
+use crate::failure::{Failure, Kind, Result};
+use crate::page::{Page, print_json, word};
+use crate::value::to_json;
+use clap::ArgMatches;
+use serde_json::Value as Json;
+
+pub(crate) async fn test(service: &Service, matches: &ArgMatches, json: bool) -> Result<()> {
+    let settings = service.settings().await?;
+    let answer = service.judge("TestConnection", &Assignments::of(matches, &settings)?).await?;
+    let of = |name: &str| answer.get(name).map_or(Json::Null, |value| to_json(value));
+    let failed = of("Verdict") != "ok";
+    let failure = Failure { told: true, ..Failure::new(Kind::Failed, "the broker was not reached") };
+    if json {
+        print_json(&Json::Object(answer.iter().map(|(k, v)| (k.clone(), to_json(v))).collect()))?;
+    } else {
+        page(&answer).print()?;
+    }
+    if failed { Err(failure) } else { Ok(()) }
+}
+
+const COLUMN: usize = 13;
+
+fn page(answer: &Values) -> Page {
+    let mut page = Page::new();
+    let of = |name: &str| answer.get(name).map_or(Json::Null, |value| to_json(value));
+    let text = |name: &str| of(name).as_str().unwrap_or_default().to_owned();
+    let mut entry = |label: &str, value: String| {
+        if !value.is_empty() {
+            page.entry(label, COLUMN, &value);
+        }
+    };
+    let address = text("Address");
+    let shown = if address.is_empty() || address == text("Broker") { String::new() } else { format!(" ({address})") };
+    entry("Broker", format!("{}{shown}", text("Broker")));
+    entry("Client id", text("ClientId"));
+    entry("Topic", text("Topic"));
+    entry("TLS", text("Tls"));
+    if !text("CertificateSubject").is_empty() {
+        let [subject, issuer, from, until] =
+            ["Subject", "Issuer", "NotBefore", "NotAfter"].map(|part| text(&format!("Certificate{part}")));
+        entry("Certificate", format!("{subject}\nfrom {issuer}\n{from} to {until}"));
+    }
+    for step in of("Steps").as_array().into_iter().flatten() {
+        let [name, result] = [0, 1].map(|part| step[part].as_str().unwrap_or_default());
+        let took = step[2].as_f64().unwrap_or_default();
+        entry(&format!("  {name}"), format!("{}{:>width$.1} ms", word(result), took, width = 14 - result.len()));
+    }
+    entry("Verdict", format!("{}: {}", word(&text("Verdict")), text("Detail")));
+    page
+}

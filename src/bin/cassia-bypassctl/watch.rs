@@ -1,0 +1,129 @@
+//! `watch`: looks at the statistics until Ctrl-C. On a terminal a page is redrawn in place, elsewhere each look is a line.
+
+use crate::bus::{Service, Values};
+use crate::failure::{Failure, Kind, Result};
+use crate::page::{Page, RED, print, print_json, styled, terminal};
+use crate::value::to_json;
+use crate::watch_view::{Look, line, page};
+use clap::ArgMatches;
+use serde_json::Value as Json;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+/// The alternate screen, without a cursor; and back.
+const ENTER: &str = "\x1b[?1049h\x1b[?25l";
+const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
+
+pub(crate) async fn watch(service: &Service, matches: &ArgMatches, json: bool) -> Result<()> {
+    let count = matches.get_one::<u64>("count").copied().unwrap_or(u64::MAX);
+    let pause = Duration::from_secs_f64(matches.get_one::<f64>("interval").copied().unwrap_or(1.0));
+    let mut end = Ends::new()?;
+    // Before the screen is taken: a service that is not there is a sentence.
+    let first = service.stats().await?;
+    // One look is a page as any other.
+    let redraw = !json && count > 1 && terminal().is_some();
+    let mut watch = Watch { redraw, json, look: None };
+    if redraw {
+        print(ENTER)?;
+    }
+    let ended = tokio::select! {
+        ended = watch.run(service, first, count, pause) => ended,
+        () = end.next() => Ok(()),
+    };
+    if redraw {
+        print(LEAVE)?;
+    }
+    // What was seen last stays on a terminal.
+    if let Some(look) = watch.look.filter(|_| !json && terminal().is_some()) {
+        page(&look).print()?;
+    }
+    ended
+}
+
+struct Watch {
+    redraw: bool,
+    json: bool,
+    look: Option<Look>,
+}
+
+impl Watch {
+    async fn run(&mut self, service: &Service, first: Values, count: u64, pause: Duration) -> Result<()> {
+        let mut ticks = interval(pause);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks.tick().await;
+        self.show(&first)?;
+        let mut ended = Ok(());
+        for _ in 1..count {
+            ticks.tick().await;
+            ended = match service.stats().await {
+                Ok(stats) => self.show(&stats),
+                // It may be restarting.
+                Err(failure) if failure.name.is_empty() || failure.kind != Kind::Unavailable => return Err(failure),
+                Err(failure) => {
+                    self.missed(&failure)?;
+                    Err(failure)
+                }
+            };
+            if ended.as_ref().is_err_and(|failure| failure.kind == Kind::Closed) {
+                break;
+            }
+        }
+        ended
+    }
+
+    fn show(&mut self, stats: &Values) -> Result<()> {
+        let look = Look::new(stats, Instant::now(), self.look.as_ref());
+        let printed = if self.json {
+            print_json(&Json::Object(stats.iter().map(|(name, value)| (name.clone(), to_json(value))).collect()))
+        } else if self.redraw {
+            redraw(&page(&look))
+        } else if terminal().is_none() {
+            print(&format!("{}\n", line(&look)))
+        } else {
+            Ok(())
+        };
+        self.look = Some(look);
+        printed
+    }
+
+    /// The service did not answer; what was seen last is old.
+    fn missed(&mut self, failure: &Failure) -> Result<()> {
+        if self.json {
+            print_json(&failure.to_json())
+        } else if self.redraw {
+            let mut page = self.look.as_ref().map_or_else(Page::new, page);
+            page.line(&styled(RED, &failure.text));
+            redraw(&page)
+        } else {
+            print(&format!("{}\n", failure.text))
+        }
+    }
+}
+
+/// Draws over what was drawn before, as far as there is room.
+fn redraw(page: &Page) -> Result<()> {
+    let rows = terminal().map_or(24, |(_, rows)| rows);
+    let text = page.render();
+    let lines: Vec<String> = text.lines().take(rows).map(|line| format!("{line}\x1b[K")).collect();
+    print(&format!("\x1b[H{}\x1b[J", lines.join("\r\n")))
+}
+
+/// Ctrl-C, and what else ends programs: the terminal is given back first.
+struct Ends([Signal; 3]);
+
+impl Ends {
+    fn new() -> Result<Self> {
+        let on = |kind| signal(kind).map_err(|error| Failure::new(Kind::Failed, format!("signals: {error}")));
+        Ok(Self([on(SignalKind::interrupt())?, on(SignalKind::terminate())?, on(SignalKind::hangup())?]))
+    }
+
+    async fn next(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Quantities for people.
+
+/// `3 d 4 h`, `5 min 2 s`: the two largest units.
+pub(crate) fn duration(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
+    let first = units.iter().position(|(length, _)| seconds >= *length).unwrap_or(units.len() - 1);
+    let mut rest = seconds;
+    let mut words = Vec::new();
+    for (length, unit) in units.iter().skip(first).take(2) {
+        let count = rest / length;
+        rest %= length;
+        if count > 0 || words.is_empty() {
+            words.push(format!("{count} {unit}"));
+        }
+    }
+    words.join(" ")
+}
+
+/// `64 MiB`.
+pub(crate) fn bytes(count: u64) -> String {
+    let units = [(1u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match units.iter().find(|(size, _)| count >= *size) {
+        None => format!("{count} B"),
+        Some((size, unit)) if count.is_multiple_of(*size) => format!("{} {unit}", count / size),
+        Some((size, unit)) => format!("{:.1} {unit}", count as f64 / *size as f64),
+    }
+}
+
+/// `1,234,567`.
+pub(crate) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_read_well() {
+        for (seconds, text) in
+            [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3600, "1 h"), (604_800, "7 d"), (90_061, "1 d 1 h")]
+        {
+            assert_eq!(duration(seconds), text);
+        }
+        assert_eq!([bytes(0), bytes(1536), bytes(64 << 20)], ["0 B", "1.5 KiB", "64 MiB"]);
+        assert_eq!([grouped(0), grouped(999), grouped(1000), grouped(1_234_567)], ["0", "999", "1,000", "1,234,567"]);
+    }
+}

@@ -1,0 +1,53 @@
+//! Man pages and completions as those take them who use them. That they are what the program says is compared beside it.
+
+use crate::support::process::output;
+use std::fs;
+use std::process::Command;
+
+const DBUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/dbus");
+
+/// Runs a program that must succeed without a complaint.
+fn quiet(program: &str, words: &[&str]) -> String {
+    let output = output(Command::new(program).args(words));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.is_empty(), "{program} {words:?}: {said}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn man_pages_are_set_without_a_warning() {
+    for page in ["cassia-bypassctl.1", "cassia-bypassd.8"] {
+        let text = quiet("groff", &["-man", "-Tutf8", "-ww", "-P-cbou", &format!("{DBUS}/man/{page}")]);
+        for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "SEE ALSO"] {
+            assert!(text.lines().any(|line| line.contains(section) && !line.starts_with(' ')), "{page}: {section}");
+        }
+    }
+}
+
+#[test]
+fn the_page_of_the_service_has_its_options() {
+    let page = fs::read_to_string(format!("{DBUS}/man/cassia-bypassd.8")).expect("a page").replace("\\-", "-");
+    let help = quiet(env!("CARGO_BIN_EXE_cassia-bypassd"), &["--help"]);
+    let options = help.split(|c: char| c.is_whitespace() || "[]|,".contains(c)).filter(|word| word.starts_with("--"));
+    let mut count = 0;
+    for option in options {
+        assert!(page.contains(option), "{option}");
+        count += 1;
+    }
+    assert!(count >= 5, "{help}");
+}
+
+#[test]
+fn shells_complete() {
+    let bash = format!(
+        ". {DBUS}/completions/cassia-bypassctl.bash; function=$(complete -p cassia-bypassctl | sed 's/.* -F \\([^ ]*\\).*/\\1/'); \
+         COMP_WORDS=(cassia-bypassctl diag); COMP_CWORD=1; $function cassia-bypassctl diag cassia-bypassctl; \
+         printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    );
+    assert_eq!(quiet("bash", &["--norc", "-c", &bash]), "diagnose\n");
+    let fish = format!("source {DBUS}/completions/cassia-bypassctl.fish; complete -C 'cassia-bypassctl set --secret'");
+    let home = tempfile::tempdir().expect("a directory");
+    let fish = output(Command::new("fish").args(["--no-config", "-c", &fish]).env("HOME", home.path()));
+    assert!(String::from_utf8_lossy(&fish.stdout).starts_with("--secret-from"), "{fish:?}");
+    quiet("zsh", &["-f", "-n", &format!("{DBUS}/completions/_cassia-bypassctl")]);
+}
