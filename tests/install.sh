@@ -26,6 +26,14 @@ need() {
     as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 }
 
+# dbus-broker, which must not become the bus of this machine with its next boot.
+need_dbus_broker() {
+    command -v dbus-broker-launch >/dev/null && return
+    need dbus-broker
+    as_root systemctl --quiet disable dbus-broker.service
+    as_root systemctl --quiet --global disable dbus-broker.service
+}
+
 need_rust() {
     command -v cargo >/dev/null || die "This needs Rust 1.94 or newer: https://rustup.rs, or your distribution's packages"
 }

@@ -1,16 +1,30 @@
-//! Who may do what: the shipped policy in force.
+//! Who may do what: the shipped policy in force, on dbus-daemon and on dbus-broker.
 
 use crate::client::{connect, refused};
-use crate::started;
+use crate::support::bus::Bus;
 use crate::support::busctl::{CONFIG, NAME, PATH, STATS};
 use crate::support::identities::Who;
+use crate::support::service::Service;
+use crate::{bus, bus_broker};
 use zbus::fdo::RequestNameFlags;
 
 const DBUS: [&str; 3] = ["org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus"];
 
+/// Both buses, one after the other, with the service.
+fn each() -> impl Iterator<Item = (Bus, Service)> {
+    [bus, bus_broker].into_iter().map(|start| {
+        let bus = start();
+        let service = bus.start_service();
+        (bus, service)
+    })
+}
+
 #[test]
 fn everybody_may_look() {
-    let (bus, _service) = started();
+    each().for_each(|(bus, _service)| may_look(&bus));
+}
+
+fn may_look(bus: &Bus) {
     for who in [Who::Nobody, Who::Admin, Who::Root] {
         bus.get(who, CONFIG, "ScanMode").expect("Get");
         bus.get(who, STATS, "Received").expect("Get");
@@ -23,7 +37,10 @@ fn everybody_may_look() {
 
 #[test]
 fn nobody_may_only_look() {
-    let (bus, _service) = started();
+    each().for_each(|(bus, _service)| may_only_look(&bus));
+}
+
+fn may_only_look(bus: &Bus) {
     let owner =
         bus.busctl(Who::Root, &[&["call"], &DBUS[..], &["GetNameOwner", "s", NAME]].concat()).expect("an owner");
     let unique = owner["data"][0].as_str().expect("a name").to_owned();
@@ -43,7 +60,10 @@ fn nobody_may_only_look() {
 
 #[test]
 fn operators_and_root_may_write() {
-    let (bus, _service) = started();
+    each().for_each(|(bus, _service)| may_write(&bus));
+}
+
+fn may_write(bus: &Bus) {
     for (who, port) in [(Who::Admin, "7"), (Who::Root, "8")] {
         bus.set(who, "Port", &["q", port]).expect("Set");
         bus.call(who, "Apply", &["a{sv}", "1", "ScanQos", "y", "1"]).expect("Apply");
@@ -54,12 +74,17 @@ fn operators_and_root_may_write() {
 
 #[tokio::test]
 async fn only_the_service_may_have_the_name() {
-    let bus = crate::bus();
+    for bus in [bus(), bus_broker()] {
+        may_have_the_name(&bus).await;
+    }
+}
+
+async fn may_have_the_name(bus: &Bus) {
     for who in [Who::Nobody, Who::Admin] {
         let words = [&["call"], &DBUS[..], &["RequestName", "su", NAME, "0"]].concat();
         assert!(bus.busctl(who, &words).is_err(), "{who:?}");
     }
-    let root = connect(&bus).await;
+    let root = connect(bus).await;
     let asked = root.request_name_with_flags(NAME, RequestNameFlags::DO_NOT_QUEUE).await;
     assert!(format!("{:?}", asked.expect_err("root is not the service")).contains("AccessDenied"));
     let words = [&["call"], &DBUS[..], &["RequestName", "su", NAME, "4"]].concat();
@@ -68,8 +93,13 @@ async fn only_the_service_may_have_the_name() {
 
 #[tokio::test]
 async fn a_refusal_of_the_bus_has_its_name() {
-    let (bus, _service) = started();
-    let client = connect(&bus).await;
+    for (bus, _service) in each() {
+        has_its_name(&bus).await;
+    }
+}
+
+async fn has_its_name(bus: &Bus) {
+    let client = connect(bus).await;
     let call = client.call_method(Some(NAME), PATH, Some(CONFIG), "Bogus", &()).await;
     assert_eq!(refused(call).0, "org.freedesktop.DBus.Error.UnknownMethod");
 }

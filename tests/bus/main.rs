@@ -26,6 +26,10 @@ fn bus() -> Bus {
     Bus::start(env!("CARGO_BIN_EXE_cassia-bypassd"))
 }
 
+fn bus_broker() -> Bus {
+    Bus::start_broker(env!("CARGO_BIN_EXE_cassia-bypassd"))
+}
+
 fn started() -> (Bus, Service) {
     let bus = bus();
     let service = bus.start_service();

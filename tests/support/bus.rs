@@ -1,11 +1,14 @@
-//! A system bus of one's own: the real dbus-daemon with the shipped policy, in a mount namespace that knows the users.
+//! A system bus of one's own: the real dbus-daemon or dbus-broker with the shipped policy, in a mount namespace that knows
+//! the users.
 
+use super::datagrams::Datagrams;
 use super::eventually;
 use super::identities::{Identities, Who};
 use super::process::{Lines, Process};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
@@ -45,26 +48,51 @@ const CONFIG: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bu
 "#;
 
 /// Mounts the users and the service over files, hides whether this machine's clock is synchronised, then becomes the bus.
-const START: &str = r#"set -e
+const PREPARE: &str = r#"set -e
 mount --bind "$1/etc/passwd" /etc/passwd
 mount --bind "$1/etc/group" /etc/group
 mount --bind "$2" "$1/cassia-bypassd"
 if [ -d /run/systemd/timesync ]; then mount -t tmpfs tmpfs /run/systemd/timesync; fi
-exec dbus-daemon --nofork --nopidfile --config-file="$1/bus.conf" --print-address=1
+"#;
+const DAEMON: &str = r#"exec dbus-daemon --nofork --nopidfile --config-file="$1/bus.conf" --print-address=1"#;
+/// It takes its socket from systemd, logs to the journal only and is a client of its own bus.
+const BROKER: &str = r#"
+mount -t tmpfs tmpfs /run
+mkdir -p /run/systemd/journal
+touch /run/systemd/journal/socket
+mount --bind "$1/journal" /run/systemd/journal/socket
+echo "unix:path=$1/bus"
+exec systemd-socket-activate --listen="$1/bus" --setenv="DBUS_SYSTEM_BUS_ADDRESS=unix:path=$1/bus" \
+    dbus-broker-launch --scope system --config-file="$1/bus.conf"
 "#;
 
 /// See the module. Everything of a test lies in its directory and goes with it.
 pub struct Bus {
     // Dropped in this order: the namespace's mounts end with its last process.
     daemon: Process,
+    journal: Datagrams,
     address: String,
     identities: Identities,
     directory: TempDir,
 }
 
 impl Bus {
-    /// Starts the bus. `program` can then be run as [`program`](Self::program) by every user, wherever the checkout is.
+    /// Starts dbus-daemon. `program` can then be run as [`program`](Self::program) by every user, wherever the checkout is.
     pub fn start(program: &str) -> Self {
+        Self::start_as(DAEMON, program)
+    }
+
+    /// The same with dbus-broker.
+    pub fn start_broker(program: &str) -> Self {
+        let bus = Self::start_as(BROKER, program);
+        let socket = bus.directory().join("bus");
+        eventually("the bus listens", || UnixStream::connect(&socket).is_ok());
+        fs::set_permissions(socket, fs::Permissions::from_mode(0o666)).expect("permissions");
+        eventually("dbus-broker is ready", || bus.journal.lines().iter().any(|line| line == "MESSAGE=Ready"));
+        bus
+    }
+
+    fn start_as(kind: &str, program: &str) -> Self {
         let directory = tempfile::tempdir().expect("temporary directory");
         let path = directory.path();
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("permissions");
@@ -73,17 +101,21 @@ impl Bus {
         fs::write(path.join("bus.conf"), config).expect("write");
         fs::write(path.join("cassia-bypassd"), "").expect("write");
         let log = fs::File::create(path.join("bus.log")).expect("log");
+        let journal = Datagrams::listen(&path.join("journal"));
         // It ends with the test, even if the test is killed.
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "unshare", "--mount", "sh", "-c", START, "sh"]).arg(path).arg(program);
+        command
+            .args(["--pdeathsig", "KILL", "unshare", "--mount", "sh", "-c", &format!("{PREPARE}{kind}"), "sh"])
+            .arg(path)
+            .arg(program);
         command.stdout(Stdio::piped()).stderr(log);
         let mut daemon = Process::spawn(&mut command);
         let mut address = String::new();
         let stdout = daemon.child().stdout.take().expect("a pipe");
         BufReader::new(stdout).read_line(&mut address).expect("the address of the bus");
         let said = || fs::read_to_string(path.join("bus.log")).unwrap_or_default();
-        assert!(!address.is_empty(), "dbus-daemon did not start: {}", said());
-        Self { daemon, address: address.trim().to_owned(), identities, directory }
+        assert!(!address.is_empty(), "the bus did not start: {}", said());
+        Self { daemon, journal, address: address.trim().to_owned(), identities, directory }
     }
 
     /// Value for `DBUS_SYSTEM_BUS_ADDRESS`.

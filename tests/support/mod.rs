@@ -8,6 +8,7 @@ pub mod broker_subscriber;
 pub mod bus;
 pub mod busctl;
 pub mod cutter;
+pub mod datagrams;
 pub mod envelopes;
 pub mod identities;
 pub mod process;

@@ -1,60 +1,21 @@
 //! The service as systemd would start it: its user, its directories, READY=1.
 
 use super::bus::Bus;
+use super::datagrams::Datagrams;
 use super::eventually;
 use super::identities::Who;
 use super::process::{Process, output};
 use rustix::process::Signal;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::net::UnixDatagram;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Output};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// A running service, killed when dropped.
 pub struct Service {
     process: Process,
-    told: Told,
-}
-
-/// The other end of `NOTIFY_SOCKET`, read all the time as systemd does.
-struct Told {
-    lines: Arc<Mutex<Vec<String>>>,
-    over: Arc<AtomicBool>,
-    reader: Option<JoinHandle<()>>,
-}
-
-impl Told {
-    fn listen(path: &Path) -> Self {
-        drop(fs::remove_file(path));
-        let socket = UnixDatagram::bind(path).expect("socket");
-        fs::set_permissions(path, fs::Permissions::from_mode(0o777)).expect("permissions");
-        socket.set_read_timeout(Some(Duration::from_millis(20))).expect("socket");
-        let (lines, over) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<AtomicBool>::default());
-        let reader = std::thread::spawn({
-            let (lines, over) = (lines.clone(), over.clone());
-            move || {
-                let mut buffer = [0; 4096];
-                while !over.load(Ordering::Relaxed) {
-                    let Ok(length) = socket.recv(&mut buffer) else { continue };
-                    let text = String::from_utf8_lossy(&buffer[..length]);
-                    lines.lock().expect("no panic while held").extend(text.lines().map(str::to_owned));
-                }
-            }
-        });
-        Self { lines, over, reader: Some(reader) }
-    }
-}
-
-impl Drop for Told {
-    fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
-        drop(self.reader.take().map(JoinHandle::join));
-    }
+    told: Datagrams,
 }
 
 impl Bus {
@@ -118,7 +79,7 @@ impl Bus {
 
     fn until_ready(&self, command: &mut Command) -> Service {
         let path = self.directory().join("notify");
-        let told = Told::listen(&path);
+        let told = Datagrams::listen(&path);
         let mut service = Service { process: Process::spawn(command.env("NOTIFY_SOCKET", &path)), told };
         eventually("READY=1", || {
             assert!(service.process.runs(), "the service ended: {}", self.log());
@@ -165,7 +126,7 @@ impl Service {
 
     /// What it told systemd so far, line by line.
     pub fn told(&self) -> Vec<String> {
-        self.told.lines.lock().expect("no panic while held").clone()
+        self.told.lines()
     }
 
     pub fn id(&self) -> u32 {
