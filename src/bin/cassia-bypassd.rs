@@ -22,7 +22,8 @@ Publishes the Bluetooth LE advertisements that BlueZ hears to an MQTT broker. Se
       --version              print the version
       --help                 print this
 
-Settings that were changed over D-Bus are kept in $STATE_DIRECTORY, by default /var/lib/cassia-bypass.
+Settings that were changed over D-Bus are kept in $STATE_DIRECTORY, by default /var/lib/cassia-bypass. What the factory gave is in
+$CREDENTIALS_DIRECTORY, which systemd sets; for --check-config set it to /etc/credstore.
 Exit status: 0 stopped, 1 no bus or name taken, 2 wrong arguments, 78 wrong settings file.
 ";
 

@@ -1,5 +1,6 @@
 //! One settings file, read by itself so that every problem in it is found, whatever is wrong with the others.
 
+use super::factory;
 use super::nearest::nearest;
 use super::rows::type_fits;
 use super::{FileProblem, SECRETS, SETTINGS, setting};
@@ -30,6 +31,8 @@ pub(super) struct Layer {
     /// Settings of the right type.
     pub(super) values: toml::Table,
     pub(super) generations: Generations,
+    /// The credentials that hold its secrets.
+    pub(super) credentials: BTreeMap<&'static str, PathBuf>,
     pub(super) problems: Vec<FileProblem>,
     /// Whether there is such a file.
     pub(super) exists: bool,
@@ -39,9 +42,16 @@ pub(super) struct Layer {
 
 impl Layer {
     /// No file: an empty layer.
-    fn empty(path: &Path) -> Self {
+    pub(super) fn empty(path: &Path) -> Self {
         let (path, values, generations) = (path.to_owned(), toml::Table::new(), Generations::new());
-        Self { path, values, generations, problems: Vec::new(), exists: false, legible: true }
+        let (credentials, problems) = (BTreeMap::new(), Vec::new());
+        Self { path, values, generations, credentials, problems, exists: false, legible: true }
+    }
+
+    /// The file that holds this setting, if it is in this layer.
+    pub(super) fn holder(&self, key: &str) -> Option<&Path> {
+        let named = self.values.contains_key(key) || self.generations.contains_key(key);
+        named.then_some(&*self.path).or_else(|| self.credentials.get(key).map(PathBuf::as_path))
     }
 
     pub(super) fn read(path: &Path, kind: Kind) -> Self {
@@ -66,7 +76,7 @@ impl Layer {
         layer
     }
 
-    fn give_up(&mut self, problem: FileProblem) {
+    pub(super) fn give_up(&mut self, problem: FileProblem) {
         self.legible = false;
         self.problems.push(problem);
     }
@@ -80,7 +90,14 @@ impl Layer {
             };
             match setting(&key).filter(|s| s.key == key) {
                 Some(s) if s.secret => {
-                    refuse(&format!("not in this file: it is a secret, set {} over D-Bus", s.name), None)
+                    let place = factory::name(s.key);
+                    refuse(
+                        &format!(
+                            "not in this file: it is a secret, set {} over D-Bus or in the credential {place}",
+                            s.name
+                        ),
+                        None,
+                    )
                 }
                 Some(_) if type_fits(&key, &value) => {
                     good.insert(key, value);

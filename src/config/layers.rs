@@ -1,4 +1,4 @@
-//! The layers of settings, the later ones on top: built-in defaults, vendor, site, state.
+//! The layers of settings, the later ones on top: built-in defaults, vendor, factory, site, state.
 
 use super::layer::Layer;
 use super::{Config, Draft, FileProblem, Form, Problem, SETTINGS, Secrets};
@@ -24,7 +24,7 @@ pub(super) fn check(layers: &[&Layer], secrets: &Secrets) -> Result<(Draft, Conf
 /// Problems that are sure although parts of the files could not be read: those of values that are there.
 pub(super) fn check_rest(layers: &[&Layer], secrets: &Secrets) -> Vec<FileProblem> {
     let legible = layers.iter().all(|layer| layer.legible);
-    let held = |p: &FileProblem| layers.iter().any(|l| p.key.as_ref().is_some_and(|key| l.values.contains_key(key)));
+    let held = |p: &FileProblem| layers.iter().any(|l| p.key.as_ref().is_some_and(|key| l.holder(key).is_some()));
     let refused = |p: &FileProblem| layers.iter().any(|l| l.problems.iter().any(|other| other.key == p.key));
     let found = check(layers, secrets).err().unwrap_or_default();
     // What an unreadable file holds is unknown: "not set" may be wrong.
@@ -37,16 +37,12 @@ fn figment(layers: &[&Layer]) -> Figment {
 
 /// The file that holds the value; if it is a default, the file that holds the setting which makes it wrong.
 fn culprit<'a>(layers: &[&'a Layer], problem: &Problem) -> &'a Path {
-    let sum = figment(layers);
-    let holder = |key: &str| {
-        let source = sum.find_metadata(key)?.source.as_ref()?.file_path()?.to_owned();
-        layers.iter().find(|layer| layer.path == source)
-    };
+    let holder = |key: &str| layers.iter().rev().find_map(|layer| layer.holder(key));
     let mentions = |name: &str| {
         let words = |text: &str| text.split(|c: char| !c.is_alphanumeric()).any(|word| word == name);
         words(problem.expected) || problem.detail.is_some_and(words)
     };
     let related = || SETTINGS.iter().filter(|s| mentions(s.name)).find_map(|s| holder(s.key));
-    let top = || layers.iter().rev().find(|layer| layer.exists).or(layers.last());
-    holder(problem.key).or_else(related).or_else(top).map_or(Path::new(""), |layer| &layer.path)
+    let top = || layers.iter().rev().find(|layer| layer.exists).or(layers.last()).map(|layer| &*layer.path);
+    holder(problem.key).or_else(related).or_else(top).unwrap_or(Path::new(""))
 }

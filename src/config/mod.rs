@@ -2,6 +2,7 @@
 //! they are kept in, and the one place where they change.
 
 mod check;
+mod factory;
 pub(crate) mod files;
 mod form;
 #[cfg(fuzzing)]

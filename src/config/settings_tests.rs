@@ -3,7 +3,8 @@ use crate::config::Secret;
 use crate::config::store::{Paths, load};
 
 fn settings(root: &std::path::Path) -> Settings {
-    let paths = Paths { vendor: root.join("vendor"), site: root.join("site"), state: root.join("state") };
+    let paths =
+        Paths { vendor: root.join("vendor"), credentials: None, site: root.join("site"), state: root.join("state") };
     let (store, draft, config) = load(paths).expect("no files");
     Settings::new(store, draft, config, Arc::default())
 }

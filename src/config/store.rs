@@ -1,9 +1,10 @@
 //! Where settings come from and where they are kept.
 //!
-//! Layers, the later ones on top: built-in defaults, `/usr/lib/cassia-bypass/config.toml` (vendor),
-//! `/etc/cassia-bypass/config.toml` (site), `settings.toml` in the state directory (written by the service). Secrets are
-//! kept beside it, one file each.
+//! Layers, the later ones on top: built-in defaults, `/usr/lib/cassia-bypass/config.toml` (vendor), systemd credentials
+//! (factory), `/etc/cassia-bypass/config.toml` (site), `settings.toml` in the state directory (written by the service).
+//! Secrets come from credentials, or are kept beside `settings.toml`, one file each.
 
+use super::factory;
 use super::files::{self, FileError};
 use super::layer::{Generations, Kind, Layer, SECRETS_TABLE};
 use super::layers;
@@ -21,6 +22,8 @@ const HEADER: &str = "# Written by cassia-bypassd: what differs from the package
 pub struct Paths {
     /// The vendor's layer.
     pub vendor: PathBuf,
+    /// Directory of systemd's credentials: the factory's layer. Only systemd knows it.
+    pub credentials: Option<PathBuf>,
     /// The site's layer.
     pub site: PathBuf,
     /// Directory of `settings.toml` and the secrets.
@@ -28,13 +31,14 @@ pub struct Paths {
 }
 
 impl Default for Paths {
-    /// The packaged places; systemd tells the state directory in `STATE_DIRECTORY`.
+    /// The packaged places; systemd tells `STATE_DIRECTORY` and `CREDENTIALS_DIRECTORY`.
     fn default() -> Self {
-        let told = std::env::var_os("STATE_DIRECTORY").filter(|told| !told.is_empty());
+        let told = |name| std::env::var_os(name).filter(|told| !told.is_empty()).map(PathBuf::from);
         Self {
             vendor: "/usr/lib/cassia-bypass/config.toml".into(),
+            credentials: told("CREDENTIALS_DIRECTORY"),
             site: "/etc/cassia-bypass/config.toml".into(),
-            state: told.map_or("/var/lib/cassia-bypass".into(), PathBuf::from),
+            state: told("STATE_DIRECTORY").unwrap_or("/var/lib/cassia-bypass".into()),
         }
     }
 }
@@ -96,35 +100,40 @@ pub fn check_config(paths: &Paths) -> Vec<FileProblem> {
 /// Every layer as it was read.
 struct All {
     vendor: Layer,
+    factory: Layer,
     site: Layer,
     state: Layer,
+    /// Those of the factory.
+    given: Secrets,
     secrets: Secrets,
 }
 
 impl All {
     fn read(paths: &Paths) -> Self {
         let vendor = Layer::read(&paths.vendor, Kind::Packaged);
+        let (factory, given) = factory::read(paths.credentials.as_deref());
         let site = Layer::read(&paths.site, Kind::Packaged);
         let mut state = Layer::read(&paths.settings(), Kind::State);
-        let secrets = Vault::new(&paths.state).read(&state.generations, &state.path).unwrap_or_else(|problems| {
+        let vault = Vault::new(&paths.state);
+        let secrets = vault.read(&given, &state.generations, &state.path).unwrap_or_else(|problems| {
             // Unknown secrets are not unset ones.
             state.legible = false;
             state.problems.extend(problems);
-            Secrets::default()
+            given.clone()
         });
-        Self { vendor, site, state, secrets }
+        Self { vendor, factory, site, state, given, secrets }
     }
 
     fn lower(&self) -> Draft {
-        Draft { form: layers::form(&[&self.vendor, &self.site]), secrets: Secrets::default() }
+        Draft { form: layers::form(&[&self.vendor, &self.factory, &self.site]), secrets: self.given.clone() }
     }
 
     fn sum(&self) -> Result<(Draft, Config), Vec<FileProblem>> {
-        sum(&[&self.vendor, &self.site, &self.state], &self.secrets)
+        sum(&[&self.vendor, &self.factory, &self.site, &self.state], &self.secrets)
     }
 
     fn lower_sum(&self) -> Result<(Draft, Config), Vec<FileProblem>> {
-        sum(&[&self.vendor, &self.site], &Secrets::default())
+        sum(&[&self.vendor, &self.factory, &self.site], &self.given)
     }
 }
 
@@ -184,7 +193,8 @@ impl Store {
         if self.lock.is_none() {
             self.lock = Some(files::at(&self.paths.state, lock(&self.paths))?);
         }
-        let named = self.vault().write(&draft.secrets, &self.saved.secrets, &self.named)?;
+        let before = (&self.saved.secrets, &self.named);
+        let named = self.vault().write(&draft.secrets, &self.lower.secrets, before)?;
         files::replace(&self.paths.settings(), self.text(&draft.form, &named).as_bytes())?;
         (self.named, self.saved) = (named, draft.clone());
         self.clean();

@@ -15,7 +15,12 @@ impl Disk {
 
     fn paths(&self) -> Paths {
         let at = |name: &str| self.root.path().join(name);
-        Paths { vendor: at("vendor.toml"), site: at("site.toml"), state: at("state") }
+        Paths {
+            vendor: at("vendor.toml"),
+            credentials: Some(at("credentials")),
+            site: at("site.toml"),
+            state: at("state"),
+        }
     }
 
     fn write(&self, name: &str, text: &str) -> &Self {
@@ -83,7 +88,7 @@ fn every_problem_is_found_with_file_and_key() {
         [
             "vendor.toml: filter_names: expected a list of at most 100 names: exact, Prefix*, *Suffix or * (found an array with items of another type)",
             "vendor.toml: hosts: expected a known key (did you mean host?)",
-            "vendor.toml: password: expected not in this file: it is a secret, set Password over D-Bus",
+            "vendor.toml: password: expected not in this file: it is a secret, set Password over D-Bus or in the credential cassia-bypass.password",
             "vendor.toml: port: expected 0 (standard port) or a TCP port, 1-65535 (found an integer out of range)",
             "vendor.toml: scan_qos: expected 0, 1 or 2 (found a string)",
             "site.toml: filter_values: expected a list of at most 100 pairs (offset -1 to 1649, hex bytes) (found an array with items of another type)",
@@ -205,3 +210,6 @@ fn the_probe_writes_only_while_it_is_in_doubt() {
     std::fs::remove_dir(disk.root.path().join("state")).expect("remove");
     assert!(store.probe(true).is_err());
 }
+
+#[path = "factory_tests.rs"]
+mod factory;

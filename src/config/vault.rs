@@ -1,10 +1,13 @@
 //! Secrets at rest: one file of mode 0600 for each value that a secret ever had. `settings.toml` names the one that counts,
-//! so that its rename commits settings and secrets together.
+//! so that its rename commits settings and secrets together. A secret that it does not name is the factory's.
 
 use super::files::{self, FileError};
 use super::layer::Generations;
 use super::{FileProblem, SECRETS, Secret, Secrets};
 use std::path::{Path, PathBuf};
+
+/// Instead of a file's number: there is none, although the factory gave one.
+const NONE: u64 = 0;
 
 pub(super) struct Vault {
     directory: PathBuf,
@@ -19,10 +22,16 @@ impl Vault {
         self.directory.join(format!("{key}.{generation}"))
     }
 
-    /// Reads the secrets that a settings file names.
-    pub(super) fn read(&self, named: &Generations, file: &Path) -> Result<Secrets, Vec<FileProblem>> {
-        let (mut secrets, mut problems) = (Secrets::default(), Vec::new());
+    /// Those of the factory, and in their place the secrets that a settings file names.
+    pub(super) fn read(&self, given: &Secrets, named: &Generations, file: &Path) -> Result<Secrets, Vec<FileProblem>> {
+        let (mut secrets, mut problems) = (given.clone(), Vec::new());
         for (key, generation) in named {
+            if *generation == NONE {
+                if let Some(secret) = secrets.get_mut(key) {
+                    *secret = Secret::default();
+                }
+                continue;
+            }
             let expected = || format!("the readable file {}", self.path(key, *generation).display());
             match std::fs::read_to_string(self.path(key, *generation)) {
                 Ok(text) => {
@@ -39,15 +48,23 @@ impl Vault {
         if problems.is_empty() { Ok(secrets) } else { Err(problems) }
     }
 
-    /// Writes the secrets that are new. Nothing counts until the settings file names it.
-    pub(super) fn write(&self, new: &Secrets, old: &Secrets, named: &Generations) -> Result<Generations, FileError> {
+    /// Writes the secrets that are new and not the factory's; `before` are the last ones and their files. Nothing counts
+    /// until the settings file names it.
+    pub(super) fn write(
+        &self,
+        new: &Secrets,
+        given: &Secrets,
+        before: (&Secrets, &Generations),
+    ) -> Result<Generations, FileError> {
+        let (old, named) = before;
         let mut generations = Generations::new();
         let mut written = false;
-        for ((key, secret), (_, before)) in new.iter().zip(old.iter()) {
-            if secret.is_empty() {
+        for (((key, secret), (_, given)), (_, before)) in new.iter().zip(given.iter()).zip(old.iter()) {
+            if secret == given {
                 continue;
             }
             let generation = match named.get(key) {
+                _ if secret.is_empty() => NONE,
                 Some(generation) if secret == before => *generation,
                 _ => {
                     files::private_directory(&self.directory)?;

@@ -11,7 +11,8 @@ use zbus::{Guid, MessageStream};
 
 /// Settings and statistics, the follower of both, and the names that it tells to the other end of a connection.
 async fn followed(root: &Path) -> (Arc<Settings>, Arc<crate::stats::Stats>, MessageStream) {
-    let paths = Paths { vendor: root.join("vendor"), site: root.join("site"), state: root.join("state") };
+    let paths =
+        Paths { vendor: root.join("vendor"), credentials: None, site: root.join("site"), state: root.join("state") };
     let (stored, draft, config) = store::load(paths).expect("no files");
     let stats = Arc::new(crate::stats::Stats::default());
     let settings = Arc::new(Settings::new(stored, draft, config, Arc::clone(&stats)));

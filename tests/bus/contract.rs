@@ -176,7 +176,10 @@ fn the_unit_is_one_that_systemd_takes() {
     fs::write(&unit, shipped("cassia-bypass.service").replace("/usr/bin/cassia-bypassd", "/bin/true")).expect("write");
     let verified = output(Command::new("systemd-analyze").arg("verify").arg(&unit));
     let said = String::from_utf8_lossy(&verified.stderr).into_owned();
-    let ours: Vec<&str> = said.lines().filter(|line| line.contains("cassia-bypass")).collect();
+    // systemd before 254 has LoadCredential only and ignores the other.
+    let newer = "Unknown key 'ImportCredential' in section [Service], ignoring.";
+    let ours: Vec<&str> =
+        said.lines().filter(|line| line.contains("cassia-bypass") && !line.ends_with(newer)).collect();
     assert!(ours.is_empty(), "{said}");
     // In tenths: how much an attacker who took over the service could reach.
     let judged =

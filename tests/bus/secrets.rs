@@ -5,6 +5,7 @@ use crate::samples::SECRETS;
 use crate::started;
 use crate::support::busctl::{CONFIG, NAME, PATH};
 use crate::support::identities::Who;
+use crate::support::process::output;
 use openssl::ec::{EcGroup, EcKey};
 use openssl::nid::Nid;
 use std::fs;
@@ -92,10 +93,29 @@ fn a_secret_in_a_settings_file_is_refused_unseen() {
     assert!(unreadable.contains("site.toml:3:"), "{unreadable}");
     fs::write(bus.layer("site"), format!("password = '{PASSWORD}'\npsk = 123456789\n")).expect("write");
     let told = String::from_utf8(bus.check_config().stdout).expect("text");
-    assert!(told.contains("site.toml: psk: expected not in this file: it is a secret, set Psk over D-Bus\n"), "{told}");
+    assert!(told.contains("site.toml: psk: expected not in this file: it is a secret, set Psk over D-Bus or in the credential cassia-bypass.psk\n"), "{told}");
     let failed = bus.failed_start();
     assert_eq!(failed.status.code(), Some(78));
     for text in [unreadable, told, bus.log()] {
         assert!(!text.contains("battery") && !text.contains("123456789"), "{text}");
     }
+}
+
+#[test]
+fn a_damaged_credential_is_told_unseen() {
+    let bus = bus();
+    let directory = bus.directory().join("credentials");
+    fs::create_dir(&directory).expect("a directory");
+    let check = || {
+        let checked = output(bus.service().env("CREDENTIALS_DIRECTORY", &directory).arg("--check-config"));
+        (checked.status.code(), String::from_utf8(checked.stdout).expect("text"))
+    };
+    fs::write(directory.join("cassia-bypass.psk"), "12\n").expect("write");
+    fs::write(directory.join("cassia-bypass.config"), "encryption_mode = 'psk'\npsk_identity = 'router'\n")
+        .expect("write");
+    assert_eq!(check(), (Some(0), String::new()));
+    fs::write(directory.join("cassia-bypass.psk"), "0xdeadbeef").expect("write");
+    let told =
+        format!("{}/cassia-bypass.psk: psk: expected 1-512 hexadecimal digits without 0x\n", directory.display());
+    assert_eq!(check(), (Some(78), told));
 }

@@ -6,6 +6,9 @@
 
 mod bench;
 mod bluez;
+#[path = "../support/broker_certificates.rs"]
+#[allow(unreachable_pub)]
+mod certificates;
 mod guest;
 mod process;
 mod rig;
@@ -19,6 +22,7 @@ mod service_adapters;
 mod service_adapters_faults;
 mod service_chains;
 mod service_exact;
+mod service_factory;
 mod service_faults;
 mod service_health;
 mod service_ladder;

@@ -9,38 +9,9 @@ use serde_json::Value;
 use crate::bench;
 use crate::guest::eventually;
 use crate::rig::{ADDRESS, BUS, PATH, wait_scan};
-use crate::systemd::{Systemd, drop_in, install};
-use radio_controller::{Controller, Load};
+use crate::systemd::{Systemd, WAIT, drop_in, flows, get, install, set};
 
 const LONG: Duration = Duration::from_secs(240);
-const WAIT: Duration = Duration::from_secs(40);
-
-fn get(systemd: &Systemd, interface: &str, property: &str) -> Value {
-    let interface = format!("{BUS}.{interface}");
-    let (said, success) = systemd.ask(&["busctl", "--json=short", "get-property", BUS, PATH, &interface, property]);
-    if !success {
-        return Value::Null;
-    }
-    let answer: Value = serde_json::from_str(&said).expect("JSON");
-    answer["data"].clone()
-}
-
-fn set(systemd: &Systemd, settings: &[[&str; 3]]) {
-    let (interface, count) = (format!("{BUS}.Config"), settings.len().to_string());
-    let call = ["busctl", "call", BUS, PATH, &interface, "Apply", "a{sv}", &count];
-    systemd.run(&[&call[..], settings.as_flattened()].concat());
-}
-
-/// Plays until the subscriber has more than before.
-fn flows(controller: &Controller, what: &str, count: impl Fn() -> usize) {
-    let (before, mut next) = (count(), 0);
-    eventually(WAIT, what, || {
-        let advert = Load { devices: 5, rate: 1, count: 0, evt: 3 }.advert(next);
-        next += 1;
-        drop(controller.report(&[advert], false));
-        count() > before
-    });
-}
 
 #[test]
 fn the_unit_carries_the_service_through_its_life() {

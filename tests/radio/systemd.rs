@@ -6,9 +6,12 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 use crate::guest::eventually;
 use crate::process::Process;
+use crate::rig::{BUS, PATH};
+use radio_controller::{Controller, Load};
 
 /// What boots: no more than the service needs.
 const TARGET: &str = "[Unit]\nRequires=dbus.socket systemd-journald.service\nWants=dbus.service bluetooth.service\n\
@@ -37,6 +40,8 @@ const MASKED: [&str; 18] = [
     "systemd-udevd.service",
 ];
 const START: Duration = Duration::from_secs(60);
+/// For what takes some calls on a slow machine.
+pub(crate) const WAIT: Duration = Duration::from_secs(40);
 
 /// Where each file of `dbus/` goes, as its README says.
 const FILES: [(&str, &str); 4] = [
@@ -85,7 +90,9 @@ impl Systemd {
     /// Boots.
     pub(crate) fn boot() -> Self {
         let mut command = Command::new("unshare");
-        command.args(["--pid", "--fork", "--mount", "--kill-child", "--mount-proc", "env", "-i", "container=bench"]);
+        // Mounts are shared, as container managers and systemd itself have them: a unit's credentials come over such a one.
+        command.args(["--pid", "--fork", "--mount", "--propagation=shared", "--kill-child", "--mount-proc"]);
+        command.args(["env", "-i", "container=bench"]);
         command.args(["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "/lib/systemd/systemd", "--system", "--unit=bench.target"]);
         let unshare = Process::start("systemd", command.args(["--show-status=no", "--log-target=journal"]));
         let parent = format!("PPid:\t{}", unshare.id().as_raw_nonzero());
@@ -117,6 +124,11 @@ impl Systemd {
         said
     }
 
+    /// PID 1 as the guest numbers it.
+    pub(crate) fn pid(&self) -> std::num::NonZeroI32 {
+        self.pid.as_raw_nonzero()
+    }
+
     /// A property of the service's unit.
     pub(crate) fn property(&self, name: &str) -> String {
         self.run(&["systemctl", "show", "--value", "-p", name, "cassia-bypass.service"]).trim().to_owned()
@@ -135,6 +147,35 @@ impl Systemd {
     pub(crate) fn signal_service(&self, signal: Signal) {
         kill_process(self.main_pid(), signal).expect("the service");
     }
+}
+
+/// A property of the service; null while it does not answer.
+pub(crate) fn get(systemd: &Systemd, interface: &str, property: &str) -> Value {
+    let interface = format!("{BUS}.{interface}");
+    let (said, success) = systemd.ask(&["busctl", "--json=short", "get-property", BUS, PATH, &interface, property]);
+    if !success {
+        return Value::Null;
+    }
+    let answer: Value = serde_json::from_str(&said).expect("JSON");
+    answer["data"].clone()
+}
+
+/// Sets several: name, signature and value of each.
+pub(crate) fn set(systemd: &Systemd, settings: &[[&str; 3]]) {
+    let (interface, count) = (format!("{BUS}.Config"), settings.len().to_string());
+    let call = ["busctl", "--", "call", BUS, PATH, &interface, "Apply", "a{sv}", &count];
+    systemd.run(&[&call[..], settings.as_flattened()].concat());
+}
+
+/// Plays until the subscriber has more than before.
+pub(crate) fn flows(controller: &Controller, what: &str, count: impl Fn() -> usize) {
+    let (before, mut next) = (count(), 0);
+    eventually(WAIT, what, || {
+        let advert = Load { devices: 5, rate: 1, count: 0, evt: 3 }.advert(next);
+        next += 1;
+        drop(controller.report(&[advert], false));
+        count() > before
+    });
 }
 
 /// The process with such a line in its status.

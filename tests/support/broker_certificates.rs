@@ -29,8 +29,8 @@ pub struct Subject<'a> {
     pub common_name: &'a str,
     pub dns: &'a [&'a str],
     pub ip: &'a [&'a str],
-    /// Its time ended yesterday.
-    pub expired: bool,
+    /// Days from now on which it begins and ends; else ten days around now.
+    pub days: Option<(i64, i64)>,
 }
 
 const DAY: i64 = 86_400;
@@ -86,7 +86,7 @@ impl Authority {
 
     pub fn issue(&self, subject: Subject<'_>) -> Pair {
         let key = new_key();
-        let days = if subject.expired { (-10, -1) } else { (-10, 10) };
+        let days = subject.days.unwrap_or((-10, 10));
         let mut builder = builder(subject.common_name, Some(self.certificate.subject_name()), &key, days);
         if !subject.dns.is_empty() || !subject.ip.is_empty() {
             let mut names = SubjectAlternativeName::new();
@@ -123,11 +123,11 @@ pub struct Certificates {
 impl Certificates {
     pub fn new() -> Self {
         let (ca, other_ca) = (Authority::new("Test CA"), Authority::new("Other CA"));
-        let here = Subject { common_name: "broker", dns: &["localhost"], ip: &["127.0.0.1", "::1"], expired: false };
+        let here = Subject { common_name: "broker", dns: &["localhost"], ip: &["127.0.0.1", "::1"], days: None };
         let named = |common_name| Subject { common_name, ..Subject::default() };
         Self {
             server: ca.issue(here),
-            expired: ca.issue(Subject { expired: true, ..here }),
+            expired: ca.issue(Subject { days: Some((-10, -1)), ..here }),
             elsewhere: ca.issue(Subject { dns: &["elsewhere.example"], ip: &["192.0.2.1"], ..here }),
             common_name: ca.issue(named("127.0.0.1")),
             client: ca.issue(named("router")),

@@ -1,0 +1,74 @@
+//! What the factory gave this device: systemd credentials, files in a directory that only the service sees.
+//!
+//! `cassia-bypass.config` is a settings file as those of vendor and site; each secret is a credential of its own,
+//! `cassia-bypass.password` and so on.
+
+use super::layer::{Kind, Layer};
+use super::nearest::nearest;
+use super::{FileProblem, SECRETS, Secret, Secrets, Setting};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+const PREFIX: &str = "cassia-bypass.";
+const CONFIG: &str = "config";
+
+/// Name of the credential of a secret.
+pub(super) fn name(key: &str) -> String {
+    format!("{PREFIX}{key}")
+}
+
+/// The layer, its secrets noted in it, and they themselves. Without the directory there is nothing.
+pub(super) fn read(directory: Option<&Path>) -> (Layer, Secrets) {
+    let mut secrets = Secrets::default();
+    let Some(directory) = directory else { return (Layer::empty(Path::new("")), secrets) };
+    let mut layer = Layer::read(&directory.join(name(CONFIG)), Kind::Packaged);
+    for known in SECRETS {
+        let path = directory.join(name(known.key));
+        match secret(&path, known) {
+            Ok(None) => continue,
+            Ok(Some(text)) => {
+                if let Some(place) = secrets.get_mut(known.key) {
+                    *place = text;
+                }
+            }
+            // It is there: what needs it must not be told to be without.
+            Err(problem) => layer.give_up(problem),
+        }
+        layer.exists = true;
+        layer.credentials.insert(known.key, path);
+    }
+    layer.problems.extend(strangers(directory));
+    (layer, secrets)
+}
+
+/// One secret. The line end that an editor leaves is none of it.
+fn secret(path: &Path, known: &Setting) -> Result<Option<Secret>, FileProblem> {
+    let refuse = |found: &str| Err(FileProblem::of_key(path, known.key, known.expected, Some(found.to_owned())));
+    let bytes = match fs::read(path) {
+        Ok(bytes) => Zeroizing::new(bytes),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return refuse(&error.kind().to_string()),
+    };
+    let Ok(text) = str::from_utf8(&bytes) else { return refuse("found other bytes than UTF-8 text") };
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    if line.is_empty() {
+        return refuse("it is empty");
+    }
+    Ok(Some(Secret::from(line.to_owned())))
+}
+
+/// Credentials that are meant for us and have no name that we know.
+fn strangers(directory: &Path) -> Vec<FileProblem> {
+    let known = || SECRETS.iter().map(|s| s.key).chain([CONFIG]);
+    let mut names: Vec<_> = fs::read_dir(directory).into_iter().flatten().flatten().map(|e| e.file_name()).collect();
+    names.sort();
+    let strange = names.iter().filter_map(|name| name.to_str()?.strip_prefix(PREFIX));
+    let problem = |key: &str| {
+        let near = nearest(key, known()).map(|near| format!("did you mean {}?", name(near)));
+        FileProblem::of_key(&directory.join(name(key)), key, "a known credential", near)
+    };
+    strange.filter(|key| !known().any(|other| other == *key)).map(problem).collect()
+}
