@@ -2,7 +2,7 @@
 
 use crate::started;
 use crate::support::busctl::{CONFIG, STATS};
-use crate::support::identities::Who;
+use crate::support::identities::{Identities, Who};
 use crate::support::process::output;
 use cassia_bypass::config::{Form, SECRETS, SETTINGS};
 use cassia_bypass::dbus::names::{HEALTH_REASONS, LAST_ERRORS, STATUS_REASONS};
@@ -10,6 +10,7 @@ use cassia_bypass::filter::FILTER_KINDS;
 use cassia_bypass::health::HealthState;
 use cassia_bypass::stats::{CaptureKind, DROP_REASONS, LinkState, RUNGS, RadioState, Rung, SpoolState};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -188,5 +189,27 @@ fn the_unit_is_one_that_systemd_takes() {
     let activation = shipped("com.cassianetworks.Bypass1.service");
     for line in ["Name=com.cassianetworks.Bypass1", "User=cassia-bypass", "SystemdService=cassia-bypass.service"] {
         assert!(activation.lines().any(|other| other == line), "{line}");
+    }
+}
+
+#[test]
+fn directories_are_made_for_their_owners() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let identities = Identities::new(root.path());
+    let place = root.path().join("usr/lib/tmpfiles.d");
+    fs::create_dir_all(&place).expect("directory");
+    fs::write(place.join("cassia-bypass.conf"), shipped("cassia-bypass.tmpfiles")).expect("write");
+    // The second time all is there.
+    for _ in 0..2 {
+        let mut command = Command::new("systemd-tmpfiles");
+        command.args([&format!("--root={}", root.path().display()), "--create", "cassia-bypass.conf"]);
+        let made = output(&mut command);
+        assert!(made.status.success() && made.stderr.is_empty(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+    for (directory, who, mode) in
+        [("etc/cassia-bypass", Who::Root, 0o755), ("var/lib/cassia-bypass", Who::Service, 0o700)]
+    {
+        let found = fs::metadata(root.path().join(directory)).expect(directory);
+        assert_eq!(((found.uid(), found.gid()), found.mode() & 0o7777), (identities.ids(who), mode), "{directory}");
     }
 }
