@@ -52,6 +52,7 @@ impl Keeper {
             Self { directory, store, settings, stats, sent, returned, spill_at, note_at, budget: 0.0, counted };
         if let Err(error) = keeper.open() {
             keeper.fail(&error);
+            keeper.spill_at = now + RETRY;
         }
         keeper.tell();
         keeper

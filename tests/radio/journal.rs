@@ -1,9 +1,13 @@
 //! What the service says, in a real journal and without one.
 
+use std::cell::Cell;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use radio_controller::{Controller, Load};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -61,6 +65,11 @@ fn newest(event: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
 
 const INFO: &str = "6";
 const WARNING: &str = "4";
+const ERROR: &str = "3";
+const LONG: Duration = Duration::from_secs(180);
+/// The disk is tried again each ten seconds.
+const DISK: Duration = Duration::from_secs(40);
+const STATE: &str = "/var/lib/cassia-bypass";
 
 #[test]
 fn events_with_their_fields() {
@@ -130,6 +139,98 @@ fn events_with_their_fields() {
         }
         let fields = |line: &&str| line.starts_with("EVENT=") || line.starts_with("MESSAGE_ID=");
         println!("{} fields of events", all.lines().filter(fields).count());
+    });
+}
+
+/// What happens seldom, each made to happen.
+#[test]
+fn rare_events_with_their_fields() {
+    bench::run_within(LONG, |guest| {
+        let _journald = journald();
+        let radio = guest.radio(ADDRESS);
+        let state = Path::new(STATE);
+        let owner = || Command::new("chown").args(["-R", "cassia-bypass:", STATE]).status().expect("chown");
+        fs::create_dir_all(state.join("spool")).expect("a directory");
+        fs::write(state.join("settings.toml"), "port = 'hush").expect("settings");
+        // The last one may be torn, an earlier one not.
+        for (segment, text) in [(1, "CBSPOOL1 and nothing that is a record"), (2, "CBSPOOL1")] {
+            fs::write(state.join(format!("spool/{segment:016x}.seg")), text).expect("a segment");
+        }
+        assert!(owner().success());
+        let service = || guest.service().env("JOURNAL_STREAM", "1:1");
+        let next = Cell::new(0);
+        // Another one each time: repeats are not reported.
+        let play = |controller: &Controller| {
+            let advert = Load { devices: 5, rate: 1, count: 0, evt: 3 }.advert(next.replace(next.get() + 1));
+            drop(controller.report(&[advert], false));
+        };
+        let rig = Rig::start_service(guest, service(), "passive");
+
+        let aside = newest("settings-aside", "damaged", |_| true);
+        assert_eq!(aside["PRIORITY"], ERROR);
+        assert!(aside["ERROR"].as_str().is_some_and(|why| why.contains("settings.toml:1:")), "{aside}");
+        let damaged = newest("spool-damaged", "a segment", |_| true);
+        assert_eq!((&damaged["PRIORITY"], &damaged["COUNT"]), (&ERROR.into(), &"1".into()));
+
+        rig.wait_state("scanning");
+
+        // The state directory becomes someone else's, and is ours again.
+        let other = |mode| {
+            std::os::unix::fs::chown(state, Some(0), Some(0)).expect("chown");
+            fs::set_permissions(state, fs::Permissions::from_mode(mode)).expect("chmod");
+        };
+        other(0o755);
+        let closed = newest("state-directory", "closed", |e| e["PRIORITY"] == WARNING);
+        assert!(closed["ERROR"].as_str().is_some_and(|why| why.contains("Permission denied")), "{closed}");
+        assert!(owner().success());
+        newest("state-directory", "open", |e| e["PRIORITY"] == INFO);
+
+        // A broker that does not take the status, a fallback, and the way home.
+        let acl = guest.file("acl", "topic write scanTopic\n");
+        let listener = |port: u16| format!("listener {port} 127.0.0.1\nallow_anonymous true\n");
+        let broker = format!("{}acl_file {}\n", listener(1884), acl.display());
+        let fallback = guest.mosquitto(1884, &broker);
+        rig.apply(&["MqttVersion", "s", "5", "StatusTopic", "s", "status", "Protocol", "s", "mqtt"]);
+        rig.set(&["FallbackHosts", "as", "1", "127.0.0.1:1884"]);
+        rig.wait_stat("LinkState", "connected");
+        rig.broker.end(Signal::TERM);
+        let moved = newest("failover", "to the fallback", |_| true);
+        assert_eq!((&moved["PRIORITY"], &moved["BROKER"]), (&WARNING.into(), &"127.0.0.1:1884".into()));
+        let refused = newest("status-refused", "by the list", |_| true);
+        assert_eq!((&refused["PRIORITY"], &refused["BROKER"]), (&WARNING.into(), &"127.0.0.1:1884".into()));
+        assert!(refused["ERROR"].as_str().is_some_and(|why| !why.is_empty()), "{refused}");
+        rig.set(&["ScanTopic", "s", "closed"]);
+        let lost = eventually(SOON, "a loss", || {
+            play(&radio.controller);
+            entries(&id("loss")).pop()
+        });
+        assert_eq!((&lost["PRIORITY"], &lost["REASON"]), (&ERROR.into(), &"refused".into()));
+        assert!(lost["COUNT"].as_str().is_some_and(|count| count != "0"), "{lost}");
+        let first = guest.open_broker();
+        fallback.end(Signal::TERM);
+        let back = newest("home", "when the fallback ends", |_| true);
+        assert_eq!((&back["PRIORITY"], &back["BROKER"]), (&INFO.into(), &"127.0.0.1:1883".into()));
+
+        // Without a broker what waits goes to the disk at the stop; the next run finds it, and a disk that fails.
+        first.end(Signal::TERM);
+        rig.wait_stat("LinkState", "waiting");
+        eventually(SOON, "adverts wait", || {
+            play(&radio.controller);
+            rig.ledger()["Queued"] > 0
+        });
+        assert!(rig.service.end(Signal::TERM).success());
+        let again = service().start();
+        let found = newest("spool-found", "of the run before", |_| true);
+        assert_eq!(found["PRIORITY"], INFO);
+        assert!(found["COUNT"].as_str().is_some_and(|count| count != "0"), "{found}");
+        assert!(again.end(Signal::TERM).success());
+        fs::rename(state.join("spool"), state.join("kept")).expect("renamed");
+        fs::write(state.join("spool"), "no directory").expect("written");
+        let _again = service().start();
+        let failed = newest("spool", "cannot be used", |e| e["PRIORITY"] == WARNING);
+        assert!(failed["ERROR"].as_str().is_some_and(|why| !why.is_empty()), "{failed}");
+        fs::remove_file(state.join("spool")).expect("removed");
+        eventually(DISK, "it can be used again", || entries(&id("spool")).into_iter().find(|e| e["PRIORITY"] == INFO));
     });
 }
 
