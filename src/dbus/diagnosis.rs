@@ -142,7 +142,11 @@ fn hints(config: &Config, stats: &Stats, others: &'static str) -> Vec<String> {
         let (setting, days) = (held.setting, held.days_left(now));
         hint(clock && days < 0, &format!("{setting} is out of date. Renew it."));
         hint(clock && (0..=30).contains(&days), &format!("{setting} ends in {days} days. Renew it."));
-        hint(clock && !held.begun(now), &format!("{setting} does not hold yet."));
+        let begin = date(held.certificate.not_before);
+        hint(
+            clock && !held.begun(now),
+            &format!("{setting} holds from {begin} on only. Look at the clock, or take another one."),
+        );
     }
     let healthy = stats.health().borrow().state == HealthState::Online;
     if hints.is_empty() && !healthy {

@@ -52,8 +52,8 @@ fn untrusted(verdict: i32, text: &str, proof: Proof) -> Failure {
     if proof == Proof::Psk {
         return Failure::new(
             "tls-psk-identity",
-            "The broker offered a certificate instead of the pre-shared key: it does not know PskIdentity, or it uses \
-             certificates (EncryptionMode certificate).",
+            "The broker offered a certificate instead of the pre-shared key: pre-shared keys may be switched off on this Port \
+             (try another Port, or EncryptionMode certificate), or it does not know PskIdentity.",
         );
     }
     match verdict {
@@ -78,7 +78,10 @@ fn alerted(alert: i32, reason: &str, proof: Proof, certificate_seen: bool) -> Fa
         // 40 handshake_failure is how TLS 1.3 says it; TLS 1.2 has 115 unknown_psk_identity.
         (Proof::Psk, 115 | 40) => Failure::new(
             "tls-psk-identity",
-            format!("The broker does not know this PskIdentity, or it has no pre-shared keys ({reason})."),
+            format!(
+                "The broker does not know this PskIdentity, or pre-shared keys are switched off on this Port ({reason}). Check \
+                 PskIdentity, Port and the broker's TLS settings."
+            ),
         ),
         // 20 bad_record_mac and 51 decrypt_error with TLS 1.2, 47 illegal_parameter with 1.3.
         (Proof::Psk, 20 | 47 | 51) => Failure::new(

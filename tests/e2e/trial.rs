@@ -86,6 +86,13 @@ fn each_mistake_is_told_with_its_step() {
     let psk = [host, ["Port", "q", &text(ports.psk)], ["EncryptionMode", "s", "psk"], ["Psk", "s", PSK]];
     let unknown = [&psk[..], &[["PskIdentity", "s", "nobody"]]].concat();
     assert_eq!(failed(&rig, &unknown), expect("tls", "tls-psk-identity"));
+    // A port for certificates, which knows no keys.
+    let port = text(ports.certificate);
+    let of =
+        tried(&rig, &[&psk[..1], &[["Port", "q", &port]], &psk[2..], &[["PskIdentity", "s", PSK_IDENTITY]]].concat());
+    let detail = of("Detail").as_str().expect("a string").to_owned();
+    assert!(detail.contains("pre-shared keys may be switched off on this Port"), "{detail}");
+    assert_eq!(verdict(of), expect("tls", "tls-psk-identity"));
     let encrypted = |port: u16| {
         let port: &'static str = text(port).leak();
         vec![host, ["Port", "q", port], ["EncryptionMode", "s", "certificate"]]

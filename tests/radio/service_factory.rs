@@ -154,8 +154,10 @@ fn certificates_that_end(systemd: &Systemd) {
         assert!(found["MESSAGE"].as_str().is_some_and(|text| text.ends_with(end) && text.contains("CN")), "{found}");
         assert_eq!(warnings(systemd, setting).len(), 1, "once");
     }
-    let hints = systemd.run(&["busctl", "call", BUS, PATH, &format!("{BUS}.Config"), "Diagnose"]);
-    assert!(hints.contains("ClientCertificate ends in 4 days. Renew it."), "{hints}");
+    let hints = || systemd.run(&["busctl", "call", BUS, PATH, &format!("{BUS}.Config"), "Diagnose"]);
+    assert!(hints().contains("ClientCertificate ends in 4 days. Renew it."), "{}", hints());
+    set(systemd, &[["CaCertificate", "s", &issue((5, 10)).certificate]]);
+    eventually(WAIT, "one that has not begun is told", || hints().contains("CaCertificate holds from "));
 }
 
 /// Looks for the secrets wherever someone else could.
