@@ -54,6 +54,16 @@ pub mod id {
     pub const LOSS: &str = "a6dec4b8d846666d465c3eda5aee39e0";
 }
 
+/// The last words of a service that cannot go on. By way of stderr also to the journal, which does not know any more whose a
+/// message of an ended process is: `journalctl -u` would not have it.
+pub fn fatal(problem: &str) {
+    if target() == "journal" {
+        problem.lines().for_each(|line| eprintln!("<3>{line}"));
+    } else {
+        problem.lines().for_each(|line| error!("{line}"));
+    }
+}
+
 /// The service has started.
 pub fn started(router: &str) {
     let version = env!("CARGO_PKG_VERSION");

@@ -97,6 +97,6 @@ fn run(paths: Paths, source: Source) -> ExitCode {
         Err(error) => Err(Fatal::System(error)),
     };
     let Err(fatal) = ended else { return ExitCode::SUCCESS };
-    fatal.to_string().lines().for_each(|line| tracing::error!("{line}"));
+    log::fatal(&fatal.to_string());
     ExitCode::from(if matches!(fatal, Fatal::Config(_)) { BAD_CONFIG } else { 1 })
 }
