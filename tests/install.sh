@@ -22,8 +22,16 @@ need() {
     command -v apt-get >/dev/null || die "This needs Debian 12, or these packages: ${missing[*]}"
     say "installing ${missing[*]}"
     as_root apt-get update -qq >&2
-    # Only the programs are wanted: no service of theirs may start on this machine.
-    as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+    # Only the programs are wanted: no service of theirs may start on this machine. Packages ask policy-rc.d first.
+    local policy=/usr/sbin/policy-rc.d status=0 ours=
+    if [ ! -e $policy ]; then
+        ours=$policy
+        as_root sh -c "printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy"
+    fi
+    as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 ||
+        status=$?
+    [ -z "$ours" ] || as_root rm -f "$ours"
+    return $status
 }
 
 # dbus-broker, which must not become the bus of this machine with its next boot.
