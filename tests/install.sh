@@ -46,8 +46,15 @@ need_rust() {
     command -v cargo >/dev/null || die "This needs Rust 1.94 or newer: https://rustup.rs, or your distribution's packages"
 }
 
+# With Node.js it may come from elsewhere; Debian's brings hundreds of packages.
+need_npm() {
+    command -v npm >/dev/null || need nodejs npm
+}
+
 # What the service is built with, and what the radio bench and its kernel are built and run with.
 BUILD_PACKAGES=(build-essential cmake pkg-config libssl-dev libdbus-1-dev)
 BENCH_PACKAGES=(linux-source-6.12 bc bison flex xz-utils iproute2 bluez dbus mosquitto mosquitto-clients systemd util-linux)
 # What the man page and the completions of cassia-bypassctl are tried with.
 PAGE_PACKAGES=(groff-base zsh fish)
+# What the console page is tested with.
+CONSOLE_PACKAGES=(cockpit-ws cockpit-bridge cockpit-system chromium sudo)

@@ -1,0 +1,240 @@
+// The settings as a form, made from what the service says of them. Saving is one Apply of what changed.
+/* global cockpit */
+
+import { alert, announce, button, confirm, h } from "./dom.js";
+import { ofStatistics, showCertificates } from "./certificates.js";
+import { Field } from "./field.js";
+import { FOR_MODE, grouped } from "./groups.js";
+import { Section } from "./section.js";
+import { Secret } from "./secret.js";
+import { testConnection } from "./trial.js";
+import { equal, toText } from "./values.js";
+
+const TYPING_MS = 300;
+
+export class Form {
+    constructor(service) {
+        this.service = service;
+        this.fields = new Map();
+        this.summary = h("div", { class: "summary", role: "alert" });
+        this.sections = h("form", { class: "sections", id: "settings", novalidate: "", onsubmit: event => { event.preventDefault(); this.save() } });
+        this.count = h("span", { class: "count", role: "status" });
+        this.saver = button("Save", "pf-m-primary", null, { type: "submit", form: "settings" });
+        this.discarder = button("Discard", "pf-m-secondary", () => this.discard());
+        this.tester = button("Test connection", "pf-m-secondary", () => this.test());
+        this.resetter = button("Reset all", "pf-m-link pf-m-danger pf-m-inline", () => this.resetAll());
+        this.bar = h("div", { class: "bar", role: "group", "aria-label": "Actions for the settings" },
+                     this.saver, this.discarder, this.tester, this.count);
+        this.element = h("section", { "aria-labelledby": "settings-title" },
+                         h("div", { class: "head" },
+                           h("h2", { class: "pf-v6-c-title pf-m-xl", id: "settings-title" }, "Settings"), this.resetter),
+                         this.summary, this.sections, this.bar);
+        service.addEventListener("config", () => { this.update(); this.checkSoon() });
+        service.addEventListener("stats", () => { if (!service.mayChange) this.certify() });
+    }
+
+    // The service is there (again): its settings may be others, what was being edited is kept.
+    load() {
+        const { settings, mayChange } = this.service;
+        if (!equal(settings, this.settings)) {
+            this.settings = settings;
+            this.build();
+        }
+        for (const field of this.fields.values())
+            field.allow(mayChange);
+        for (const part of [this.bar, this.resetter])
+            part.hidden = !mayChange;
+        this.update();
+        this.check();
+    }
+
+    build() {
+        const former = this.fields;
+        this.fields = new Map(this.settings.map(setting => {
+            const field = new (setting.Secret ? Secret : Field)(setting, this);
+            const old = former.get(setting.Name);
+            if (old?.dirty && old.setting.Type === setting.Type)
+                this.carry(old, field);
+            return [setting.Name, field];
+        }));
+        this.groups = grouped(this.settings).map(([name, list]) =>
+            new Section(name, list.map(setting => this.fields.get(setting.Name))));
+        this.sections.replaceChildren(...this.groups.map(group => group.element));
+    }
+
+    carry(from, to) {
+        to.current = from.current;
+        to.mode = from.mode;
+        to.input.value = from.input.value;
+        to.input.checked = from.input.checked;
+    }
+
+    get dirty() {
+        return [...this.fields.values()].filter(field => field.dirty);
+    }
+
+    update() {
+        // What we save ourselves is not someone else's change.
+        if (this.saving)
+            return;
+        for (const field of this.fields.values())
+            field.update(this.service.config);
+        this.refresh();
+    }
+
+    refresh() {
+        const mode = this.fields.get("EncryptionMode")?.value;
+        for (const [name, needed] of Object.entries(FOR_MODE)) {
+            const field = this.fields.get(name);
+            if (field)
+                field.element.hidden = mode !== needed && !field.special && !field.problem;
+        }
+        const count = this.dirty.length;
+        this.count.textContent = count === 0 ? "" : count === 1 ? "1 unsaved change" : `${count} unsaved changes`;
+        this.saver.disabled = this.discarder.disabled = count === 0;
+        this.groups?.forEach(group => group.refresh());
+    }
+
+    edited() {
+        this.refresh();
+        this.checkSoon();
+    }
+
+    checkSoon() {
+        clearTimeout(this.typing);
+        this.typing = setTimeout(() => this.check(), TYPING_MS);
+    }
+
+    // For those who may not ask for a check: the certificates in use.
+    certify() {
+        showCertificates(this.fields, ofStatistics(this.service.stats.Certificates ?? []));
+    }
+
+    // What changed, as Apply wants it. What its type cannot hold is left out: `check` says so at the field.
+    changes() {
+        const good = this.dirty.filter(field => field.value !== undefined);
+        return Object.fromEntries(good.map(field => [field.name, { t: field.setting.Type, v: field.value }]));
+    }
+
+    // Asks the service about the settings as they would be. True if it has nothing against them.
+    async check() {
+        clearTimeout(this.typing);
+        const turn = this.turn = (this.turn ?? 0) + 1;
+        if (!this.service.mayChange) {
+            this.certify();
+            return false;
+        }
+        const problems = new Map(this.dirty.filter(field => field.value === undefined)
+                .map(field => [field.name, `expected ${field.setting.Expected}`]));
+        try {
+            const answer = await this.service.check(this.changes());
+            if (turn !== this.turn)
+                return false;
+            for (const [name, text] of answer.Problems)
+                problems.set(name, text);
+            showCertificates(this.fields, answer.Certificates);
+        } catch (error) {
+            console.debug("not checked:", cockpit.message(error));
+            return false;
+        }
+        for (const field of this.fields.values())
+            field.setProblem(problems.get(field.name) ?? "");
+        this.problems = problems;
+        if (problems.size === 0)
+            this.summary.replaceChildren();
+        this.refresh();
+        return problems.size === 0;
+    }
+
+    async save() {
+        clearTimeout(this.typing);
+        if (this.dirty.length === 0)
+            return;
+        if (this.dirty.some(field => field.value === undefined)) {
+            await this.check();
+            this.refused("");
+            return;
+        }
+        const sent = this.dirty;
+        this.saving = this.saver.disabled = true;
+        try {
+            await this.service.apply(this.changes());
+            await this.service.reload();
+        } catch (error) {
+            this.saving = false;
+            await this.check();
+            this.refused(cockpit.message(error));
+            return;
+        }
+        this.saving = false;
+        for (const field of sent)
+            field.saved(this.service.config);
+        this.summary.replaceChildren();
+        this.update();
+        await this.check();
+        announce("Settings saved.");
+    }
+
+    // Lists what is wrong, each with a way to its field.
+    refused(said, title = "Nothing was saved") {
+        const problems = [...this.problems ?? []];
+        const item = ([name, text]) => {
+            const field = this.fields.get(name);
+            return h("li", {}, field
+                ? button(field.title, "pf-m-link pf-m-inline", () => this.visit(field)) : name, `: ${text}`);
+        };
+        const box = alert("danger", title,
+                          problems.length ? [h("ul", { class: "pf-v6-c-list" }, problems.map(item))] : [said]);
+        this.summary.replaceChildren(box);
+        this.refresh();
+        box.focus();
+    }
+
+    visit(field) {
+        this.groups.find(group => group.fields.includes(field)).open();
+        field.element.hidden = false;
+        field.focus();
+    }
+
+    discard() {
+        for (const field of this.dirty)
+            field.discard();
+        this.summary.replaceChildren();
+        this.check();
+        this.refresh();
+        announce("Changes discarded.");
+    }
+
+    async test() {
+        await this.check();
+        if (this.dirty.some(field => field.value === undefined))
+            this.refused("", "Nothing was tried");
+        else
+            testConnection(this.service, this.changes());
+    }
+
+    async reset(field) {
+        const to = toText(field.setting.Type, field.setting.Default);
+        const goal = field.setting.Type === "s" && to === "" ? "It becomes empty." : `It becomes: ${to || "none"}.`;
+        if (await confirm(`Reset ${field.title}?`, `${goal} This takes effect at once.`, "Reset"))
+            this.resetting([field]);
+    }
+
+    async resetAll() {
+        const text = "Every setting goes back to its packaged value, and stored secrets are removed. This takes effect at once.";
+        if (await confirm("Reset all settings?", text, "Reset all"))
+            this.resetting([]);
+    }
+
+    async resetting(fields) {
+        try {
+            await this.service.reset(fields.map(field => field.name));
+            for (const field of fields.length ? fields : this.fields.values())
+                field.discard();
+            announce("Settings reset.");
+        } catch (error) {
+            this.problems = new Map();
+            this.refused(cockpit.message(error));
+        }
+    }
+}

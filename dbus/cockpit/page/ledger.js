@@ -1,0 +1,53 @@
+// The ledger: where each advert went. Both columns have the same sum at any moment.
+
+import { card, descriptions, h, label } from "./dom.js";
+import { title } from "./values.js";
+
+const IN = ["Received", "Recovered"];
+const OUT = ["Published", "Filtered", "Deduplicated", "Dropped", "Queued", "InFlight", "Spooled"];
+
+// Counted beside the ledger.
+const BESIDE = ["Messages", "Malformed", "CaptureLost", "Truncated"];
+
+const number = value => value.toLocaleString();
+
+export class Ledger {
+    constructor(service) {
+        this.service = service;
+        this.body = h("tbody", { class: "pf-v6-c-table__tbody" });
+        this.verdict = h("span", {});
+        const column = (text, kind) => h("th", { class: `pf-v6-c-table__th ${kind}`, scope: "col" }, text);
+        this.element = card("Ledger", h("table", { class: "pf-v6-c-table pf-m-compact", "aria-label": "Where each advert went" },
+            h("thead", { class: "pf-v6-c-table__thead" },
+              h("tr", { class: "pf-v6-c-table__tr" }, column("Adverts", ""), column("In", "count"), column("Out", "count"))),
+            this.body), this.verdict);
+        this.beside = h("div", {});
+        this.element.lastElementChild.append(this.beside);
+        service.addEventListener("stats", () => this.update());
+    }
+
+    update() {
+        const { stats } = this.service;
+        const ledger = stats.Ledger;
+        const key = JSON.stringify([ledger, BESIDE.map(name => stats[name])]);
+        if (!ledger || key === this.drawn)
+            return;
+        this.drawn = key;
+        const rows = [...IN.map(name => this.row(title(name), ledger[name], null)), ...OUT.flatMap(name => [
+            this.row(title(name), null, ledger[name]),
+            ...Object.keys(ledger).filter(part => part.startsWith(`${name}.`) && ledger[part] > 0)
+                    .map(part => this.row(part.slice(name.length + 1), null, ledger[part], "part")),
+        ])];
+        this.beside.replaceChildren(descriptions(BESIDE.map(name => [title(name), number(stats[name])])));
+        const sum = names => names.reduce((total, name) => total + ledger[name], 0);
+        const [come, gone] = [sum(IN), sum(OUT)];
+        this.body.replaceChildren(...rows, this.row("Sum", come, gone, "sum"));
+        this.verdict.replaceChildren(come === gone ? label("adds up", "success") : label("does not add up", "danger"));
+    }
+
+    row(name, come, gone, kind = "") {
+        const cell = value => h("td", { class: "pf-v6-c-table__td count" }, value === null ? "" : number(value));
+        return h("tr", { class: `pf-v6-c-table__tr ${kind}` },
+                 h("th", { class: "pf-v6-c-table__th", scope: "row" }, name), cell(come), cell(gone));
+    }
+}

@@ -1,0 +1,28 @@
+// The parts of the page that need no browser.
+
+import assert from "node:assert/strict";
+import { GROUPS, grouped } from "../../dbus/cockpit/page/groups.js";
+import { fromText, plain, title, toText, unwrap } from "../../dbus/cockpit/page/values.js";
+
+// What its type can hold is sent as it is; the service judges it.
+for (const [type, text, value] of [
+    ["q", "8883", 8883], ["q", " 0 ", 0], ["q", "65536", undefined], ["q", "-1", undefined], ["q", "", undefined], ["q", "1e3", undefined],
+    ["n", "-128", -128], ["n", "-32769", undefined], ["y", "256", undefined], ["u", "4294967295", 4294967295],
+    ["s", " kept \n", " kept \n"], ["d", "1.5", 1.5], ["d", "", undefined],
+    ["as", " a \n\nb*\n", ["a", "b*"]], ["as", "", []],
+    ["a(is)", "-1 4C00\n0  FF", [[-1, "4C00"], [0, "FF"]]], ["a(is)", "", []], ["a(is)", "FF", undefined], ["a(is)", "x FF", undefined],
+]) {
+    assert.deepEqual(fromText(type, text), value, `${type}: ${text}`);
+    if (value !== undefined)
+        assert.deepEqual(fromText(type, toText(type, value)), value, `${type}: ${text}`);
+}
+assert.equal(plain({ t: "v", v: { t: "s", v: "x" } }), "x");
+assert.deepEqual(unwrap({ Port: { t: "q", v: 1 }, Names: { t: "as", v: ["t", "v"] } }), { Port: 1, Names: ["t", "v"] });
+assert.deepEqual(["ScanQos", "CaCertificate", "PskIdentity", "PushIntervalMs", "SpoolMaxAgeSecs", "Host", "FilterUuids", "InFlight"].map(title),
+                 ["Scan QoS", "CA certificate", "PSK identity", "Push interval (ms)", "Spool max age (s)", "Host", "Filter UUIDs", "In flight"]);
+
+// A setting that the page has never heard of is in the last group; none is twice.
+const names = ["Brandnew", ...GROUPS.flatMap(([, list]) => list)];
+const groups = grouped(names.map(Name => ({ Name })));
+assert.deepEqual(groups.at(-1), ["More", [{ Name: "Brandnew" }]]);
+assert.deepEqual(groups.flatMap(([, list]) => list.map(setting => setting.Name)).sort(), [...names].sort());
