@@ -68,4 +68,13 @@ impl Changes {
     pub async fn names(&mut self) -> Vec<String> {
         self.next().await.1.into_keys().collect()
     }
+
+    /// The next value of this property; others of the interface may change before it.
+    pub async fn value(&mut self, name: &str) -> OwnedVariant {
+        loop {
+            if let Some(value) = self.next().await.1.remove(name) {
+                return value;
+            }
+        }
+    }
 }
