@@ -1,6 +1,7 @@
 //! The interface as it is written down: XML, manual, unit.
 
 use crate::started;
+use crate::support::ROOT;
 use crate::support::busctl::{CONFIG, STATS};
 use crate::support::identities::{Identities, Who};
 use crate::support::process::output;
@@ -12,8 +13,6 @@ use cassia_bypass::stats::{CaptureKind, DROP_REASONS, LinkState, RUNGS, RadioSta
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
-
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// One interface of the introspection, as a document of its own.
 fn document(introspection: &str, interface: &str) -> String {

@@ -19,15 +19,16 @@ mod transactions;
 #[path = "../support/mod.rs"]
 mod support;
 
+use support::DAEMON;
 use support::bus::Bus;
 use support::service::Service;
 
 fn bus() -> Bus {
-    Bus::start(env!("CARGO_BIN_EXE_cassia-bypassd"))
+    Bus::start(DAEMON)
 }
 
 fn bus_broker() -> Bus {
-    Bus::start_broker(env!("CARGO_BIN_EXE_cassia-bypassd"))
+    Bus::start_broker(DAEMON)
 }
 
 fn started() -> (Bus, Service) {

@@ -13,8 +13,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-
 /// The default policy of every system bus (system.conf), then a package whose policy is too wide, then ours.
 const CONFIG: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -97,7 +95,7 @@ impl Bus {
         let path = directory.path();
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("permissions");
         let identities = Identities::new(path);
-        let config = CONFIG.replace("@DIR@", &path.display().to_string()).replace("@ROOT@", ROOT);
+        let config = CONFIG.replace("@DIR@", &path.display().to_string()).replace("@ROOT@", super::ROOT);
         fs::write(path.join("bus.conf"), config).expect("write");
         fs::write(path.join("cassia-bypassd"), "").expect("write");
         let log = fs::File::create(path.join("bus.log")).expect("log");

@@ -1,6 +1,7 @@
 //! Users and groups for a test, without a trace on the machine: copies of `/etc/passwd` and `/etc/group` with what the
 //! shipped sysusers file adds, to be mounted over the real ones in a mount namespace.
 
+use super::ROOT;
 use super::process::run;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,7 +41,7 @@ impl Identities {
         for file in ["passwd", "group"] {
             fs::copy(Path::new("/etc").join(file), etc.join(file)).expect("copy");
         }
-        let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/dbus/cassia-bypass.sysusers");
+        let shipped = Path::new(ROOT).join("dbus/cassia-bypass.sysusers");
         let mut users = fs::read_to_string(shipped).expect("dbus/cassia-bypass.sysusers");
         users.push_str("u cassia-test-admin -\nm cassia-test-admin cassia-bypass-admin\n");
         fs::create_dir(etc.join("sysusers.d")).expect("directory");

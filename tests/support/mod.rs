@@ -18,6 +18,18 @@ pub mod service;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+/// Where the files of the checkout are that tests need, and the program under test. The package of the tests for a device
+/// (meta-cassia) says at build time where it puts them there.
+pub const ROOT: &str = match option_env!("CASSIA_TEST_ROOT") {
+    Some(root) => root,
+    None => env!("CARGO_MANIFEST_DIR"),
+};
+/// See [`ROOT`].
+pub const DAEMON: &str = match option_env!("CASSIA_TEST_DAEMON") {
+    Some(program) => program,
+    None => env!("CARGO_BIN_EXE_cassia-bypassd"),
+};
+
 /// Generous, since machines that run tests are busy.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
