@@ -29,6 +29,7 @@ mod service_ladder;
 mod service_modes;
 mod service_others;
 mod service_quiet;
+mod service_router;
 mod service_starts;
 mod service_unit;
 mod systemd;
