@@ -26,7 +26,7 @@ GROUPADD_PARAM:${PN} = "--system cassia-bypass-admin"
 USERADD_PARAM:${PN} = "--system --user-group --no-create-home --home-dir / --shell ${base_sbindir}/nologin cassia-bypass"
 
 # Symbols go to -dbg, and then do_package strips.
-export CARGO_PROFILE_RELEASE_STRIP = "false"
+CARGO_BUILD_FLAGS += "--config profile.release.strip=false --config profile.release.package.cassia-bypass.strip=false"
 export CARGO_PROFILE_RELEASE_DEBUG = "line-tables-only"
 
 # The tests for a device are the unit tests and those on a bus of their own, but for the ones that read the checkout or want
