@@ -58,4 +58,6 @@ BENCH_PACKAGES=(linux-source-6.12 bc bison flex xz-utils iproute2 bluez dbus mos
 PAGE_PACKAGES=(groff-base zsh fish)
 # What the console page is tested with.
 CONSOLE_PACKAGES=(cockpit-ws cockpit-bridge cockpit-system chromium sudo)
+# What boots a router's image, and what makes the root for other processors.
 APPLIANCE_PACKAGES=(e2fsprogs mmdebstrap mosquitto mosquitto-clients qemu-system-x86 systemd)
+CROSS_PACKAGES=(curl mmdebstrap)
