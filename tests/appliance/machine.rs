@@ -43,7 +43,7 @@ impl Machine {
         command.args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"]);
         command.arg("-kernel").arg(&image.kernel).arg("-initrd").arg(&image.initrd);
         let kernel = "root=/dev/vda rootfstype=ext4 ro init=/sbin/preinit console=ttyS0 fsck.mode=skip no_timer_check mitigations=off nokaslr \
-                      tsc=reliable audit=0 quiet systemd.show_status=no";
+                      tsc=unstable clocksource=acpi_pm audit=0 quiet systemd.show_status=no";
         command.args(["-append", kernel]);
         command.args(["-serial", &format!("file:{}", console.display())]);
         // Not even its kernel can write on the root.
