@@ -84,7 +84,11 @@ impl Terminal {
         let log = bus.directory().join("terminal");
         let line = format!("stty cols 80 rows 40; {} {words}; echo \"status $?\"", program(bus).display());
         let mut command = bus.command(Who::Root);
-        command.args(["script", "-q", "-c", &line, "/dev/null"]).env_remove("NO_COLOR").env("TERM", "xterm");
+        command.args(["script", "-q", "-c", &line, "/dev/null"]).env("TERM", "xterm");
+        // What asks for colours, or for none, wherever the tests run.
+        for name in ["NO_COLOR", "CI", "CLICOLOR", "CLICOLOR_FORCE"] {
+            command.env_remove(name);
+        }
         command.envs(environment.iter().copied()).stdin(Stdio::piped());
         command.stdout(File::create(&log).expect("a file")).stderr(Stdio::null());
         Self { process: Process::spawn(&mut command), log }
