@@ -101,7 +101,9 @@ impl Machine {
         // An answer that nobody waits for any more may come first.
         let answer = loop {
             let mut line = String::new();
-            self.way_in.read_line(&mut line).map_err(trouble)?;
+            if self.way_in.read_line(&mut line).map_err(trouble)? == 0 {
+                return Err("no answer: the machine is off".to_owned());
+            }
             if let Some(answer) = line.trim_end().strip_prefix(&mine) {
                 break answer.to_owned();
             }
