@@ -42,6 +42,14 @@ need_dbus_broker() {
     as_root systemctl --quiet --global disable dbus-broker.service
 }
 
+# The mirror of this Debian 12, or with -security or -updates the one of these.
+debian_mirror() {
+    local site
+    site=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' "Codename: bookworm${1:-}" | head -n 1)
+    [ -n "$site" ] || die "This needs Debian 12, with bookworm${1:-} among the sources of apt"
+    echo "$site"
+}
+
 need_rust() {
     command -v cargo >/dev/null || die "This needs Rust 1.94 or newer: https://rustup.rs, or your distribution's packages"
 }
