@@ -82,7 +82,8 @@ impl Terminal {
     /// `script` gives it the terminal.
     pub fn start(bus: &Bus, words: &str, environment: &[(&str, &str)]) -> Self {
         let log = bus.directory().join("terminal");
-        let line = format!("stty cols 80 rows 40; {} {words}; echo \"status $?\"", program(bus).display());
+        // Ctrl-C goes to the shell too, and without a trap Debian's dash dies of it before it tells the status.
+        let line = format!("trap : INT; stty cols 80 rows 40; {} {words}; echo \"status $?\"", program(bus).display());
         let mut command = bus.command(Who::Root);
         command.args(["script", "-q", "-c", &line, "/dev/null"]).env("TERM", "xterm");
         // What asks for colours, or for none, wherever the tests run.
