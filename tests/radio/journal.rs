@@ -22,7 +22,7 @@ const PSK: &str = "0badc0de5ec2e7f00d1e";
 const DEVICE: &str = "C0:FF:EE:0F:10:35";
 
 /// The guest's own systemd-journald.
-fn journald() -> Process {
+pub(crate) fn journald() -> Process {
     for directory in ["/sys/fs/cgroup", "/run/systemd/journal", "/run/log/journal"] {
         fs::create_dir_all(directory).expect(directory);
     }
@@ -41,13 +41,13 @@ fn journalctl(words: &[&str]) -> String {
 }
 
 /// The service's entries with this identifier.
-fn entries(id: &str) -> Vec<Value> {
+pub(crate) fn entries(id: &str) -> Vec<Value> {
     let text = journalctl(&["--no-pager", "-o", "json", &format!("MESSAGE_ID={id}")]);
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 /// The identifiers as the manual lists them: event and MESSAGE_ID.
-fn id(event: &str) -> String {
+pub(crate) fn id(event: &str) -> String {
     let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("dbus/README.md");
     let manual = fs::read_to_string(manual).expect("the manual");
     let row = manual.lines().find(|line| line.contains(&format!("` | `{event}` |"))).expect("a row of the manual");
@@ -55,7 +55,7 @@ fn id(event: &str) -> String {
 }
 
 /// Waits for the newest entry of an event that is as wanted; checks what every entry has.
-fn newest(event: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+pub(crate) fn newest(event: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     let entry = eventually(SOON, &format!("{event}: {what}"), || entries(&id(event)).into_iter().rev().find(&wanted));
     assert_eq!(entry["EVENT"], event);
     assert_eq!(entry["SYSLOG_IDENTIFIER"], "cassia-bypassd");
@@ -64,7 +64,7 @@ fn newest(event: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
 }
 
 const INFO: &str = "6";
-const WARNING: &str = "4";
+pub(crate) const WARNING: &str = "4";
 const ERROR: &str = "3";
 const LONG: Duration = Duration::from_secs(180);
 /// The disk is tried again each ten seconds.

@@ -8,6 +8,7 @@ use radio_controller::{Advert, Controller};
 use crate::bench;
 use crate::guest::{Guest, Radio, eventually};
 use crate::rig::{ADDRESS, Rig, SOON, wait_quiet, wait_scan};
+use crate::service::Service;
 
 pub(crate) const SECOND: &str = "C0:DE:00:00:00:02";
 const THIRD: &str = "C0:DE:00:00:00:03";
@@ -15,10 +16,15 @@ pub(crate) const LONG: Duration = Duration::from_secs(150);
 
 /// Two controllers, and a service that is yet to be told which ones to use.
 pub(crate) fn two<'a>(guest: &'a Guest, mode: &str) -> (Radio, Controller, Rig<'a>) {
+    two_beside(guest, guest.service(), mode)
+}
+
+/// The same with a service that is started otherwise.
+pub(crate) fn two_beside<'a>(guest: &'a Guest, service: Service, mode: &str) -> (Radio, Controller, Rig<'a>) {
     let radio = guest.radio(ADDRESS);
     let second = guest.controller(SECOND);
     radio.bluez.wait_powered(SECOND);
-    let rig = Rig::start(guest, mode);
+    let rig = Rig::start_service(guest, service, mode);
     (radio, second, rig)
 }
 

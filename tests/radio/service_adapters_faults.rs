@@ -9,8 +9,9 @@ use rustix::process::Signal;
 
 use crate::bench;
 use crate::guest::eventually;
+use crate::journal::{WARNING, entries, id, journald, newest};
 use crate::rig::{ADDRESS, Rig, SOON, wait_scan};
-use crate::service_adapters::{LONG, SECOND, two, wait_radios};
+use crate::service_adapters::{LONG, SECOND, two, two_beside, wait_radios};
 
 /// The service bears half a minute, and looks every five seconds.
 const SILENCE: Duration = Duration::from_secs(45);
@@ -115,17 +116,19 @@ fn all_come_again_with_bluetoothd() {
 #[test]
 fn one_of_all_that_stays_away_is_gone() {
     bench::run_within(LONG, |guest| {
-        let (radio, second, rig) = two(guest, "passive");
+        let _journald = journald();
+        let service = guest.service().env("JOURNAL_STREAM", "1:1");
+        let (radio, second, rig) = two_beside(guest, service, "passive");
         rig.set(&["Adapters", "as", "1", "all"]);
         wait_radios(&rig, &[("hci0", ADDRESS, "scanning"), ("hci1", SECOND, "scanning")]);
         second.unplug();
         rig.wait_state("adapter-missing");
         eventually(Duration::from_secs(75), "it is given up", || rig.text("RadioState") == "scanning");
         wait_radios(&rig, &[("hci0", ADDRESS, "scanning"), ("", SECOND, "gone")]);
-        assert_eq!(
-            (rig.text("RadioDetail"), rig.said("WARN", &format!("adapter {SECOND} was unplugged"))),
-            (String::new(), 1)
-        );
+        assert_eq!(rig.text("RadioDetail"), "");
+        let gone = newest("adapter-gone", "once", |_| true);
+        assert_eq!((&gone["PRIORITY"], &gone["ADAPTER"]), (&WARNING.into(), &SECOND.into()));
+        assert_eq!(entries(&id("adapter-gone")).len(), 1);
         rig.flows(&radio.controller);
         second.replug().expect("plugged in");
         wait_radios(&rig, &[("hci0", ADDRESS, "scanning"), ("hci1", SECOND, "scanning")]);
