@@ -53,11 +53,13 @@ _cassia__bypassctl() {
             opts="-h -V --json --color --address --help --version show describe set reset test diagnose watch export import"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                 return 0
             fi
             case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --address)
@@ -69,17 +71,45 @@ _cassia__bypassctl() {
                     ;;
             esac
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
             return 0
             ;;
-        cassia__subcmd__bypassctl__subcmd__describe)
+        cassia__bypassctl__subcmd__describe)
+            opts="-h --json --color --address --help ScanMode Adapters Protocol Host Port FallbackHosts ConnectionType Username ScanTopic ScanQos EncryptionMode PskIdentity CaCertificate RequireClientCertificate ClientCertificate PushIntervalMs PushBatchSize FilterNames FilterMacs FilterUuids FilterRssi FilterValues DuplicatesMs Timestamp TimestampFormat Beacon EventTypeKey PayloadFormat StatusTopic MqttVersion KeepAliveSecs ClientId RouterAddress QueueMaxBytes SpoolMaxBytes SpoolMaxAgeSecs ReplayMaxPerSec Password Psk ClientKey"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+                    return 0
+                    ;;
+                --address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__diagnose)
             opts="-h --json --color --address --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                 return 0
             fi
             case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --address)
@@ -91,39 +121,20 @@ _cassia__bypassctl() {
                     ;;
             esac
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
             return 0
             ;;
-        cassia__subcmd__bypassctl__subcmd__diagnose)
-            opts="-h --json --color --address --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
-                --address)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        cassia__subcmd__bypassctl__subcmd__export)
+        cassia__bypassctl__subcmd__export)
             opts="-h --changed --json --color --address --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                 return 0
             fi
             case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --address)
@@ -135,21 +146,25 @@ _cassia__bypassctl() {
                     ;;
             esac
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
             return 0
             ;;
-        cassia__subcmd__bypassctl__subcmd__import)
-            opts="-h --secret-from --check --json --color --address --help"
+        cassia__bypassctl__subcmd__import)
+            opts="-h --check --secret-from --json --color --address --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                 return 0
             fi
             case "${prev}" in
                 --secret-from)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "Password= Psk= ClientKey=" -- "${cur}"))
+                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --address)
@@ -161,17 +176,20 @@ _cassia__bypassctl() {
                     ;;
             esac
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
             return 0
             ;;
-        cassia__subcmd__bypassctl__subcmd__reset)
-            opts="-h --all --json --color --address --help"
+        cassia__bypassctl__subcmd__reset)
+            opts="-h --all --json --color --address --help ScanMode Adapters Protocol Host Port FallbackHosts ConnectionType Username ScanTopic ScanQos EncryptionMode PskIdentity CaCertificate RequireClientCertificate ClientCertificate PushIntervalMs PushBatchSize FilterNames FilterMacs FilterUuids FilterRssi FilterValues DuplicatesMs Timestamp TimestampFormat Beacon EventTypeKey PayloadFormat StatusTopic MqttVersion KeepAliveSecs ClientId RouterAddress QueueMaxBytes SpoolMaxBytes SpoolMaxAgeSecs ReplayMaxPerSec Password Psk ClientKey"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                 return 0
             fi
             case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --address)
@@ -183,69 +201,25 @@ _cassia__bypassctl() {
                     ;;
             esac
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
             return 0
             ;;
-        cassia__subcmd__bypassctl__subcmd__set)
-            opts="-h --secret-from --check --json --color --address --help"
+        cassia__bypassctl__subcmd__set)
+            opts="-h --check --secret-from --json --color --address --help ScanMode= Adapters= Protocol= Host= Port= FallbackHosts= ConnectionType= Username= ScanTopic= ScanQos= EncryptionMode= PskIdentity= CaCertificate= RequireClientCertificate= ClientCertificate= PushIntervalMs= PushBatchSize= FilterNames= FilterMacs= FilterUuids= FilterRssi= FilterValues= DuplicatesMs= Timestamp= TimestampFormat= Beacon= EventTypeKey= PayloadFormat= StatusTopic= MqttVersion= KeepAliveSecs= ClientId= RouterAddress= QueueMaxBytes= SpoolMaxBytes= SpoolMaxAgeSecs= ReplayMaxPerSec="
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --secret-from)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
-                --address)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        cassia__subcmd__bypassctl__subcmd__show)
-            opts="-h --changed --value --json --color --address --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
-                --address)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        cassia__subcmd__bypassctl__subcmd__test)
-            opts="-h --secret-from --json --color --address --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                 return 0
             fi
             case "${prev}" in
                 --secret-from)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "Password= Psk= ClientKey=" -- "${cur}"))
+                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --address)
@@ -257,12 +231,69 @@ _cassia__bypassctl() {
                     ;;
             esac
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
             return 0
             ;;
-        cassia__subcmd__bypassctl__subcmd__watch)
+        cassia__bypassctl__subcmd__show)
+            opts="-h --changed --value --json --color --address --help ScanMode Adapters Protocol Host Port FallbackHosts ConnectionType Username ScanTopic ScanQos EncryptionMode PskIdentity CaCertificate RequireClientCertificate ClientCertificate PushIntervalMs PushBatchSize FilterNames FilterMacs FilterUuids FilterRssi FilterValues DuplicatesMs Timestamp TimestampFormat Beacon EventTypeKey PayloadFormat StatusTopic MqttVersion KeepAliveSecs ClientId RouterAddress QueueMaxBytes SpoolMaxBytes SpoolMaxAgeSecs ReplayMaxPerSec Password Psk ClientKey"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+                    return 0
+                    ;;
+                --address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__test)
+            opts="-h --secret-from --json --color --address --help ScanMode= Adapters= Protocol= Host= Port= FallbackHosts= ConnectionType= Username= ScanTopic= ScanQos= EncryptionMode= PskIdentity= CaCertificate= RequireClientCertificate= ClientCertificate= PushIntervalMs= PushBatchSize= FilterNames= FilterMacs= FilterUuids= FilterRssi= FilterValues= DuplicatesMs= Timestamp= TimestampFormat= Beacon= EventTypeKey= PayloadFormat= StatusTopic= MqttVersion= KeepAliveSecs= ClientId= RouterAddress= QueueMaxBytes= SpoolMaxBytes= SpoolMaxAgeSecs= ReplayMaxPerSec="
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+                return 0
+            fi
+            case "${prev}" in
+                --secret-from)
+                    COMPREPLY=($(compgen -W "Password= Psk= ClientKey=" -- "${cur}"))
+                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+                    return 0
+                    ;;
+                --address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__watch)
             opts="-n -c -h --interval --count --json --color --address --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                 return 0
             fi
             case "${prev}" in
@@ -284,6 +315,7 @@ _cassia__bypassctl() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --address)
@@ -295,6 +327,7 @@ _cassia__bypassctl() {
                     ;;
             esac
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
             return 0
             ;;
     esac

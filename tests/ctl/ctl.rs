@@ -7,7 +7,7 @@ use crate::support::process::{Process, output};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// What it said, and its exit status.
@@ -72,26 +72,31 @@ pub fn fed(bus: &Bus, words: &[&str], input: &str) -> Said {
     run(command(bus, Who::Admin, words).stdin(file))
 }
 
-/// The program on a terminal of 80 columns, typed at.
+/// A terminal of 80 columns, typed at.
 pub struct Terminal {
     process: Process,
     log: PathBuf,
 }
 
 impl Terminal {
-    /// `script` gives it the terminal.
+    /// With the program on it, and then its status.
     pub fn start(bus: &Bus, words: &str, environment: &[(&str, &str)]) -> Self {
-        let log = bus.directory().join("terminal");
         // Ctrl-C goes to the shell too, and without a trap Debian's dash dies of it before it tells the status.
-        let line = format!("trap : INT; stty cols 80 rows 40; {} {words}; echo \"status $?\"", program(bus).display());
+        let line = format!("trap : INT; {} {words}; echo \"status $?\"", program(bus).display());
         let mut command = bus.command(Who::Root);
-        command.args(["script", "-q", "-c", &line, "/dev/null"]).env("TERM", "xterm");
         // What asks for colours, or for none, wherever the tests run.
         for name in ["NO_COLOR", "CI", "CLICOLOR", "CLICOLOR_FORCE"] {
             command.env_remove(name);
         }
-        command.envs(environment.iter().copied()).stdin(Stdio::piped());
-        command.stdout(File::create(&log).expect("a file")).stderr(Stdio::null());
+        command.env("TERM", "xterm").envs(environment.iter().copied());
+        Self::start_line(command, &line, bus.directory())
+    }
+
+    /// With this line of the shell. `command` runs its arguments, of which `script` gives the terminal; `directory` takes a file.
+    pub fn start_line(mut command: Command, line: &str, directory: &Path) -> Self {
+        let log = directory.join("terminal");
+        command.args(["script", "-q", "-c", &format!("stty cols 80 rows 40; {line}"), "/dev/null"]);
+        command.stdin(Stdio::piped()).stdout(File::create(&log).expect("a file")).stderr(Stdio::null());
         Self { process: Process::spawn(&mut command), log }
     }
 

@@ -1,5 +1,6 @@
 //! Man pages and completions as those take them who use them. That they are what the program says is compared beside it.
 
+use crate::ctl::Terminal;
 use crate::support::process::output;
 use std::fs;
 use std::process::Command;
@@ -50,4 +51,36 @@ fn shells_complete() {
     let fish = output(Command::new("fish").args(["--no-config", "-c", &fish]).env("HOME", home.path()));
     assert!(String::from_utf8_lossy(&fish.stdout).starts_with("--secret-from"), "{fish:?}");
     quiet("zsh", &["-f", "-n", &format!("{DBUS}/completions/_cassia-bypassctl")]);
+}
+
+/// At a prompt, with the Tab key.
+#[test]
+fn names_of_settings_are_completed_at_a_prompt() {
+    let completions = format!("{DBUS}/completions");
+    let bash = ("bash --norc --noprofile -i", format!(". {completions}/cassia-bypassctl.bash"));
+    let zsh = ("zsh -f -i", format!("fpath=({completions} $fpath); autoload -U compinit; compinit -u -D"));
+    for (shell, load) in [bash, zsh] {
+        let home = tempfile::tempdir().expect("a directory");
+        let mut command = Command::new("env");
+        command.env("HOME", home.path()).env("TERM", "xterm");
+        let mut terminal = Terminal::start_line(command, shell, home.path());
+        // The words that a command would get; the parts of "ready" are not on the line that is typed.
+        terminal.type_in(&format!("cassia-bypassctl() {{ printf '<%s>' \"$@\"; }}; {load}; echo 're''ady'\n"));
+        terminal.until("ready");
+        for (typed, words) in [
+            ("describe EncryptionM\t", "<describe><EncryptionMode>"),
+            ("reset ClientK\t", "<reset><ClientKey>"),
+            ("set Hos\tbroker Por\t1884", "<set><Host=broker><Port=1884>"),
+            ("set --secret-from Pas\t-", "<set><--secret-from><Password=->"),
+        ] {
+            terminal.type_in(&format!("cassia-bypassctl {typed}\n"));
+            terminal.until(words);
+        }
+        terminal.type_in("echo 'sta''tus '; exit\n");
+        terminal.ended();
+    }
+    let script = format!("source {completions}/cassia-bypassctl.fish; complete -C 'cassia-bypassctl set Hos'");
+    let home = tempfile::tempdir().expect("a directory");
+    let fish = output(Command::new("fish").args(["--no-config", "-c", &script]).env("HOME", home.path()));
+    assert_eq!(String::from_utf8_lossy(&fish.stdout).lines().next(), Some("Host="), "{fish:?}");
 }

@@ -1,7 +1,9 @@
 //! The man page and the completions say what the program takes.
 
 use crate::arguments::{EXIT_STATUS, command};
-use clap::Command;
+use cassia_bypass::config::{SECRETS, SETTINGS, Setting};
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use std::fs;
@@ -118,6 +120,55 @@ fn generated_man_page() {
     compare("man/cassia-bypassctl.1", &page());
 }
 
+/// The names of settings with what follows them. The program itself asks the service for them.
+fn names(settings: &[&[Setting]], end: &str) -> Vec<&'static str> {
+    settings.concat().iter().map(|setting| &*format!("{}{end}", setting.name).leak()).collect()
+}
+
+/// Which names each command takes: as they are, before a value, before a file.
+fn offers() -> [(&'static [&'static str], &'static str, Vec<&'static str>); 3] {
+    [
+        (&["show", "describe", "reset"], "settings", names(&[SETTINGS, SECRETS], "")),
+        (&["set", "test"], "assignments", names(&[SETTINGS], "=")),
+        (&["set", "test", "import"], "secret-from", names(&[SECRETS], "=")),
+    ]
+}
+
+fn command_with_names() -> Command {
+    offers().into_iter().fold(command(), |whole, (commands, argument, names)| {
+        let offer = |argument: Arg| argument.value_parser(PossibleValuesParser::new(names.iter().copied()));
+        whole.mut_subcommands(|command| {
+            if commands.contains(&command.get_name()) { command.mut_arg(argument, offer) } else { command }
+        })
+    })
+}
+
+/// What clap_complete leaves out: no space after `Host=` (fish knows that), and in fish the arguments without an option.
+fn completed(shell: Shell, script: &str) -> String {
+    let line = |line: &str| match shell {
+        Shell::Bash if line.contains("$(compgen -W") => {
+            let indent = &line[..line.len() - line.trim_start().len()];
+            format!("{line}\n{indent}[[ ${{COMPREPLY[0]-}} != *= ]] || compopt -o nospace\n")
+        }
+        Shell::Zsh if line.contains("=)'") => {
+            format!("{}\n", line.replace(":(", ":{compadd -S \"\" -- ").replace("=)'", "=}'"))
+        }
+        _ => format!("{line}\n"),
+    };
+    // The labels of the commands are written in two ways where the name has a hyphen: clap-rs/clap#6421.
+    let script = script.replace("cassia__subcmd__bypassctl", "cassia__bypassctl");
+    let mut script: String = script.lines().map(line).collect();
+    for (commands, _, names) in
+        offers().iter().filter(|(_, argument, _)| shell == Shell::Fish && *argument != "secret-from")
+    {
+        for command in *commands {
+            let when = format!("__fish_cassia_bypassctl_using_subcommand {command}");
+            script += &format!("complete -c {NAME} -n \"{when}\" -a \"{}\"\n", names.join(" "));
+        }
+    }
+    script
+}
+
 #[test]
 fn generated_completions() {
     for (shell, file) in [
@@ -126,7 +177,8 @@ fn generated_completions() {
         (Shell::Fish, "cassia-bypassctl.fish"),
     ] {
         let mut script = Vec::new();
-        clap_complete::generate(shell, &mut command(), NAME, &mut script);
-        compare(&format!("completions/{file}"), &String::from_utf8(script).expect("text"));
+        clap_complete::generate(shell, &mut command_with_names(), NAME, &mut script);
+        let script = String::from_utf8(script).expect("text");
+        compare(&format!("completions/{file}"), &completed(shell, &script));
     }
 }
