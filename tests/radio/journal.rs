@@ -40,14 +40,14 @@ fn journalctl(words: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// The service's entries with this identifier.
-pub(crate) fn entries(id: &str) -> Vec<Value> {
-    let text = journalctl(&["--no-pager", "-o", "json", &format!("MESSAGE_ID={id}")]);
+/// The service's entries of this event.
+pub(crate) fn entries(event: &str) -> Vec<Value> {
+    let text = journalctl(&["--no-pager", "-o", "json", &format!("MESSAGE_ID={}", id(event))]);
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 /// The identifiers as the manual lists them: event and MESSAGE_ID.
-pub(crate) fn id(event: &str) -> String {
+fn id(event: &str) -> String {
     let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("dbus/README.md");
     let manual = fs::read_to_string(manual).expect("the manual");
     let row = manual.lines().find(|line| line.contains(&format!("` | `{event}` |"))).expect("a row of the manual");
@@ -56,7 +56,7 @@ pub(crate) fn id(event: &str) -> String {
 
 /// Waits for the newest entry of an event that is as wanted; checks what every entry has.
 pub(crate) fn newest(event: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-    let entry = eventually(SOON, &format!("{event}: {what}"), || entries(&id(event)).into_iter().rev().find(&wanted));
+    let entry = eventually(SOON, &format!("{event}: {what}"), || entries(event).into_iter().rev().find(&wanted));
     assert_eq!(entry["EVENT"], event);
     assert_eq!(entry["SYSLOG_IDENTIFIER"], "cassia-bypassd");
     assert!(entry["MESSAGE"].as_str().is_some_and(|message| !message.is_empty()), "{entry}");
@@ -202,7 +202,7 @@ fn rare_events_with_their_fields() {
         rig.set(&["ScanTopic", "s", "closed"]);
         let lost = eventually(SOON, "a loss", || {
             play(&radio.controller);
-            entries(&id("loss")).pop()
+            entries("loss").pop()
         });
         assert_eq!((&lost["PRIORITY"], &lost["REASON"]), (&ERROR.into(), &"refused".into()));
         assert!(lost["COUNT"].as_str().is_some_and(|count| count != "0"), "{lost}");
@@ -230,7 +230,7 @@ fn rare_events_with_their_fields() {
         let failed = newest("spool", "cannot be used", |e| e["PRIORITY"] == WARNING);
         assert!(failed["ERROR"].as_str().is_some_and(|why| !why.is_empty()), "{failed}");
         fs::remove_file(state.join("spool")).expect("removed");
-        eventually(DISK, "it can be used again", || entries(&id("spool")).into_iter().find(|e| e["PRIORITY"] == INFO));
+        eventually(DISK, "it can be used again", || entries("spool").into_iter().find(|e| e["PRIORITY"] == INFO));
     });
 }
 
@@ -245,7 +245,7 @@ fn a_capture_that_is_not_byte_exact() {
         let capture = newest("capture", "signals", |_| true);
         assert_eq!((&capture["PRIORITY"], &capture["REASON"]), (&WARNING.into(), &"signals".into()));
         assert_eq!(capture["ERROR"], rig.text("CaptureReason"));
-        assert_eq!(entries(&id("capture")).len(), 1);
+        assert_eq!(entries("capture").len(), 1);
     });
 }
 

@@ -9,7 +9,7 @@ use rustix::process::Signal;
 
 use crate::bench;
 use crate::guest::eventually;
-use crate::journal::{WARNING, entries, id, journald, newest};
+use crate::journal::{WARNING, entries, journald, newest};
 use crate::rig::{ADDRESS, Rig, SOON, wait_scan};
 use crate::service_adapters::{LONG, SECOND, two, two_beside, wait_radios};
 
@@ -128,7 +128,7 @@ fn one_of_all_that_stays_away_is_gone() {
         assert_eq!(rig.text("RadioDetail"), "");
         let gone = newest("adapter-gone", "once", |_| true);
         assert_eq!((&gone["PRIORITY"], &gone["ADAPTER"]), (&WARNING.into(), &SECOND.into()));
-        assert_eq!(entries(&id("adapter-gone")).len(), 1);
+        assert_eq!(entries("adapter-gone").len(), 1);
         rig.flows(&radio.controller);
         second.replug().expect("plugged in");
         wait_radios(&rig, &[("hci0", ADDRESS, "scanning"), ("hci1", SECOND, "scanning")]);
