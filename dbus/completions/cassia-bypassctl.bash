@@ -53,13 +53,11 @@ _cassia__bypassctl() {
             opts="-h -V --json --color --address --help --version show describe set reset test diagnose watch export import"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                 return 0
             fi
             case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --address)
@@ -71,20 +69,17 @@ _cassia__bypassctl() {
                     ;;
             esac
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
             return 0
             ;;
         cassia__bypassctl__subcmd__describe)
             opts="-h --json --color --address --help ScanMode Adapters Protocol Host Port FallbackHosts ConnectionType Username ScanTopic ScanQos EncryptionMode PskIdentity CaCertificate RequireClientCertificate ClientCertificate PushIntervalMs PushBatchSize FilterNames FilterMacs FilterUuids FilterRssi FilterValues DuplicatesMs Timestamp TimestampFormat Beacon EventTypeKey PayloadFormat StatusTopic MqttVersion KeepAliveSecs ClientId RouterAddress QueueMaxBytes SpoolMaxBytes SpoolMaxAgeSecs ReplayMaxPerSec Password Psk ClientKey"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                 return 0
             fi
             case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --address)
@@ -96,20 +91,17 @@ _cassia__bypassctl() {
                     ;;
             esac
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
             return 0
             ;;
         cassia__bypassctl__subcmd__diagnose)
             opts="-h --json --color --address --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                 return 0
             fi
             case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --address)
@@ -121,20 +113,17 @@ _cassia__bypassctl() {
                     ;;
             esac
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
             return 0
             ;;
         cassia__bypassctl__subcmd__export)
             opts="-h --changed --json --color --address --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                 return 0
             fi
             case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --address)
@@ -146,25 +135,21 @@ _cassia__bypassctl() {
                     ;;
             esac
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
             return 0
             ;;
         cassia__bypassctl__subcmd__import)
             opts="-h --check --secret-from --json --color --address --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                 return 0
             fi
             case "${prev}" in
                 --secret-from)
                     COMPREPLY=($(compgen -W "Password= Psk= ClientKey=" -- "${cur}"))
-                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --address)
@@ -176,20 +161,17 @@ _cassia__bypassctl() {
                     ;;
             esac
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
             return 0
             ;;
         cassia__bypassctl__subcmd__reset)
             opts="-h --all --json --color --address --help ScanMode Adapters Protocol Host Port FallbackHosts ConnectionType Username ScanTopic ScanQos EncryptionMode PskIdentity CaCertificate RequireClientCertificate ClientCertificate PushIntervalMs PushBatchSize FilterNames FilterMacs FilterUuids FilterRssi FilterValues DuplicatesMs Timestamp TimestampFormat Beacon EventTypeKey PayloadFormat StatusTopic MqttVersion KeepAliveSecs ClientId RouterAddress QueueMaxBytes SpoolMaxBytes SpoolMaxAgeSecs ReplayMaxPerSec Password Psk ClientKey"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                 return 0
             fi
             case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --address)
@@ -201,25 +183,21 @@ _cassia__bypassctl() {
                     ;;
             esac
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
             return 0
             ;;
         cassia__bypassctl__subcmd__set)
             opts="-h --check --secret-from --json --color --address --help ScanMode= Adapters= Protocol= Host= Port= FallbackHosts= ConnectionType= Username= ScanTopic= ScanQos= EncryptionMode= PskIdentity= CaCertificate= RequireClientCertificate= ClientCertificate= PushIntervalMs= PushBatchSize= FilterNames= FilterMacs= FilterUuids= FilterRssi= FilterValues= DuplicatesMs= Timestamp= TimestampFormat= Beacon= EventTypeKey= PayloadFormat= StatusTopic= MqttVersion= KeepAliveSecs= ClientId= RouterAddress= QueueMaxBytes= SpoolMaxBytes= SpoolMaxAgeSecs= ReplayMaxPerSec="
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                 return 0
             fi
             case "${prev}" in
                 --secret-from)
                     COMPREPLY=($(compgen -W "Password= Psk= ClientKey=" -- "${cur}"))
-                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --address)
@@ -231,20 +209,17 @@ _cassia__bypassctl() {
                     ;;
             esac
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
             return 0
             ;;
         cassia__bypassctl__subcmd__show)
             opts="-h --changed --value --json --color --address --help ScanMode Adapters Protocol Host Port FallbackHosts ConnectionType Username ScanTopic ScanQos EncryptionMode PskIdentity CaCertificate RequireClientCertificate ClientCertificate PushIntervalMs PushBatchSize FilterNames FilterMacs FilterUuids FilterRssi FilterValues DuplicatesMs Timestamp TimestampFormat Beacon EventTypeKey PayloadFormat StatusTopic MqttVersion KeepAliveSecs ClientId RouterAddress QueueMaxBytes SpoolMaxBytes SpoolMaxAgeSecs ReplayMaxPerSec Password Psk ClientKey"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                 return 0
             fi
             case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --address)
@@ -256,25 +231,21 @@ _cassia__bypassctl() {
                     ;;
             esac
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
             return 0
             ;;
         cassia__bypassctl__subcmd__test)
             opts="-h --secret-from --json --color --address --help ScanMode= Adapters= Protocol= Host= Port= FallbackHosts= ConnectionType= Username= ScanTopic= ScanQos= EncryptionMode= PskIdentity= CaCertificate= RequireClientCertificate= ClientCertificate= PushIntervalMs= PushBatchSize= FilterNames= FilterMacs= FilterUuids= FilterRssi= FilterValues= DuplicatesMs= Timestamp= TimestampFormat= Beacon= EventTypeKey= PayloadFormat= StatusTopic= MqttVersion= KeepAliveSecs= ClientId= RouterAddress= QueueMaxBytes= SpoolMaxBytes= SpoolMaxAgeSecs= ReplayMaxPerSec="
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                 return 0
             fi
             case "${prev}" in
                 --secret-from)
                     COMPREPLY=($(compgen -W "Password= Psk= ClientKey=" -- "${cur}"))
-                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --address)
@@ -286,14 +257,12 @@ _cassia__bypassctl() {
                     ;;
             esac
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
             return 0
             ;;
         cassia__bypassctl__subcmd__watch)
             opts="-n -c -h --interval --count --json --color --address --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                 return 0
             fi
             case "${prev}" in
@@ -315,7 +284,6 @@ _cassia__bypassctl() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
                     return 0
                     ;;
                 --address)
@@ -327,14 +295,18 @@ _cassia__bypassctl() {
                     ;;
             esac
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
             return 0
             ;;
     esac
 }
 
 if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -F _cassia__bypassctl -o nosort -o bashdefault -o default cassia-bypassctl
+    complete -F _cassia__bypassctl_names -o nosort -o bashdefault -o default cassia-bypassctl
 else
-    complete -F _cassia__bypassctl -o bashdefault -o default cassia-bypassctl
+    complete -F _cassia__bypassctl_names -o bashdefault -o default cassia-bypassctl
 fi
+
+_cassia__bypassctl_names() {
+    _cassia__bypassctl "$@"
+    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+}

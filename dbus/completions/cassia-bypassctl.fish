@@ -54,9 +54,7 @@ never\t''"
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand describe" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand describe" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand describe" -s h -l help -d 'Print help'
-complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -l secret-from -d 'A setting and the file with its value; - is standard input, on a terminal it is asked for' -r -f -a "Password=\t''
-Psk=\t''
-ClientKey=\t''"
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -l secret-from -d 'A setting and the file with its value; - is standard input, on a terminal it is asked for' -r
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -71,9 +69,7 @@ complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand reset"
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand reset" -l all -d 'All settings and secrets'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand reset" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand reset" -s h -l help -d 'Print help'
-complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand test" -l secret-from -d 'A setting and the file with its value; - is standard input, on a terminal it is asked for' -r -f -a "Password=\t''
-Psk=\t''
-ClientKey=\t''"
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand test" -l secret-from -d 'A setting and the file with its value; - is standard input, on a terminal it is asked for' -r
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand test" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -101,9 +97,7 @@ complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand export
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand export" -l changed -d 'Only what differs from the packaged value'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand export" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand export" -s h -l help -d 'Print help'
-complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import" -l secret-from -d 'A setting and the file with its value; - is standard input, on a terminal it is asked for' -r -f -a "Password=\t''
-Psk=\t''
-ClientKey=\t''"
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import" -l secret-from -d 'A setting and the file with its value; - is standard input, on a terminal it is asked for' -r
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -111,8 +105,6 @@ complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import" -l check -d 'Say what would be refused; change nothing'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import" -s h -l help -d 'Print help'
-complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand show" -a "ScanMode Adapters Protocol Host Port FallbackHosts ConnectionType Username ScanTopic ScanQos EncryptionMode PskIdentity CaCertificate RequireClientCertificate ClientCertificate PushIntervalMs PushBatchSize FilterNames FilterMacs FilterUuids FilterRssi FilterValues DuplicatesMs Timestamp TimestampFormat Beacon EventTypeKey PayloadFormat StatusTopic MqttVersion KeepAliveSecs ClientId RouterAddress QueueMaxBytes SpoolMaxBytes SpoolMaxAgeSecs ReplayMaxPerSec Password Psk ClientKey"
-complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand describe" -a "ScanMode Adapters Protocol Host Port FallbackHosts ConnectionType Username ScanTopic ScanQos EncryptionMode PskIdentity CaCertificate RequireClientCertificate ClientCertificate PushIntervalMs PushBatchSize FilterNames FilterMacs FilterUuids FilterRssi FilterValues DuplicatesMs Timestamp TimestampFormat Beacon EventTypeKey PayloadFormat StatusTopic MqttVersion KeepAliveSecs ClientId RouterAddress QueueMaxBytes SpoolMaxBytes SpoolMaxAgeSecs ReplayMaxPerSec Password Psk ClientKey"
-complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand reset" -a "ScanMode Adapters Protocol Host Port FallbackHosts ConnectionType Username ScanTopic ScanQos EncryptionMode PskIdentity CaCertificate RequireClientCertificate ClientCertificate PushIntervalMs PushBatchSize FilterNames FilterMacs FilterUuids FilterRssi FilterValues DuplicatesMs Timestamp TimestampFormat Beacon EventTypeKey PayloadFormat StatusTopic MqttVersion KeepAliveSecs ClientId RouterAddress QueueMaxBytes SpoolMaxBytes SpoolMaxAgeSecs ReplayMaxPerSec Password Psk ClientKey"
-complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -a "ScanMode= Adapters= Protocol= Host= Port= FallbackHosts= ConnectionType= Username= ScanTopic= ScanQos= EncryptionMode= PskIdentity= CaCertificate= RequireClientCertificate= ClientCertificate= PushIntervalMs= PushBatchSize= FilterNames= FilterMacs= FilterUuids= FilterRssi= FilterValues= DuplicatesMs= Timestamp= TimestampFormat= Beacon= EventTypeKey= PayloadFormat= StatusTopic= MqttVersion= KeepAliveSecs= ClientId= RouterAddress= QueueMaxBytes= SpoolMaxBytes= SpoolMaxAgeSecs= ReplayMaxPerSec="
-complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand test" -a "ScanMode= Adapters= Protocol= Host= Port= FallbackHosts= ConnectionType= Username= ScanTopic= ScanQos= EncryptionMode= PskIdentity= CaCertificate= RequireClientCertificate= ClientCertificate= PushIntervalMs= PushBatchSize= FilterNames= FilterMacs= FilterUuids= FilterRssi= FilterValues= DuplicatesMs= Timestamp= TimestampFormat= Beacon= EventTypeKey= PayloadFormat= StatusTopic= MqttVersion= KeepAliveSecs= ClientId= RouterAddress= QueueMaxBytes= SpoolMaxBytes= SpoolMaxAgeSecs= ReplayMaxPerSec="
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand show describe reset" -a "ScanMode Adapters Protocol Host Port FallbackHosts ConnectionType Username ScanTopic ScanQos EncryptionMode PskIdentity CaCertificate RequireClientCertificate ClientCertificate PushIntervalMs PushBatchSize FilterNames FilterMacs FilterUuids FilterRssi FilterValues DuplicatesMs Timestamp TimestampFormat Beacon EventTypeKey PayloadFormat StatusTopic MqttVersion KeepAliveSecs ClientId RouterAddress QueueMaxBytes SpoolMaxBytes SpoolMaxAgeSecs ReplayMaxPerSec Password Psk ClientKey"
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set test" -a "ScanMode= Adapters= Protocol= Host= Port= FallbackHosts= ConnectionType= Username= ScanTopic= ScanQos= EncryptionMode= PskIdentity= CaCertificate= RequireClientCertificate= ClientCertificate= PushIntervalMs= PushBatchSize= FilterNames= FilterMacs= FilterUuids= FilterRssi= FilterValues= DuplicatesMs= Timestamp= TimestampFormat= Beacon= EventTypeKey= PayloadFormat= StatusTopic= MqttVersion= KeepAliveSecs= ClientId= RouterAddress= QueueMaxBytes= SpoolMaxBytes= SpoolMaxAgeSecs= ReplayMaxPerSec="
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set test import" -l secret-from -r -a "Password= Psk= ClientKey="

@@ -143,42 +143,49 @@ fn command_with_names() -> Command {
     })
 }
 
-/// What clap_complete leaves out: no space after `Host=` (fish knows that), and in fish the arguments without an option.
-fn completed(shell: Shell, script: &str) -> String {
-    let line = |line: &str| match shell {
-        Shell::Bash if line.contains("$(compgen -W") => {
-            let indent = &line[..line.len() - line.trim_start().len()];
-            format!("{line}\n{indent}[[ ${{COMPREPLY[0]-}} != *= ]] || compopt -o nospace\n")
-        }
-        Shell::Zsh if line.contains("=)'") => {
-            format!("{}\n", line.replace(":(", ":{compadd -S \"\" -- ").replace("=)'", "=}'"))
-        }
-        _ => format!("{line}\n"),
-    };
+/// One check behind all that clap_complete offers: after `Host=` the value follows without a space.
+const BASH: &str = "
+_cassia__bypassctl_names() {
+    _cassia__bypassctl \"$@\"
+    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+}
+";
+
+fn bash(script: &str) -> String {
     // The labels of the commands are written in two ways where the name has a hyphen: clap-rs/clap#6421.
     let script = script.replace("cassia__subcmd__bypassctl", "cassia__bypassctl");
-    let mut script: String = script.lines().map(line).collect();
-    for (commands, _, names) in
-        offers().iter().filter(|(_, argument, _)| shell == Shell::Fish && *argument != "secret-from")
-    {
-        for command in *commands {
-            let when = format!("__fish_cassia_bypassctl_using_subcommand {command}");
-            script += &format!("complete -c {NAME} -n \"{when}\" -a \"{}\"\n", names.join(" "));
-        }
-    }
-    script
+    script.replace("-F _cassia__bypassctl ", "-F _cassia__bypassctl_names ") + BASH
+}
+
+/// The same for zsh, in each argument that offers such words.
+fn zsh(script: &str) -> String {
+    let line = |line: &str| {
+        let offered = line.contains("=)'");
+        let line =
+            if offered { line.replace(":(", ":{compadd -S \"\" -- ").replace("=)'", "=}'") } else { line.into() };
+        line + "\n"
+    };
+    script.lines().map(line).collect()
+}
+
+/// clap_complete offers no words without an option here, and in place of files those of an option. No space follows `=`.
+fn fish(script: &str) -> String {
+    let offer = |(commands, argument, names): (&[&str], &str, Vec<&str>)| {
+        let option = if argument == "secret-from" { "-l secret-from -r " } else { "" };
+        let when = format!("__fish_cassia_bypassctl_using_subcommand {}", commands.join(" "));
+        format!("complete -c {NAME} -n \"{when}\" {option}-a \"{}\"\n", names.join(" "))
+    };
+    script.to_owned() + &offers().map(offer).concat()
 }
 
 #[test]
 fn generated_completions() {
-    for (shell, file) in [
-        (Shell::Bash, "cassia-bypassctl.bash"),
-        (Shell::Zsh, "_cassia-bypassctl"),
-        (Shell::Fish, "cassia-bypassctl.fish"),
-    ] {
+    let script = |shell: Shell, mut command: Command| {
         let mut script = Vec::new();
-        clap_complete::generate(shell, &mut command_with_names(), NAME, &mut script);
-        let script = String::from_utf8(script).expect("text");
-        compare(&format!("completions/{file}"), &completed(shell, &script));
-    }
+        clap_complete::generate(shell, &mut command, NAME, &mut script);
+        String::from_utf8(script).expect("text")
+    };
+    compare("completions/cassia-bypassctl.bash", &bash(&script(Shell::Bash, command_with_names())));
+    compare("completions/_cassia-bypassctl", &zsh(&script(Shell::Zsh, command_with_names())));
+    compare("completions/cassia-bypassctl.fish", &fish(&script(Shell::Fish, command())));
 }
