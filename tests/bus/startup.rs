@@ -2,7 +2,7 @@
 
 use crate::support::busctl::{CONFIG, NAME};
 use crate::support::identities::Who;
-use crate::support::process::output;
+use crate::support::process::{Process, output};
 use crate::{bus, started};
 
 #[test]
@@ -11,8 +11,7 @@ fn without_a_bus_it_fails() {
     drop(bus.state());
     let mut service = bus.service();
     service.env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus");
-    let failed = output(&mut service);
-    assert_eq!(failed.status.code(), Some(1));
+    assert_eq!(Process::spawn(&mut service).ended().code(), Some(1));
     assert!(bus.log().contains("system bus: "), "{}", bus.log());
     bus.stop();
 }

@@ -4,7 +4,10 @@ use crate::ctl::{command, ctl, done, run};
 use crate::started;
 use crate::support::bus::Bus;
 use crate::support::identities::Who;
+use crate::support::process::Process;
+use std::io::Read;
 use std::os::fd::OwnedFd;
+use std::process::Stdio;
 
 #[test]
 fn no_bus() {
@@ -56,10 +59,12 @@ fn a_reader_that_goes_away_is_no_failure() {
     let (bus, _service) = started();
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
-    let mut show = command(&bus, Who::Admin, &["watch", "-n", "0.1"]);
-    show.stdout(OwnedFd::from(writer));
-    let said = run(&mut show);
-    assert_eq!((said.status, &*said.err), (0, ""), "{said:?}");
+    let mut watch = command(&bus, Who::Admin, &["watch", "-n", "0.1"]);
+    let mut watch = Process::spawn(watch.stdout(OwnedFd::from(writer)).stderr(Stdio::piped()));
+    let status = watch.ended();
+    let mut said = String::new();
+    watch.child().stderr.take().expect("piped").read_to_string(&mut said).expect("text");
+    assert_eq!((status.code(), &*said), (Some(0), ""));
 }
 
 #[test]

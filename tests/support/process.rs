@@ -1,6 +1,6 @@
 //! Child processes that end with the test, and their lines.
 
-use super::eventually;
+use super::{eventually, within};
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
@@ -131,10 +131,25 @@ fn rollup(id: u32, row: &str) -> u64 {
     line.trim_end_matches("kB").trim().parse::<u64>().expect("a number") * 1024
 }
 
-/// Runs a program to its end.
+/// Longer than any program takes that a test waits for.
+const END: Duration = Duration::from_secs(300);
+
+/// Runs a program to its end, with all that it prints. One that hangs is killed, and fails the test by its name.
 pub fn output(command: &mut Command) -> Output {
-    let name = command.get_program().to_owned();
-    command.output().unwrap_or_else(|e| panic!("{name:?} cannot be started: {e}"))
+    let mut process = Process::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let Child { stdout, stderr, .. } = &mut process.child;
+    let (stdout, stderr) = (whole(stdout.take().expect("piped")), whole(stderr.take().expect("piped")));
+    let status = within(END, &format!("the end of {command:?}"), || process.child.try_wait().expect("our own child"));
+    let bytes = |reader: JoinHandle<Vec<u8>>| reader.join().expect("no panic");
+    Output { status, stdout: bytes(stdout), stderr: bytes(stderr) }
+}
+
+fn whole(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).expect("a pipe");
+        bytes
+    })
 }
 
 /// Runs a program that must succeed, and tells what it said.
