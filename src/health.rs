@@ -160,11 +160,7 @@ impl Machine {
         if let Some(reason) = offline(facts) {
             return (HealthState::Offline, reason);
         }
-        let lost = || {
-            let mut lost = self.dropped.iter().zip(DROP_REASONS).filter(|(growth, _)| growth.within(MEMORY, now));
-            // Without a protocol nothing is lost that somebody waits for.
-            lost.find(|(_, reason)| *reason != DropReason::NoProtocol)
-        };
+        let lost = || self.dropped.iter().zip(DROP_REASONS).find(|(growth, _)| growth.within(MEMORY, now));
         let reason = if facts.heard.is_none_or(|heard| late(heard, facts.proof)) {
             "broker-silent".into()
         } else if late(self.moving, PATIENCE) {

@@ -123,7 +123,7 @@ fn trouble_of_the_radio_is_told_at_once_but_a_new_start_of_the_scan_is_no_troubl
 #[test]
 fn a_loss_is_remembered_for_a_minute() {
     let mut b = Bench::new();
-    b.facts.ledger.receive_dropped(5, DropReason::NoProtocol);
+    b.facts.ledger.receive(&Heard { unpublished: 5, ..Heard::default() });
     assert_eq!(b.after(1), "online", "nobody was waiting for them");
     b.facts.ledger.receive_dropped(5, DropReason::QueueFull);
     assert_eq!(b.after(0), "degraded dropped-queue-full");

@@ -26,8 +26,7 @@ impl Losses {
         let mut due = Vec::new();
         for (i, reason) in DROP_REASONS.into_iter().enumerate() {
             let new = ledger.dropped(reason) - self.said[i];
-            // Without a protocol nothing is lost that somebody waits for.
-            if new == 0 || reason == DropReason::NoProtocol {
+            if new == 0 {
                 continue;
             }
             if self.at[i].is_none_or(|at| now.duration_since(at) >= PAUSE) {
@@ -56,6 +55,5 @@ mod tests {
         assert_eq!(lose(3, 1, DropReason::Refused), [(DropReason::Refused, 1)]);
         assert_eq!(lose(60, 1, DropReason::QueueFull), []);
         assert_eq!(lose(61, 0, DropReason::QueueFull), [(DropReason::QueueFull, 8)]);
-        assert_eq!(lose(500, 100, DropReason::NoProtocol), []);
     }
 }

@@ -3,7 +3,7 @@
 //! acknowledgement.
 
 use crate::advert::Address;
-use crate::stats::{DropReason, Stats};
+use crate::stats::{DropReason, Ledger, Stats};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -125,10 +125,19 @@ impl Queue {
 
     /// Drops all that waits, for this reason.
     pub fn clear(&self, reason: DropReason) {
+        self.empty(|ledger, adverts| ledger.drop_queued(adverts, reason));
+    }
+
+    /// Empties it: its messages are not to be published any more.
+    pub fn withdraw(&self) {
+        self.empty(Ledger::withdraw_queued);
+    }
+
+    fn empty(&self, book: impl FnOnce(&mut Ledger, u64)) {
         self.with(|q| {
             let adverts = q.messages.drain(..).map(|m| m.adverts).sum();
             q.bytes = 0;
-            self.stats.ledger(|l| l.drop_queued(adverts, reason));
+            self.stats.ledger(|l| book(l, adverts));
         });
     }
 

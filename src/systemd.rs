@@ -1,7 +1,7 @@
 //! What systemd is told: ready, a line for people, that the work goes on, that it ends.
 
 use crate::health::HealthState;
-use crate::stats::{DropReason, Stats};
+use crate::stats::Stats;
 use crate::watchdog::{Feeder, PULSE};
 use sd_notify::NotifyState;
 use std::env;
@@ -136,8 +136,7 @@ fn line(stats: &Stats) -> String {
     };
     let from = if radio.address.is_empty() { String::new() } else { format!(" from {}", radio.address) };
     let broker = if link.broker.is_empty() { "no broker".to_owned() } else { format!("broker {}", link.broker) };
-    let (waiting, lost) =
-        (ledger.queued + ledger.in_flight, ledger.dropped_total() - ledger.dropped(DropReason::NoProtocol));
+    let (waiting, lost) = (ledger.queued + ledger.in_flight, ledger.dropped_total());
     format!("{state}: {rate:.0} adverts/s{from}, {broker}, {waiting} waiting, {lost} lost")
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::health::Health;
-use crate::stats::LinkState;
+use crate::stats::{DropReason, Heard, LinkState};
 
 #[test]
 fn the_line_says_it_all() {
@@ -15,7 +15,7 @@ fn the_line_says_it_all() {
     let start = std::time::Instant::now();
     stats.sample(start);
     stats.ledger(|l| {
-        l.receive_dropped(7, DropReason::NoProtocol);
+        l.receive(&Heard { unpublished: 7, ..Heard::default() });
         l.receive_dropped(2, DropReason::QueueFull);
         l.receive_queued(4127);
         l.take(4125);

@@ -31,8 +31,8 @@ impl Stats {
 }
 
 /// What the service knows of itself. Counters start at 0 with the service (`StartedAt`) and only grow; `Queued` and
-/// `InFlight` and `Spooled` come and go. Received + Recovered = Published + Filtered + Deduplicated + Dropped + Queued + InFlight
-/// + Spooled.
+/// `InFlight` and `Spooled` come and go. Received + Recovered = Published + Filtered + Deduplicated + Unpublished + Dropped + Queued
+/// + InFlight + Spooled.
 #[zbus::interface(name = "com.cassianetworks.Bypass1.Stats")]
 impl Stats {
     /// All counts of adverts and messages at one moment, so that they add up: names as of the properties,
@@ -71,6 +71,12 @@ impl Stats {
     #[zbus(property(emits_changed_signal = "false"))]
     fn deduplicated(&self) -> u64 {
         self.stats.snapshot().deduplicated
+    }
+
+    /// Adverts that were heard, or still waited, while Protocol was `none`: no losses, since nobody was to get them.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn unpublished(&self) -> u64 {
+        self.stats.snapshot().unpublished
     }
 
     /// Entries that the table of DuplicatesMs had no room for: a repeat of theirs passed as new.

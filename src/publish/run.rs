@@ -113,7 +113,7 @@ impl<B: Broker> Publisher<B> {
         self.broker.forget().await;
         self.put_back(false);
         loop {
-            self.queue.clear(DropReason::NoProtocol);
+            self.queue.withdraw();
             tokio::select! {
                 // The batch that was open when the setting changed.
                 () = self.queue.wait() => {}

@@ -217,7 +217,7 @@ fn a_short_connection_carries_what_waits_and_ends() {
 }
 
 #[test]
-fn with_no_protocol_everything_is_dropped_and_counted() {
+fn with_no_protocol_everything_is_counted_as_unpublished() {
     bench(|| async {
         let mut b = Bench::start("long");
         b.push(1);
@@ -229,7 +229,7 @@ fn with_no_protocol_everything_is_dropped_and_counted() {
         b.push(2);
         b.settle().await;
         assert_eq!((b.link().state, &*b.link().broker), (LinkState::Off, ""));
-        assert_eq!(b.stats.snapshot().dropped(DropReason::NoProtocol), 6);
+        assert_eq!(b.stats.snapshot().unpublished, 6);
     });
 }
 

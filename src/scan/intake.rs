@@ -60,7 +60,7 @@ impl Desk {
         }
         // Before the repeats: what nobody was sent is not known to anybody.
         if !self.publishing {
-            self.heard.no_protocol += 1;
+            self.heard.unpublished += 1;
             return;
         }
         if !self.duplicates.pass(advert, moment.at) {

@@ -1,4 +1,4 @@
-//! Where every advert went: `received + recovered = published + filtered + deduplicated + dropped + queued + in
+//! Where every advert went: `received + recovered = published + filtered + deduplicated + unpublished + dropped + queued + in
 //! flight + spooled`, at any moment.
 
 use crate::filter::{FILTER_KINDS, FilterKind};
@@ -9,8 +9,6 @@ use std::collections::BTreeMap;
 pub enum DropReason {
     /// The queue was full: it was the oldest.
     QueueFull,
-    /// `Protocol` was `none`: there is no one to send it to.
-    NoProtocol,
     /// The broker said that it will never take this message.
     Refused,
     /// The service stopped before the broker took it.
@@ -24,9 +22,8 @@ pub enum DropReason {
 }
 
 /// Every reason.
-pub const DROP_REASONS: [DropReason; 7] = [
+pub const DROP_REASONS: [DropReason; 6] = [
     DropReason::QueueFull,
-    DropReason::NoProtocol,
     DropReason::Refused,
     DropReason::Shutdown,
     DropReason::SpoolFull,
@@ -39,7 +36,6 @@ impl DropReason {
     pub fn word(self) -> &'static str {
         match self {
             Self::QueueFull => "queue-full",
-            Self::NoProtocol => "no-protocol",
             Self::Refused => "refused",
             Self::Shutdown => "shutdown",
             Self::SpoolFull => "spool-full",
@@ -58,6 +54,8 @@ pub struct Ledger {
     pub published: u64,
     /// Left out as a repeat.
     pub deduplicated: u64,
+    /// Heard, or still waiting, while `Protocol` was `none`: nobody was to get them.
+    pub unpublished: u64,
     /// Taken over from an earlier run.
     pub recovered: u64,
     /// In the open batch or in a message that waits.
@@ -91,8 +89,8 @@ pub struct Heard {
     pub filtered: [u64; FILTER_KINDS.len()],
     /// Left out as repeats.
     pub deduplicated: u64,
-    /// Dropped, because `Protocol` is `none`.
-    pub no_protocol: u64,
+    /// See [`Ledger::unpublished`].
+    pub unpublished: u64,
     /// Of all these, those of which a part is missing.
     pub truncated: u64,
     /// See [`Ledger::duplicates_evicted`].
@@ -109,7 +107,8 @@ impl Ledger {
     /// Adverts were heard.
     pub fn receive(&mut self, heard: &Heard) {
         self.receive_queued(heard.queued);
-        self.receive_dropped(heard.no_protocol, DropReason::NoProtocol);
+        self.received += heard.unpublished;
+        self.unpublished += heard.unpublished;
         for (sum, new) in self.filtered.iter_mut().zip(heard.filtered) {
             *sum += new;
             self.received += new;
@@ -133,6 +132,12 @@ impl Ledger {
     pub fn receive_dropped(&mut self, adverts: u64, reason: DropReason) {
         self.received += adverts;
         self.dropped[reason as usize] += adverts;
+    }
+
+    /// Queued adverts are not to be published any more.
+    pub fn withdraw_queued(&mut self, adverts: u64) {
+        self.queued -= adverts;
+        self.unpublished += adverts;
     }
 
     /// Queued adverts are dropped.
@@ -231,6 +236,7 @@ impl Ledger {
             ("Published", self.published),
             ("Filtered", self.filtered_total()),
             ("Deduplicated", self.deduplicated),
+            ("Unpublished", self.unpublished),
             ("Dropped", self.dropped_total()),
             ("Recovered", self.recovered),
             ("Queued", self.queued),
@@ -248,7 +254,8 @@ impl Ledger {
 
     /// Whether every advert is accounted for.
     pub fn balances(&self) -> bool {
-        let known = self.published + self.filtered_total() + self.deduplicated + self.dropped_total();
-        self.received + self.recovered == known + self.queued + self.in_flight + self.spooled
+        let left_out = self.filtered_total() + self.deduplicated + self.unpublished;
+        let waiting = self.queued + self.in_flight + self.spooled;
+        self.received + self.recovered == self.published + left_out + self.dropped_total() + waiting
     }
 }

@@ -27,7 +27,7 @@ fn topic_and_batches_change_on_a_living_connection() {
 fn protocol_none_publishes_nothing_and_counts_it() {
     let rig = Rig::start();
     rig.air.play(0..30, 3);
-    eventually("counted", || rig.ledger()["Dropped.no-protocol"] == 30);
+    eventually("counted", || rig.ledger()["Unpublished"] == 30);
     rig.configure(Scenario::Anonymous);
     rig.await_stat("LinkState", "connected");
     rig.air.play(30..60, 3);
@@ -35,7 +35,7 @@ fn protocol_none_publishes_nothing_and_counts_it() {
     rig.set("Protocol", &["s", "none"]);
     rig.await_stat("LinkState", "off");
     rig.air.play(60..90, 3);
-    eventually("counted", || rig.ledger()["Dropped.no-protocol"] == 60);
+    eventually("counted", || rig.ledger()["Unpublished"] == 60);
     assert_eq!(rig.arrived("scanTopic").len(), 30);
 }
 

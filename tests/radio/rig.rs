@@ -20,7 +20,8 @@ pub(crate) const SOON: Duration = Duration::from_secs(15);
 pub(crate) const BUS: &str = "com.cassianetworks.Bypass1";
 pub(crate) const PATH: &str = "/com/cassianetworks/Bypass1";
 /// The counts that every received advert is in exactly one of.
-const FATES: [&str; 7] = ["Published", "Filtered", "Deduplicated", "Dropped", "Queued", "InFlight", "Spooled"];
+const FATES: [&str; 8] =
+    ["Published", "Filtered", "Deduplicated", "Unpublished", "Dropped", "Queued", "InFlight", "Spooled"];
 
 /// See the module.
 pub(crate) struct Rig<'a> {

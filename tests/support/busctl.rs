@@ -44,7 +44,8 @@ impl Bus {
         let ledger: BTreeMap<String, u64> =
             serde_json::from_value(self.value(STATS, "Ledger")).expect("a dictionary of counts");
         let sum = |names: &[&str]| names.iter().map(|name| ledger[*name]).sum::<u64>();
-        let known = sum(&["Published", "Filtered", "Deduplicated", "Dropped", "Queued", "InFlight", "Spooled"]);
+        let known =
+            sum(&["Published", "Filtered", "Deduplicated", "Unpublished", "Dropped", "Queued", "InFlight", "Spooled"]);
         assert_eq!(ledger["Received"] + ledger["Recovered"], known, "{ledger:?}");
         ledger
     }

@@ -4,7 +4,7 @@ import { card, descriptions, h, label } from "./dom.js";
 import { title } from "./values.js";
 
 const IN = ["Received", "Recovered"];
-const OUT = ["Published", "Filtered", "Deduplicated", "Dropped", "Queued", "InFlight", "Spooled"];
+const OUT = ["Published", "Filtered", "Deduplicated", "Unpublished", "Dropped", "Queued", "InFlight", "Spooled"];
 
 // Counted beside the ledger.
 const BESIDE = ["Messages", "Malformed", "CaptureLost", "Truncated"];

@@ -9,11 +9,12 @@ use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
 /// Counts of the ledger, in the order of an advert's way: name, what it is on a line, and what is bad if it grows.
-const COUNTS: [(&str, &str, bool); 9] = [
+const COUNTS: [(&str, &str, bool); 10] = [
     ("Received", "received", false),
     ("Recovered", "recovered", false),
     ("Filtered", "filtered", false),
     ("Deduplicated", "deduplicated", false),
+    ("Unpublished", "unpublished", false),
     ("Published", "published", false),
     ("Queued", "queued", false),
     ("InFlight", "in-flight", false),

@@ -80,7 +80,7 @@ class CassiaBypassTest(OERuntimeTestCase):
         ledger = self.property("Stats", "Ledger")
         into = ledger["Received"] + ledger["Recovered"]
         out = sum(ledger[key] for key in
-                  ("Published", "Filtered", "Deduplicated", "Dropped", "Queued", "InFlight", "Spooled"))
+                  ("Published", "Filtered", "Deduplicated", "Unpublished", "Dropped", "Queued", "InFlight", "Spooled"))
         self.assertEqual(into, out, ledger)
 
     @OETestDepends(["cassia_bypass.CassiaBypassTest.test_settings_are_set_and_kept"])
