@@ -22,24 +22,44 @@ need() {
     command -v apt-get >/dev/null || die "This needs Debian 12, or these packages: ${missing[*]}"
     say "installing ${missing[*]}"
     as_root apt-get update -qq >&2
-    # Only the programs are wanted: no service of theirs may start on this machine. Packages ask policy-rc.d first.
-    local policy=/usr/sbin/policy-rc.d status=0 ours=
+    install_programs "${missing[@]}"
+}
+
+# install_programs PACKAGE...: only the programs are wanted. No service of theirs starts on this machine, now or at its next boot.
+install_programs() {
+    # Packages ask policy-rc.d first.
+    local policy=/usr/sbin/policy-rc.d status=0 ours='' before
     if [ ! -e $policy ]; then
         ours=$policy
         as_root sh -c "printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy"
     fi
-    as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 ||
-        status=$?
+    before=$(enabled_units)
+    as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "$@" >&2 || status=$?
     [ -z "$ours" ] || as_root rm -f "$ours"
+    disable_units "$(comm -13 <(echo "$before") <(enabled_units))" || status=$?
     return $status
 }
 
-# dbus-broker, which must not become the bus of this machine with its next boot.
-need_dbus_broker() {
-    command -v dbus-broker-launch >/dev/null && return
-    need dbus-broker
-    as_root systemctl --quiet disable dbus-broker.service
-    as_root systemctl --quiet --global disable dbus-broker.service
+# enabled_units: what starts at boot or with a user's session, a line `system UNIT` or `user UNIT` each, sorted.
+enabled_units() {
+    local scope
+    for scope in system user; do
+        find /etc/systemd/$scope -type l \( -path '*.wants/*' -o -path '*.requires/*' -o -path '*.upholds/*' \) \
+            -printf "$scope %f\n" 2>/dev/null || true
+    done | sort -u
+}
+
+# disable_units LINES: such lines of enabled_units.
+disable_units() {
+    local scope unit
+    while read -r scope unit; do
+        case $scope in
+            '') continue ;;
+            system) as_root systemctl --quiet disable "$unit" || return ;;
+            user) as_root systemctl --quiet --global disable "$unit" || return ;;
+        esac
+        echo "$unit is not started at boot: only its programs are wanted here" >&2
+    done <<<"$1"
 }
 
 # The mirror of this Debian 12, or with -security or -updates the one of these.
@@ -51,7 +71,8 @@ debian_mirror() {
 }
 
 need_rust() {
-    command -v cargo >/dev/null || die "This needs Rust 1.94 or newer: https://rustup.rs, or your distribution's packages"
+    command -v cargo >/dev/null ||
+        die "This needs Rust 1.94 or newer: apt-get install cargo-web rustc-web (Debian 12), or https://rustup.rs"
 }
 
 # With Node.js it may come from elsewhere; Debian's brings hundreds of packages.
@@ -59,9 +80,12 @@ need_npm() {
     command -v npm >/dev/null || need nodejs npm
 }
 
-# What the service is built with, and what the radio bench and its kernel are built and run with.
+# What the service is built with, what the demo shows it with, and what it is tested with.
 BUILD_PACKAGES=(build-essential cmake pkg-config libssl-dev libdbus-1-dev)
-BENCH_PACKAGES=(linux-source-6.12 bc bison flex xz-utils iproute2 bluez dbus mosquitto mosquitto-clients systemd util-linux)
+DEMO_PACKAGES=(dbus jq mosquitto mosquitto-clients systemd util-linux)
+TEST_PACKAGES=("${DEMO_PACKAGES[@]}" bluez dbus-broker iproute2)
+# What the radio bench and its kernel are built and run with.
+BENCH_PACKAGES=(linux-source-6.12 bc bison flex xz-utils iproute2 bluez)
 # What the man page and the completions of cassia-bypassctl are tried with.
 PAGE_PACKAGES=(groff-base zsh fish)
 # What the console page is tested with.

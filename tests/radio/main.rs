@@ -15,6 +15,7 @@ mod rig;
 mod service;
 
 mod adapter;
+mod demo;
 mod discovery;
 mod faults;
 mod journal;
