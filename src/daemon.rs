@@ -31,7 +31,7 @@ pub enum Fatal {
     #[error("{0}")]
     System(#[from] std::io::Error),
     /// A part ended that never does: a bug.
-    #[error("the {0} ended by itself")]
+    #[error("the {0} ended unexpectedly: this is a bug, please report it")]
     Ended(&'static str),
 }
 
@@ -74,9 +74,8 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
         () = certificates::follow(&settings, &stats) => Err(Fatal::Ended("certificates")),
         () = probe(&settings) => Err(Fatal::Ended("probe")),
     };
-    match &ended {
-        Ok(reason) => log::stopping(reason),
-        Err(fatal) => log::stopping(&fatal.to_string()),
+    if let Ok(reason) = &ended {
+        log::stopping(reason);
     }
     manager.stopping();
     // The scan first: what it still has goes to the queue, which the publisher then drains.

@@ -1,7 +1,6 @@
 //! What the service says: one function per event, with the event's MESSAGE_ID, to the journal or to stderr.
 //!
-//! Journal fields beside the standard ones: `MESSAGE_ID EVENT REASON ERROR COUNT ADAPTER BROKER BACKOFF_MS PROPERTY
-//! SENDER`. Addresses of devices appear at level debug only, payloads and secrets never.
+//! Journal fields beside the standard ones: `MESSAGE_ID EVENT REASON ERROR COUNT ADAPTER BROKER PROPERTY SENDER`. Addresses of devices appear at level debug only, payloads and secrets never.
 
 mod setup;
 
@@ -18,6 +17,12 @@ pub mod id {
     pub const STARTED: &str = "f1027be41e953b09a2be214401c280c1";
     /// The service stops.
     pub const STOPPING: &str = "edcbdf10f7229398b87a440bd397e10f";
+    /// The service cannot go on, or cannot start.
+    pub const FAILED: &str = "a009d3ef74d44e2a8f737f6d62a01a97";
+    /// systemd gets no sign of life.
+    pub const NOTIFY: &str = "68fbdc146ac04031bd98961193deac50";
+    /// Core dumps cannot be switched off.
+    pub const CORE_DUMPS: &str = "960583da44da4440b6b08439aa7bebc1";
     /// Settings were changed over D-Bus.
     pub const SETTINGS_CHANGED: &str = "0a64fd21c0cad5f74e772a85a4a4d255";
     /// A damaged settings file was put aside.
@@ -46,6 +51,10 @@ pub mod id {
     pub const SPOOL: &str = "fb695eb995bc4918ae4c247eca6e7421";
     /// Messages of an earlier run were found on the disk.
     pub const SPOOL_FOUND: &str = "602176f074ab47f684075fbe2967f0cf";
+    /// What was in flight at QoS 2 cannot be kept, or taken over.
+    pub const SESSION: &str = "5845e04f306d41beb587c40db3de3da3";
+    /// A segment of the spool cannot be read.
+    pub const SPOOL_UNREADABLE: &str = "374129fa73c4490290e9afc12c229b8b";
     /// A part of the spool is damaged.
     pub const SPOOL_DAMAGED: &str = "09c84ab0a5914a7bae99aebfdde75192";
     /// A certificate ends soon, or ended.
@@ -54,14 +63,28 @@ pub mod id {
     pub const LOSS: &str = "a6dec4b8d846666d465c3eda5aee39e0";
 }
 
-/// The last words of a service that cannot go on. By way of stderr also to the journal, which does not know any more whose a
-/// message of an ended process is: `journalctl -u` would not have it.
-pub fn fatal(problem: &str) {
+/// The service cannot go on, or cannot start. By way of stderr also to the journal, which does not know any more whose a message
+/// of an ended process is: `journalctl -u` would not have it.
+pub fn failed(problem: &str) {
+    error!(message_id = id::FAILED, event = "failed", error = problem, "failed: {problem}");
     if target() == "journal" {
         problem.lines().for_each(|line| eprintln!("<3>{line}"));
-    } else {
-        problem.lines().for_each(|line| error!("{line}"));
     }
+}
+
+/// systemd gets no sign of life, and will take the service for dead.
+pub fn notify(problem: &str) {
+    warn!(message_id = id::NOTIFY, event = "notify", error = problem, "systemd cannot be notified: {problem}");
+}
+
+/// Core dumps of the process cannot be switched off.
+pub fn core_dumps(problem: &str) {
+    warn!(
+        message_id = id::CORE_DUMPS,
+        event = "core-dumps",
+        error = problem,
+        "core dumps cannot be switched off: {problem}"
+    );
 }
 
 /// The service has started.
@@ -261,6 +284,21 @@ pub fn spool_found(count: u64) {
         event = "spool-found",
         count,
         "{count} adverts of an earlier run are to be sent"
+    );
+}
+
+/// What was in flight at QoS 2 cannot be kept, or taken over; `what` says which.
+pub fn session(path: &Path, what: &str, problem: &str) {
+    warn!(message_id = id::SESSION, event = "session", error = problem, "{} {what}: {problem}", path.display());
+}
+
+/// A segment of the spool cannot be read.
+pub fn spool_unreadable(segment: &str, problem: &str) {
+    warn!(
+        message_id = id::SPOOL_UNREADABLE,
+        event = "spool-unreadable",
+        error = problem,
+        "segment {segment} of the spool cannot be read: {problem}"
     );
 }
 

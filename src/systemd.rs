@@ -1,6 +1,7 @@
 //! What systemd is told: ready, a line for people, that the work goes on, that it ends.
 
 use crate::health::HealthState;
+use crate::log;
 use crate::stats::Stats;
 use crate::watchdog::{Feeder, PULSE};
 use sd_notify::NotifyState;
@@ -30,7 +31,7 @@ impl Manager {
         match connect(&path) {
             Ok(socket) => Self(Some(socket)),
             Err(error) => {
-                tracing::warn!("systemd cannot be told anything: {error}");
+                log::notify(&error.to_string());
                 Self::default()
             }
         }

@@ -89,7 +89,7 @@ fn run(paths: Paths, source: Source) -> ExitCode {
     log::init();
     // Secrets are in our memory: no core dumps, and nobody of our own user reads it. Fails with no kernel that we know.
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
-        tracing::warn!("core dumps of this process cannot be switched off: {error}");
+        log::core_dumps(&error.to_string());
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = match runtime {
@@ -97,6 +97,6 @@ fn run(paths: Paths, source: Source) -> ExitCode {
         Err(error) => Err(Fatal::System(error)),
     };
     let Err(fatal) = ended else { return ExitCode::SUCCESS };
-    log::fatal(&fatal.to_string());
+    log::failed(&fatal.to_string());
     ExitCode::from(if matches!(fatal, Fatal::Config(_)) { BAD_CONFIG } else { 1 })
 }

@@ -4,7 +4,7 @@
 //! `cassia-bypass.password` and so on.
 
 use super::layer::{Kind, Layer};
-use super::nearest::nearest;
+use super::nearest::{nearest, question};
 use super::{FileProblem, SECRETS, Secret, Secrets, Setting};
 use std::fs;
 use std::io::ErrorKind;
@@ -67,7 +67,8 @@ fn strangers(directory: &Path) -> Vec<FileProblem> {
     names.sort();
     let strange = names.iter().filter_map(|name| name.to_str()?.strip_prefix(PREFIX));
     let problem = |key: &str| {
-        let near = nearest(key, known()).map(|near| format!("did you mean {}?", name(near)));
+        let near: Vec<String> = nearest(key, known()).into_iter().map(name).collect();
+        let near = question(&near.iter().map(String::as_str).collect::<Vec<_>>());
         FileProblem::of_key(&directory.join(name(key)), key, "a known credential", near)
     };
     strange.filter(|key| !known().any(|other| other == *key)).map(problem).collect()

@@ -1,7 +1,7 @@
 //! One settings file, read by itself so that every problem in it is found, whatever is wrong with the others.
 
 use super::factory;
-use super::nearest::nearest;
+use super::nearest::{nearest, question};
 use super::rows::type_fits;
 use super::{FileProblem, SECRETS, SETTINGS, setting};
 use figment::value::{Dict, Map, Value};
@@ -146,7 +146,7 @@ fn generations(value: &toml::Value) -> Option<Generations> {
 }
 
 fn suggestion(key: &str) -> Option<String> {
-    nearest(key, SETTINGS.iter().map(|s| s.key)).map(|name| format!("did you mean {name}?"))
+    question(&nearest(key, SETTINGS.iter().map(|s| s.key)))
 }
 
 /// The kind of a value that has the wrong type.

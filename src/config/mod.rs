@@ -23,7 +23,7 @@ mod vault;
 pub use check::Problem;
 pub use files::FileError;
 pub use form::{Draft, Form, SECRETS, SETTINGS, Secrets, Setting, setting};
-pub(crate) use nearest::nearest;
+pub use nearest::{nearest, question};
 pub use problem::FileProblem;
 pub use secret::Secret;
 pub use settings::{Settings, UpdateError};

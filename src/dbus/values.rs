@@ -1,7 +1,7 @@
 //! D-Bus values as settings, generated from the table.
 
 use crate::config::table::{for_each_secret, for_each_setting};
-use crate::config::{Draft, SECRETS, SETTINGS, Secret, Setting, nearest};
+use crate::config::{Draft, SECRETS, SETTINGS, Secret, Setting, nearest, question};
 use zbus::{OwnedVariant, Type, Variant};
 
 /// A value as the type of a setting, or what was expected instead, for people.
@@ -25,8 +25,8 @@ pub(super) fn known(name: &str) -> Option<&'static Setting> {
 
 /// What to say of a name that no setting has.
 pub(super) fn unknown(name: &str) -> String {
-    let meant = nearest(name, SETTINGS.iter().chain(SECRETS).map(|s| s.name));
-    let hint = meant.map(|meant| format!(" (did you mean {meant}?)")).unwrap_or_default();
+    let meant = question(&nearest(name, SETTINGS.iter().chain(SECRETS).map(|s| s.name)));
+    let hint = meant.map(|meant| format!(" ({meant})")).unwrap_or_default();
     format!("{name}: expected the name of a setting{hint}")
 }
 

@@ -17,6 +17,7 @@ use super::tunnel::Tunnel;
 use super::upstream::Upstream;
 use super::{paho_error, paho_options, session_file, status};
 use crate::config::{MqttVersion, Qos};
+use crate::log;
 use crate::queue::Message;
 use crate::stats::Failure;
 use futures_util::FutureExt;
@@ -299,7 +300,7 @@ impl Broker for Paho {
         let (Some(file), Some(store)) = (&self.file, &self.store) else { return false };
         let saved = session_file::save(file, store, flight);
         if let Err(error) = &saved {
-            tracing::warn!("the session cannot be kept: {error}");
+            log::session(file, "cannot be written, what is in flight is lost", &error.to_string());
         }
         saved.is_ok()
     }

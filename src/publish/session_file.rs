@@ -6,6 +6,7 @@
 use super::session::{OnItsWay, Owner, Store};
 use crate::advert::Address;
 use crate::config::files::{self, FileError};
+use crate::log;
 use crate::queue::Message;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -65,18 +66,18 @@ pub(super) fn take(path: &Path, add: impl FnMut(Message) -> u64) -> Option<Store
         Ok(bytes) => bytes,
         Err(error) => {
             if error.kind() != std::io::ErrorKind::NotFound {
-                tracing::warn!("{} cannot be read, the session starts anew: {error}", path.display());
+                log::session(path, "cannot be read, what was in flight is unknown", &error.to_string());
             }
             return None;
         }
     };
     if let Err(error) = files::remove(path).and_then(|()| files::sync_parent(path)) {
-        tracing::warn!("{} cannot be removed, so it is not used: {error}", path.display());
+        log::session(path, "cannot be removed, and is not used, since it could be used twice", &error.to_string());
         return None;
     }
     let session = read(&bytes, add);
     if session.is_none() {
-        tracing::warn!("{} is damaged, the session starts anew", path.display());
+        log::session(path, "is not used, what was in flight is unknown", "it is damaged");
     }
     session
 }

@@ -5,6 +5,7 @@
 
 use super::disk::Disk;
 use super::record::{self, MAGIC, Records};
+use crate::log;
 use crate::queue::Message;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
@@ -92,7 +93,7 @@ impl Store {
                 Ok(bytes) => segments.extend(recover(&mut *disk, number, &bytes, &notes, last, &mut found)),
                 Err(error) => {
                     found.damaged += 1;
-                    tracing::warn!("segment {number:016x} of the spool cannot be read: {error}");
+                    log::spool_unreadable(&format!("{number:016x}"), &error.to_string());
                 }
             }
         }

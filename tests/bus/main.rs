@@ -5,7 +5,9 @@
 mod access;
 mod client;
 mod contract;
+mod decisions;
 mod describe;
+mod events;
 mod files;
 mod log_level;
 mod power;

@@ -48,8 +48,42 @@ fn from_a_file_and_from_standard_input() {
     for text in shown {
         assert!(!text.contains(PASSWORD) && !text.contains(PSK), "{text}");
     }
-    done(&bus, Who::Admin, &["set", "Psk=", "Password=@/dev/null"]);
+    done(&bus, Who::Admin, &["set", "Psk=", "Password="]);
     assert_eq!((bus.value(CONFIG, "PasswordSet"), bus.value(CONFIG, "PskSet")), (false.into(), false.into()));
+}
+
+#[test]
+fn secrets_are_not_removed_by_an_empty_pipe_or_file() {
+    let (bus, _service) = started();
+    assert_eq!(fed(&bus, &["set", "--secret-from", "Password=-", "CaCertificate="], PASSWORD).status, 0);
+    let site = bus.directory().join("site.toml");
+    fs::write(&site, "port = 1884\n").expect("written");
+    let site = site.display().to_string();
+    for (command, empty) in [
+        (vec!["set", "--secret-from", "Password=-"], ""),
+        (vec!["set", "--secret-from", "Password=-"], "\n"),
+        (vec!["set", "--secret-from", "Password=-"], "\r\n"),
+        (vec!["set", "Password=@/dev/null"], ""),
+        (vec!["test", "--secret-from", "Password=-"], ""),
+        (vec!["import", &site, "--secret-from", "Password=-"], ""),
+    ] {
+        let said = fed(&bus, &command, empty);
+        let place = if command.contains(&"Password=@/dev/null") { "/dev/null" } else { "standard input" };
+        let refused = format!(
+            "Password: {place}: expected a value, found nothing; to remove it: cassia-bypassctl reset Password"
+        );
+        assert_eq!((said.status, said.err.contains(&refused)), (2, true), "{command:?}: {said:?}");
+        assert_eq!(
+            (bus.value(CONFIG, "PasswordSet"), bus.value(CONFIG, "Port")),
+            (true.into(), 0.into()),
+            "{command:?}"
+        );
+    }
+    let said = fed(&bus, &["set", "CaCertificate=@/dev/null"], "");
+    assert!(said.err.contains("cassia-bypassctl reset CaCertificate"), "{said:?}");
+    // The line that is named does it.
+    done(&bus, Who::Admin, &["reset", "Password"]);
+    assert_eq!(bus.value(CONFIG, "PasswordSet"), false);
 }
 
 #[test]

@@ -26,10 +26,12 @@ fn page(answer: &Values) -> Page {
         let lines: Vec<String> = lines.into_iter().filter(|line| !line.is_empty()).collect();
         page.entry(label, COLUMN, &if lines.is_empty() { "-".to_owned() } else { lines.join("\n") });
     };
-    let because = |state: String, reason: &str| match text(reason) {
-        none if none.is_empty() => word(&state),
-        reason => format!("{}: {reason}", word(&state)),
+    // A word, and after it its reason or whatever belongs to it, if there is any.
+    let with = |word: &str, rest: String| match rest {
+        none if none.is_empty() => word.to_owned(),
+        rest => format!("{word}: {rest}"),
     };
+    let because = |state: String, reason: &str| with(&word(&state), text(reason));
     entry("Health", vec![because(text("Health"), "HealthReason")]);
     let mut radio = vec![because(text("RadioState"), "RadioDetail")];
     for adapter in list("Adapters") {
@@ -44,8 +46,14 @@ fn page(answer: &Values) -> Page {
         radio.push(format!("{} {}{can}", what.join(" "), word(state)));
     }
     entry("Radio", radio);
-    entry("Capture", vec![format!("{}: {}", text("Capture"), text("CaptureReason"))]);
-    entry("Scan", vec![format!("{}: bluetoothd is asked for {}", text("ScanMode"), text("ScanFilter"))]);
+    entry("Capture", vec![with(&text("Capture"), text("CaptureReason"))]);
+    entry(
+        "Scan",
+        vec![match &*text("ScanFilter") {
+            "" | "nothing" => text("ScanMode"),
+            filter => format!("{}: bluetoothd is asked for {filter}", text("ScanMode")),
+        }],
+    );
     entry(
         "Others",
         vec![match &*text("ForeignDiscovery") {
@@ -58,7 +66,7 @@ fn page(answer: &Values) -> Page {
     let broker = [text("LinkState"), text("Broker")];
     let error = match text("LastError") {
         none if none.is_empty() => none,
-        error => format!("{}: {}", styled(RED, &error), text("LastErrorDetail")),
+        error => with(&styled(RED, &error), text("LastErrorDetail")),
     };
     entry("Broker", vec![format!("{} {}", word(&broker[0]), broker[1]), error]);
     let certificates = list("Certificates").into_iter().map(|row| {

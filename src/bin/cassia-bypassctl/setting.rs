@@ -3,6 +3,7 @@
 use crate::bus::Values;
 use crate::failure::{Failure, Result};
 use crate::value::{from_text, to_json, to_variant};
+use cassia_bypass::config::{nearest, question};
 use serde_json::{Value as Json, json};
 use zbus::OwnedVariant;
 
@@ -95,7 +96,8 @@ impl Settings {
     pub(crate) fn find(&self, word: &str) -> Result<&Setting> {
         let wanted = folded(word);
         self.all().find(|setting| folded(&setting.name) == wanted).ok_or_else(|| {
-            let hint = self.nearest(&wanted).map(|name| format!(" (did you mean {name}?)")).unwrap_or_default();
+            let near = question(&nearest(&wanted, self.all().map(|setting| &*setting.name)));
+            let hint = near.map(|near| format!(" ({near})")).unwrap_or_default();
             Failure::usage(format!("{word}: expected the name of a setting{hint}"))
         })
     }
@@ -108,12 +110,6 @@ impl Settings {
         let (found, wrong): (Vec<_>, Vec<_>) = words.iter().map(|word| self.find(word)).partition(Result::is_ok);
         let wrong: Vec<Failure> = wrong.into_iter().filter_map(Result::err).collect();
         if wrong.is_empty() { Ok(found.into_iter().flatten().collect()) } else { Err(Failure::all(&wrong)) }
-    }
-
-    fn nearest(&self, wanted: &str) -> Option<&str> {
-        let limit = wanted.chars().count() / 3 + 1;
-        let near = self.all().map(|setting| (strsim::osa_distance(wanted, &folded(&setting.name)), &*setting.name));
-        near.filter(|(edits, _)| *edits <= limit).min().map(|(_, name)| name)
     }
 }
 

@@ -33,6 +33,10 @@ pub(crate) fn read(name: &str, source: &str) -> Result<String> {
     if text.ends_with('\n') {
         text.truncate(text.len() - if text.ends_with("\r\n") { 2 } else { 1 });
     }
+    // What a program that failed prints into a pipe: nobody removes a secret so on purpose.
+    if text.is_empty() {
+        return Err(wrong(&format!("expected a value, found nothing; to remove it: cassia-bypassctl reset {name}")));
+    }
     Ok(text)
 }
 
