@@ -1,6 +1,6 @@
 //! Builds every part, starts it, watches it, stops it in order: the only place that knows everything.
 
-use crate::config::{FileProblem, Paths, Settings, store};
+use crate::config::{FileError, FileProblem, LoadError, Paths, Settings, store};
 use crate::losses::Losses;
 use crate::queue::Queue;
 use crate::scan::{self, Source};
@@ -24,6 +24,9 @@ pub enum Fatal {
     /// A settings file needs its author: a restart does not help.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Config(Vec<FileProblem>),
+    /// A settings file is there and cannot be read: a restart may help.
+    #[error("{0}; nothing was changed, and it is tried again")]
+    Unreadable(FileError),
     /// The bus is not there, went away, or another process has our name.
     #[error("system bus: {0}")]
     Bus(#[from] zbus::Error),
@@ -40,7 +43,10 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let state = paths.state.clone();
-    let (store, draft, config) = store::load(paths).map_err(Fatal::Config)?;
+    let (store, draft, config) = store::load(paths).map_err(|error| match error {
+        LoadError::Wrong(problems) => Fatal::Config(problems),
+        LoadError::Unreadable(error) => Fatal::Unreadable(error),
+    })?;
     let detected = router::address();
     let router = config.router.unwrap_or(detected).to_string();
     let stats = Arc::new(Stats::default());

@@ -27,6 +27,8 @@ pub mod id {
     pub const SETTINGS_CHANGED: &str = "0a64fd21c0cad5f74e772a85a4a4d255";
     /// A damaged settings file was put aside.
     pub const SETTINGS_ASIDE: &str = "461f93f7c1240752697a2685a3b08eb9";
+    /// Settings of another version are kept and ignored.
+    pub const SETTINGS_IGNORED: &str = "ebd920e479494ca69f3e5a517caf4a29";
     /// Settings cannot be saved (or can be again).
     pub const STATE_DIRECTORY: &str = "519b8700cc1ec5a6cacc69b4f8c23ee1";
     /// The radio is in another state.
@@ -110,13 +112,28 @@ pub fn settings_changed(names: &[&str], sender: &str) {
     );
 }
 
-/// A damaged settings file was put aside.
-pub fn settings_aside(path: &Path, problem: &str) {
+/// A damaged settings file was put aside; `used` has the names of the settings that could be read.
+pub fn settings_aside(path: &Path, used: &str, problem: &str) {
+    let what = if used.is_empty() { "nothing of it can be read".to_owned() } else { format!("still in force: {used}") };
     error!(
         message_id = id::SETTINGS_ASIDE,
         event = "settings-aside",
+        property = used,
         error = problem,
-        "{} is damaged and was put aside with the ending .bad; the packaged settings are used: {problem}",
+        "{} is damaged and was copied to the ending .bad, {what}: {problem}",
+        path.display()
+    );
+}
+
+/// Some of what the settings file holds is not for this version.
+pub fn settings_ignored(path: &Path, names: &[String], problem: &str) {
+    let property = names.join(" ");
+    warn!(
+        message_id = id::SETTINGS_IGNORED,
+        event = "settings-ignored",
+        property,
+        error = problem,
+        "{} holds what this version does not take; it is kept and ignored: {property}",
         path.display()
     );
 }

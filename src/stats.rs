@@ -91,6 +91,7 @@ pub struct Stats {
     radio: watch::Sender<Radio>,
     recoveries: Recoveries,
     state_writable: watch::Sender<bool>,
+    ignored_settings: watch::Sender<Vec<String>>,
     clock_synchronised: watch::Sender<bool>,
     health: watch::Sender<Health>,
     broker_heard: Mutex<Option<Instant>>,
@@ -111,6 +112,7 @@ impl Default for Stats {
             radio: watch::Sender::default(),
             recoveries: Recoveries::default(),
             state_writable: watch::Sender::new(true),
+            ignored_settings: watch::Sender::new(Vec::new()),
             clock_synchronised: watch::Sender::default(),
             health: watch::Sender::default(),
             broker_heard: Mutex::default(),
@@ -209,6 +211,16 @@ impl Stats {
     /// What was done to get the radio back.
     pub fn recoveries(&self) -> &Recoveries {
         &self.recoveries
+    }
+
+    /// Names of what `settings.toml` holds and this version does not take, to read or to follow.
+    pub fn ignored_settings(&self) -> watch::Receiver<Vec<String>> {
+        self.ignored_settings.subscribe()
+    }
+
+    /// Notes them.
+    pub fn set_ignored_settings(&self, names: Vec<String>) {
+        update(&self.ignored_settings, |held| *held = names);
     }
 
     /// Whether settings can be saved, to read or to follow.

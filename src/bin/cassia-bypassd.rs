@@ -15,7 +15,8 @@ const HELP: &str = "\
 Usage: cassia-bypassd [OPTION]...
 Publishes the Bluetooth LE advertisements that BlueZ hears to an MQTT broker. Set it over D-Bus (com.cassianetworks.Bypass1).
 
-      --check-config         read all settings files, print every problem, exit 78 if there is one, else 0
+      --check-config         read all settings files, print every problem, exit 78 if the service does not start with them, else 0;
+                             what is wrong in settings.toml alone is ignored by the service, and kept
       --vendor-config FILE   instead of /usr/lib/cassia-bypass/config.toml
       --config FILE          instead of /etc/cassia-bypass/config.toml
       --monitor-fd N         for tests: instead of a radio, an inherited socket with packets of the HCI monitor channel
@@ -80,9 +81,9 @@ fn main() -> ExitCode {
 }
 
 fn check(paths: &Paths) -> ExitCode {
-    let problems = store::check_config(paths);
+    let (problems, starts) = store::check_config(paths);
     problems.iter().for_each(|problem| println!("{problem}"));
-    if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIG) }
+    if starts { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIG) }
 }
 
 fn run(paths: Paths, source: Source) -> ExitCode {

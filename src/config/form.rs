@@ -1,5 +1,6 @@
 //! The flat form of the settings, as files and D-Bus hold them: every key optional, nothing checked but its type.
 
+use super::Ignored;
 use super::pem;
 use super::secret::Secret;
 use super::table::{for_each_secret, for_each_setting};
@@ -85,6 +86,8 @@ pub struct Draft {
     pub form: Form,
     /// What is written only.
     pub secrets: Secrets,
+    /// What is kept for another version.
+    pub ignored: Ignored,
 }
 
 #[cfg(test)]

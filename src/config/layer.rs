@@ -3,7 +3,8 @@
 use super::factory;
 use super::nearest::{nearest, question};
 use super::rows::type_fits;
-use super::{FileProblem, SECRETS, SETTINGS, setting};
+use super::salvage::salvage;
+use super::{FileError, FileProblem, Ignored, SECRETS, SETTINGS, setting};
 use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
 use std::collections::BTreeMap;
@@ -38,6 +39,12 @@ pub(super) struct Layer {
     pub(super) exists: bool,
     /// Whether the file could be read at all, so that it is known what it holds.
     pub(super) legible: bool,
+    /// What is not for this version, in the state file only.
+    pub(super) ignored: Ignored,
+    /// The file, if it is none of TOML: the good part is what could be salvaged.
+    pub(super) damaged: Option<Vec<u8>>,
+    /// Why the file could not be read, though it is there.
+    pub(super) unreadable: Option<FileError>,
 }
 
 impl Layer {
@@ -45,7 +52,19 @@ impl Layer {
     pub(super) fn empty(path: &Path) -> Self {
         let (path, values, generations) = (path.to_owned(), toml::Table::new(), Generations::new());
         let (credentials, problems) = (BTreeMap::new(), Vec::new());
-        Self { path, values, generations, credentials, problems, exists: false, legible: true }
+        let (ignored, damaged, unreadable) = (Ignored::default(), None, None);
+        Self {
+            path,
+            values,
+            generations,
+            credentials,
+            problems,
+            exists: false,
+            legible: true,
+            ignored,
+            damaged,
+            unreadable,
+        }
     }
 
     /// The file that holds this setting, if it is in this layer.
@@ -61,6 +80,7 @@ impl Layer {
             Err(error) => {
                 let mut layer = Self { exists: true, ..Self::empty(path) };
                 layer.give_up(FileProblem::of_file(path, "a readable file", error.kind().to_string()));
+                layer.unreadable = Some(FileError { path: path.to_owned(), source: error });
                 layer
             }
         }
@@ -69,8 +89,13 @@ impl Layer {
     /// A file with these bytes.
     pub(super) fn of_bytes(path: &Path, bytes: Vec<u8>, kind: Kind) -> Self {
         let mut layer = Self { exists: true, ..Self::empty(path) };
-        match parse(path, bytes) {
+        match parse(path, &bytes) {
             Ok(table) => layer.sort(table, kind),
+            Err(problem) if kind == Kind::State => {
+                layer.sort(salvage(&bytes), kind);
+                layer.problems.insert(0, problem);
+                layer.damaged = Some(bytes);
+            }
             Err(problem) => layer.give_up(problem),
         }
         layer
@@ -85,6 +110,27 @@ impl Layer {
     fn sort(&mut self, table: toml::Table, kind: Kind) {
         let (mut good, mut problems) = (toml::Table::new(), Vec::new());
         for (key, value) in table {
+            if kind == Kind::State && key == SECRETS_TABLE {
+                if !value.is_table() {
+                    let expected = "a table of secret names and file numbers";
+                    problems.push(FileProblem::of_key(&self.path, &key, expected, None));
+                }
+                let (named, strange) = generations(value);
+                problems.extend(strange.keys().map(|name| {
+                    FileProblem::of_key(
+                        &self.path,
+                        &format!("{SECRETS_TABLE}.{name}"),
+                        "a known secret and a file number",
+                        None,
+                    )
+                }));
+                (self.generations, self.ignored.secrets) = (named, strange);
+                continue;
+            }
+            let right = setting(&key).is_some_and(|s| s.key == key && !s.secret) && type_fits(&key, &value);
+            if kind == Kind::State && !right {
+                self.ignored.settings.insert(key.clone(), value.clone());
+            }
             let mut refuse = |expected: &str, found: Option<String>| {
                 problems.push(FileProblem::of_key(&self.path, &key, expected, found));
             };
@@ -103,15 +149,32 @@ impl Layer {
                     good.insert(key, value);
                 }
                 Some(s) => refuse(s.expected, Some(found(&key, &value))),
-                None if key == SECRETS_TABLE && kind == Kind::State => match generations(&value) {
-                    Some(named) => self.generations = named,
-                    None => refuse("a table of secret names and file numbers", None),
-                },
                 None => refuse("a known key", suggestion(&key)),
             }
         }
         self.values = good;
         self.problems = problems;
+    }
+
+    /// Leaves out one of its settings or secrets, which is not to be used by this version. False if it has none of this key.
+    pub(super) fn ignore(&mut self, key: &str) -> bool {
+        if let Some(value) = self.values.remove(key) {
+            self.ignored.settings.insert(key.to_owned(), value);
+            return true;
+        }
+        match self.generations.remove_entry(key) {
+            Some((key, number)) => {
+                self.ignored.secrets.insert(key.to_owned(), toml::Value::Integer(number as i64));
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Keys of all that it holds.
+    pub(super) fn keys(&self) -> Vec<String> {
+        let secrets = self.generations.keys().map(|key| (*key).to_owned());
+        self.values.keys().cloned().chain(secrets).collect()
     }
 }
 
@@ -127,8 +190,8 @@ impl Provider for Layer {
 }
 
 /// A figment error text may hold a value and the parser's `Display` shows the line: only its message is passed on.
-fn parse(path: &Path, bytes: Vec<u8>) -> Result<toml::Table, FileProblem> {
-    let text = String::from_utf8(bytes).map_err(|_| FileProblem::of_file(path, "UTF-8 text", "found other bytes"))?;
+fn parse(path: &Path, bytes: &[u8]) -> Result<toml::Table, FileProblem> {
+    let text = std::str::from_utf8(bytes).map_err(|_| FileProblem::of_file(path, "UTF-8 text", "found other bytes"))?;
     text.parse::<toml::Table>().map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
@@ -139,10 +202,18 @@ fn parse(path: &Path, bytes: Vec<u8>) -> Result<toml::Table, FileProblem> {
     })
 }
 
-fn generations(value: &toml::Value) -> Option<Generations> {
-    let known = |name: &str| SECRETS.iter().find(|s| s.key == name).map(|s| s.key);
-    let number = |value: &toml::Value| value.as_integer().and_then(|n| u64::try_from(n).ok());
-    value.as_table()?.iter().map(|(name, value)| Some((known(name)?, number(value)?))).collect()
+/// The files of the secrets that are known, and the rest of the table.
+fn generations(value: toml::Value) -> (Generations, toml::Table) {
+    let (mut named, mut strange) = (Generations::new(), toml::Table::new());
+    let toml::Value::Table(table) = value else { return (named, strange) };
+    for (name, value) in table {
+        let known = SECRETS.iter().find(|s| s.key == name).map(|s| s.key);
+        match (known, value.as_integer().and_then(|n| u64::try_from(n).ok())) {
+            (Some(key), Some(number)) => drop(named.insert(key, number)),
+            _ => drop(strange.insert(name, value)),
+        }
+    }
+    (named, strange)
 }
 
 fn suggestion(key: &str) -> Option<String> {

@@ -1,7 +1,7 @@
 //! The layers of settings, the later ones on top: built-in defaults, vendor, factory, site, state.
 
 use super::layer::Layer;
-use super::{Config, Draft, FileProblem, Form, Problem, SETTINGS, Secrets};
+use super::{Config, Draft, FileProblem, Form, Ignored, Problem, SETTINGS, Secrets};
 use figment::Figment;
 use figment::providers::Serialized;
 use std::path::Path;
@@ -12,13 +12,9 @@ pub(super) fn form(layers: &[&Layer]) -> Form {
     figment(layers).extract().unwrap_or_default()
 }
 
-/// Checks what these layers add up to; each problem is laid at the door of a file.
-pub(super) fn check(layers: &[&Layer], secrets: &Secrets) -> Result<(Draft, Config), Vec<FileProblem>> {
-    let draft = Draft { form: form(layers), secrets: secrets.clone() };
-    match Config::check(&draft) {
-        Ok(config) => Ok((draft, config)),
-        Err(problems) => Err(problems.iter().map(|p| FileProblem::of_check(culprit(layers, p), p)).collect()),
-    }
+/// The settings and secrets that these layers add up to, not checked yet.
+pub(super) fn draft(layers: &[&Layer], secrets: &Secrets) -> Draft {
+    Draft { form: form(layers), secrets: secrets.clone(), ignored: Ignored::default() }
 }
 
 /// Problems that are sure although parts of the files could not be read: those of values that are there.
@@ -26,7 +22,9 @@ pub(super) fn check_rest(layers: &[&Layer], secrets: &Secrets) -> Vec<FileProble
     let legible = layers.iter().all(|layer| layer.legible);
     let held = |p: &FileProblem| layers.iter().any(|l| p.key.as_ref().is_some_and(|key| l.holder(key).is_some()));
     let refused = |p: &FileProblem| layers.iter().any(|l| l.problems.iter().any(|other| other.key == p.key));
-    let found = check(layers, secrets).err().unwrap_or_default();
+    // Each problem is laid at the door of a file.
+    let found = Config::check(&draft(layers, secrets)).err().unwrap_or_default();
+    let found: Vec<_> = found.iter().map(|p| FileProblem::of_check(culprit(layers, p), p)).collect();
     // What an unreadable file holds is unknown: "not set" may be wrong.
     found.into_iter().filter(|p| !refused(p) && (legible || (held(p) && p.found.is_none()))).collect()
 }
@@ -35,14 +33,19 @@ fn figment(layers: &[&Layer]) -> Figment {
     layers.iter().fold(Figment::from(Serialized::defaults(Form::default())), |sum, layer| sum.merge(layer))
 }
 
-/// The file that holds the value; if it is a default, the file that holds the setting which makes it wrong.
-fn culprit<'a>(layers: &[&'a Layer], problem: &Problem) -> &'a Path {
-    let holder = |key: &str| layers.iter().rev().find_map(|layer| layer.holder(key));
-    let mentions = |name: &str| {
+/// Keys of the settings that a problem mentions: those that may make another one wrong.
+pub(super) fn related(problem: &Problem) -> impl Iterator<Item = &'static str> {
+    let mentions = move |name: &str| {
         let words = |text: &str| text.split(|c: char| !c.is_alphanumeric()).any(|word| word == name);
         words(problem.expected) || problem.detail.is_some_and(words)
     };
-    let related = || SETTINGS.iter().filter(|s| mentions(s.name)).find_map(|s| holder(s.key));
+    SETTINGS.iter().filter(move |s| mentions(s.name)).map(|s| s.key)
+}
+
+/// The file that holds the value; if it is a default, the file that holds the setting which makes it wrong.
+fn culprit<'a>(layers: &[&'a Layer], problem: &Problem) -> &'a Path {
+    let holder = |key: &str| layers.iter().rev().find_map(|layer| layer.holder(key));
+    let related = || related(problem).find_map(holder);
     let top = || layers.iter().rev().find(|layer| layer.exists).or(layers.last()).map(|layer| &*layer.path);
     holder(problem.key).or_else(related).or_else(top).unwrap_or(Path::new(""))
 }

@@ -7,12 +7,14 @@ pub(crate) mod files;
 mod form;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
+mod ignored;
 mod layer;
 mod layers;
 mod nearest;
 mod pem;
 mod problem;
 mod rows;
+mod salvage;
 mod secret;
 pub mod settings;
 pub mod store;
@@ -23,11 +25,12 @@ mod vault;
 pub use check::Problem;
 pub use files::FileError;
 pub use form::{Draft, Form, SECRETS, SETTINGS, Secrets, Setting, setting};
+pub use ignored::Ignored;
 pub use nearest::{nearest, question};
 pub use problem::FileProblem;
 pub use secret::Secret;
 pub use settings::{Settings, UpdateError};
-pub use store::{Paths, Store};
+pub use store::{LoadError, Paths, Store};
 pub use typed::{
     Adapters, Batching, ClientCertificate, Config, Connection, Framing, Login, MOST_ADAPTERS, Mqtt, MqttVersion,
     Payload, Qos, ScanMode, Security, Spooling, Style, TimestampFormat,

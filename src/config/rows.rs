@@ -1,7 +1,7 @@
 //! What is done with a setting by its name, generated from the table.
 
 use super::table::{for_each_secret, for_each_setting};
-use super::{Draft, Form};
+use super::{Draft, Form, SECRETS, SETTINGS};
 
 macro_rules! define_rows {
     ($($(#[$doc:meta])* $key:ident $setter:ident $name:ident: $type:ty = $default:expr, $expected:literal;)*) => {
@@ -39,11 +39,12 @@ macro_rules! define_secret_rows {
             pub fn changed(&self, other: &Self) -> Vec<&'static str> {
                 let mut names = self.form.changed(&other.form);
                 $(if self.secrets.$key != other.secrets.$key { names.push(stringify!($name)); })*
-                names
+                self.name_forgotten(other, names)
             }
 
             /// Takes the value of one setting, by its D-Bus name, from another draft.
             pub fn copy(&mut self, name: &str, from: &Self) {
+                self.ignored.forget(name);
                 match name {
                     $(stringify!($name) => self.secrets.$key = from.secrets.$key.clone(),)*
                     _ => self.form.copy(name, &from.form),
@@ -54,10 +55,30 @@ macro_rules! define_secret_rows {
 }
 for_each_secret!(define_secret_rows);
 
+impl Draft {
+    /// Somebody sets the setting with this D-Bus name: what is kept of it for another version goes.
+    pub fn touch(&mut self, name: &str) {
+        self.ignored.forget(name);
+    }
+
+    /// Adds the settings whose kept value went: a change, although the value in force may be the same.
+    fn name_forgotten(&self, other: &Self, mut names: Vec<&'static str>) -> Vec<&'static str> {
+        for setting in SETTINGS.iter().chain(SECRETS) {
+            let kept = |draft: &Self| {
+                (draft.ignored.settings.get(setting.key).cloned(), draft.ignored.secrets.get(setting.key).cloned())
+            };
+            if kept(self) != kept(other) && !names.contains(&setting.name) {
+                names.push(setting.name);
+            }
+        }
+        names
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{SECRETS, SETTINGS, Secret};
+    use crate::config::Secret;
 
     #[test]
     fn a_change_is_seen_and_undone() {

@@ -51,6 +51,7 @@ impl Settings {
     pub fn new(store: Store, draft: Draft, config: Config, stats: Arc<Stats>) -> Self {
         let (lower, directory) = (store.lower().clone(), store.directory().to_owned());
         let config = watch::Sender::new(Arc::new(config));
+        stats.set_ignored_settings(draft.ignored.names());
         Self { writer: Arc::new(Mutex::new(Writer { store, draft })), config, lower, stats, directory }
     }
 
@@ -75,15 +76,16 @@ impl Settings {
         let mut draft = writer.draft.clone();
         change(&mut draft);
         let names = draft.changed(&writer.draft);
-        if names.is_empty() {
+        if names.is_empty() && draft.ignored == writer.draft.ignored {
             return Ok(names);
         }
         let config = Arc::new(Config::check(&draft).map_err(UpdateError::Invalid)?);
-        let publisher = self.config.clone();
+        let (publisher, stats) = (self.config.clone(), self.stats.clone());
         // Off the runtime, because flash can take its time, and with the writer's lock moved along, so that a caller who
         // goes away cannot leave saved settings unpublished.
         let saved = spawn_blocking(move || {
             writer.store.save(&draft).map_err(|error| error.to_string())?;
+            stats.set_ignored_settings(draft.ignored.names());
             writer.draft = draft;
             publisher.send_replace(config);
             Ok(())

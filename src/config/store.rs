@@ -9,7 +9,7 @@ use super::files::{self, FileError};
 use super::layer::{Generations, Kind, Layer, SECRETS_TABLE};
 use super::layers;
 use super::vault::Vault;
-use super::{Config, Draft, FileProblem, Form, Secrets};
+use super::{Config, Draft, FileProblem, Form, Ignored, Problem, Secrets};
 use crate::log;
 use std::fs::File;
 use std::io;
@@ -60,41 +60,51 @@ pub struct Store {
     lock: Option<File>,
 }
 
-/// Reads all layers. A damaged `settings.toml` is put aside; a problem in a packaged layer is fatal.
-pub fn load(paths: Paths) -> Result<(Store, Draft, Config), Vec<FileProblem>> {
-    let all = All::read(&paths);
+/// Why there are no settings to work with.
+#[derive(Debug)]
+pub enum LoadError {
+    /// A packaged layer needs its author.
+    Wrong(Vec<FileProblem>),
+    /// A file is there and cannot be read now. It may be at the next try, so nothing is done to it.
+    Unreadable(FileError),
+}
+
+/// Reads all layers. What this version does not take of `settings.toml` is ignored and kept; of a damaged one, which is copied
+/// aside, what can be read is used. A problem in a packaged layer is fatal.
+pub fn load(paths: Paths) -> Result<(Store, Draft, Config), LoadError> {
+    let mut all = All::read(&paths).map_err(LoadError::Unreadable)?;
+    if let Some(error) = all.unreadable() {
+        return Err(LoadError::Unreadable(error));
+    }
     let lock = lock(&paths).ok();
-    let (draft, config, aside) = match all.sum() {
-        Ok((draft, config)) => (draft, config, false),
-        Err(mut problems) => {
-            // Without the top layer it may be right. If it is not, it must be fixed by people, who want to see it all.
-            let (draft, config) = match all.lower_sum() {
-                Ok(sum) => sum,
-                Err(lower) => {
-                    let more: Vec<_> = lower.into_iter().filter(|p| !problems.contains(p)).collect();
-                    problems.extend(more);
-                    return Err(problems);
-                }
-            };
-            if lock.is_some() {
-                put_aside(&paths, &problems);
-            }
-            (draft, config, true)
-        }
-    };
-    let named = if aside { Generations::new() } else { all.state.generations.clone() };
-    let store = Store { lower: all.lower(), saved: draft.clone(), named, lock, paths };
-    // The secrets of a file that was put aside are kept until settings are saved again: it may yet be repaired.
-    let orphaned = aside || (!all.state.exists && store.bad().exists());
-    if store.lock.is_some() && !orphaned {
-        store.clean();
+    let (mut draft, config, more) = all.settle().map_err(LoadError::Wrong)?;
+    let problems = [all.state.problems.clone(), more].concat();
+    let lower = all.lower();
+    let All { state, .. } = all;
+    draft.ignored = state.ignored;
+    let store = Store { lower, saved: draft.clone(), named: state.generations, lock, paths };
+    match state.damaged {
+        Some(bytes) if store.lock.is_some() => store.put_aside(&bytes, &draft, &problems),
+        // The secrets of a file that was put aside are kept until settings are changed: it may yet be repaired.
+        None if store.lock.is_some() && !store.bad().exists() => store.clean(),
+        _ => {}
+    }
+    if !draft.ignored.is_empty() {
+        log::settings_ignored(&store.paths.settings(), &draft.ignored.names(), &joined(&problems));
     }
     Ok((store, draft, config))
 }
 
-/// Every problem of every layer, the top one too. Changes nothing.
-pub fn check_config(paths: &Paths) -> Vec<FileProblem> {
-    All::read(paths).sum().err().unwrap_or_default()
+fn joined(problems: &[FileProblem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Every problem of every layer, the top one too, and whether the service starts with them. Changes nothing.
+pub fn check_config(paths: &Paths) -> (Vec<FileProblem>, bool) {
+    match All::read(paths) {
+        Ok(mut all) => (all.problems(), all.unreadable().is_none() && all.settle().is_ok()),
+        Err(error) => (vec![FileProblem::of_file(&error.path, "a readable file", error.source.to_string())], false),
+    }
 }
 
 /// Every layer as it was read.
@@ -109,51 +119,84 @@ struct All {
 }
 
 impl All {
-    fn read(paths: &Paths) -> Self {
+    fn read(paths: &Paths) -> Result<Self, FileError> {
         let vendor = Layer::read(&paths.vendor, Kind::Packaged);
         let (factory, given) = factory::read(paths.credentials.as_deref());
         let site = Layer::read(&paths.site, Kind::Packaged);
         let mut state = Layer::read(&paths.settings(), Kind::State);
-        let vault = Vault::new(&paths.state);
-        let secrets = vault.read(&given, &state.generations, &state.path).unwrap_or_else(|problems| {
-            // Unknown secrets are not unset ones.
-            state.legible = false;
-            state.problems.extend(problems);
-            given.clone()
-        });
-        Self { vendor, factory, site, state, given, secrets }
+        let found = Vault::new(&paths.state).read(&given, &state.generations, &state.path)?;
+        for (key, problem) in found.problems {
+            state.ignore(key);
+            state.problems.push(problem);
+        }
+        Ok(Self { vendor, factory, site, state, given, secrets: found.secrets })
+    }
+
+    /// The file that may be readable at the next try, if there is one: who may not read a packaged one never will.
+    fn unreadable(&mut self) -> Option<FileError> {
+        let packaged = [&mut self.vendor, &mut self.site].into_iter().filter_map(|layer| layer.unreadable.take());
+        let lasting = |error: &FileError| {
+            matches!(error.source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::IsADirectory)
+        };
+        self.state.unreadable.take().or(packaged.into_iter().find(|error| !lasting(error)))
     }
 
     fn lower(&self) -> Draft {
-        Draft { form: layers::form(&[&self.vendor, &self.factory, &self.site]), secrets: self.given.clone() }
+        let form = layers::form(&[&self.vendor, &self.factory, &self.site]);
+        Draft { form, secrets: self.given.clone(), ignored: Ignored::default() }
     }
 
-    fn sum(&self) -> Result<(Draft, Config), Vec<FileProblem>> {
-        sum(&[&self.vendor, &self.factory, &self.site, &self.state], &self.secrets)
+    fn layers(&self) -> [&Layer; 4] {
+        [&self.vendor, &self.factory, &self.site, &self.state]
     }
 
-    fn lower_sum(&self) -> Result<(Draft, Config), Vec<FileProblem>> {
-        sum(&[&self.vendor, &self.factory, &self.site], &self.given)
+    /// What they add up to, without what of the state file is refused, and why that is.
+    fn settle(&mut self) -> Result<(Draft, Config, Vec<FileProblem>), Vec<FileProblem>> {
+        if self.layers()[..3].iter().any(|layer| !layer.problems.is_empty()) {
+            return Err(self.problems());
+        }
+        let mut refused = Vec::new();
+        loop {
+            let draft = layers::draft(&self.layers(), &self.secrets);
+            let problems = match Config::check(&draft) {
+                Ok(config) => return Ok((draft, config, refused)),
+                Err(problems) => problems,
+            };
+            if !self.leave_out(&problems) {
+                return Err(self.problems());
+            }
+            refused.extend(problems.iter().map(|problem| FileProblem::of_check(&self.state.path, problem)));
+        }
     }
-}
 
-fn sum(layers: &[&Layer], secrets: &Secrets) -> Result<(Draft, Config), Vec<FileProblem>> {
-    if layers.iter().all(|layer| layer.problems.is_empty()) {
-        return layers::check(layers, secrets);
+    /// Leaves out of the state file the values that are refused; if there are none, those that make others wrong; if there are
+    /// none of these, everything. False if there is nothing to leave out.
+    fn leave_out(&mut self, problems: &[Problem]) -> bool {
+        let held: Vec<&str> = problems.iter().map(|p| p.key).filter(|key| self.state.holder(key).is_some()).collect();
+        let keys: Vec<String> = if !held.is_empty() {
+            held.into_iter().map(str::to_owned).collect()
+        } else {
+            let related = problems.iter().flat_map(|problem| layers::related(problem));
+            let related: Vec<_> = related.filter(|key| self.state.holder(key).is_some()).map(str::to_owned).collect();
+            if related.is_empty() { self.state.keys() } else { related }
+        };
+        for key in &keys {
+            self.state.ignore(key);
+            if let (Some(secret), Some((_, given))) =
+                (self.secrets.get_mut(key), self.given.iter().find(|(other, _)| other == key))
+            {
+                *secret = given.clone();
+            }
+        }
+        !keys.is_empty()
     }
-    let mut problems: Vec<_> = layers.iter().flat_map(|layer| layer.problems.clone()).collect();
-    problems.extend(layers::check_rest(layers, secrets));
-    Err(problems)
-}
 
-fn put_aside(paths: &Paths, problems: &[FileProblem]) {
-    let file = paths.settings();
-    let mut texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    // On a read-only medium it stays where it is and is found damaged again at the next start.
-    if let Err(error) = std::fs::rename(&file, file.with_added_extension("bad")) {
-        texts.push(format!("it cannot be renamed: {error}"));
+    fn problems(&self) -> Vec<FileProblem> {
+        let layers = self.layers();
+        let mut problems: Vec<_> = layers.iter().flat_map(|layer| layer.problems.clone()).collect();
+        problems.extend(layers::check_rest(&layers, &self.secrets));
+        problems
     }
-    log::settings_aside(&file, &texts.join("; "));
 }
 
 fn lock(paths: &Paths) -> io::Result<File> {
@@ -184,7 +227,7 @@ impl Store {
     }
 
     fn clean(&self) {
-        self.vault().clean(&self.named);
+        self.vault().clean(&self.named, &self.saved.ignored);
         drop(files::remove(&files::temporary(&self.paths.settings())));
     }
 
@@ -195,21 +238,35 @@ impl Store {
         }
         let before = (&self.saved.secrets, &self.named);
         let named = self.vault().write(&draft.secrets, &self.lower.secrets, before)?;
-        files::replace(&self.paths.settings(), self.text(&draft.form, &named).as_bytes())?;
+        files::replace(&self.paths.settings(), self.text(draft, &named).as_bytes())?;
         (self.named, self.saved) = (named, draft.clone());
         self.clean();
         Ok(())
     }
 
-    fn text(&self, form: &Form, named: &Generations) -> String {
+    fn text(&self, draft: &Draft, named: &Generations) -> String {
         let table = |form: &Form| toml::Table::try_from(form).unwrap_or_default();
         let lower = table(&self.lower.form);
-        let mut top: toml::Table = table(form).into_iter().filter(|(key, v)| lower.get(key) != Some(v)).collect();
-        if !named.is_empty() {
-            let files = named.iter().map(|(key, n)| ((*key).to_owned(), toml::Value::Integer(*n as i64))).collect();
+        let mut top: toml::Table =
+            table(&draft.form).into_iter().filter(|(key, v)| lower.get(key) != Some(v)).collect();
+        top.extend(draft.ignored.settings.clone());
+        let mut files = draft.ignored.secrets.clone();
+        files.extend(named.iter().map(|(key, n)| ((*key).to_owned(), toml::Value::Integer(*n as i64))));
+        if !files.is_empty() {
             top.insert(SECRETS_TABLE.to_owned(), toml::Value::Table(files));
         }
         format!("{HEADER}{top}")
+    }
+
+    /// Keeps a copy of a damaged file, and writes what of it is in use in its place. On a read-only medium it stays and is found
+    /// damaged again at the next start.
+    fn put_aside(&self, bytes: &[u8], draft: &Draft, problems: &[FileProblem]) {
+        let file = self.paths.settings();
+        let written = files::replace(&self.bad(), bytes)
+            .and_then(|()| files::replace(&file, self.text(draft, &self.named).as_bytes()));
+        let error = written.err().map(|error| format!("; it cannot be replaced: {error}")).unwrap_or_default();
+        let used = draft.changed(&self.lower).join(" ");
+        log::settings_aside(&file, &used, &format!("{}{error}", joined(problems)));
     }
 
     /// Whether settings could be saved now. While they could (`known`), no more is done than to ask; while they could not,

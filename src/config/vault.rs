@@ -3,11 +3,18 @@
 
 use super::files::{self, FileError};
 use super::layer::Generations;
-use super::{FileProblem, SECRETS, Secret, Secrets};
+use super::{FileProblem, Ignored, SECRETS, Secret, Secrets};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Instead of a file's number: there is none, although the factory gave one.
 const NONE: u64 = 0;
+
+/// Secrets, and what is wrong with the files of some of them, by key.
+pub(super) struct Found {
+    pub(super) secrets: Secrets,
+    pub(super) problems: Vec<(&'static str, FileProblem)>,
+}
 
 pub(super) struct Vault {
     directory: PathBuf,
@@ -22,8 +29,9 @@ impl Vault {
         self.directory.join(format!("{key}.{generation}"))
     }
 
-    /// Those of the factory, and in their place the secrets that a settings file names.
-    pub(super) fn read(&self, given: &Secrets, named: &Generations, file: &Path) -> Result<Secrets, Vec<FileProblem>> {
+    /// Those of the factory, and in their place the secrets that a settings file names. A file that is gone or is no text is a
+    /// problem of its key; one that cannot be read may be good at the next try.
+    pub(super) fn read(&self, given: &Secrets, named: &Generations, file: &Path) -> Result<Found, FileError> {
         let (mut secrets, mut problems) = (given.clone(), Vec::new());
         for (key, generation) in named {
             if *generation == NONE {
@@ -39,13 +47,14 @@ impl Vault {
                         *secret = Secret::from(text);
                     }
                 }
-                Err(error) => {
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => {
                     let found = Some(error.kind().to_string());
-                    problems.push(FileProblem::of_key(file, &format!("secrets.{key}"), expected(), found));
+                    problems.push((*key, FileProblem::of_key(file, &format!("secrets.{key}"), expected(), found)));
                 }
+                Err(source) => return Err(FileError { path: self.path(key, *generation), source }),
             }
         }
-        if problems.is_empty() { Ok(secrets) } else { Err(problems) }
+        Ok(Found { secrets, problems })
     }
 
     /// Writes the secrets that are new and not the factory's; `before` are the last ones and their files. Nothing counts
@@ -84,9 +93,9 @@ impl Vault {
     }
 
     /// Removes the secret files that are not named: old values, and what an interrupted save left.
-    pub(super) fn clean(&self, named: &Generations) {
+    pub(super) fn clean(&self, named: &Generations, ignored: &Ignored) {
         for (key, generation) in self.files() {
-            if named.get(key) != Some(&generation) {
+            if named.get(key) != Some(&generation) && !ignored.keeps(key, generation) {
                 // A file that stays is tried again after the next save and at the next start.
                 drop(files::remove(&self.path(key, generation)));
             }

@@ -9,7 +9,7 @@ use super::report::{Report, trial_report};
 use super::values::{assign, known, typed, unknown};
 use crate::advert::Address;
 use crate::config::table::{for_each_secret, for_each_setting};
-use crate::config::{Draft, SECRETS, SETTINGS, Secret, Settings};
+use crate::config::{Draft, Ignored, SECRETS, SETTINGS, Secret, Settings};
 use crate::log;
 use crate::publish;
 use crate::stats::Stats;
@@ -63,9 +63,15 @@ impl Config {
         if !wrong.is_empty() {
             return Err(Error::InvalidConfig(wrong.join("; ")));
         }
+        let all = names.is_empty();
         let every = || SETTINGS.iter().chain(SECRETS).map(|s| s.name).collect();
-        let names: Vec<&str> = if names.is_empty() { every() } else { names.iter().map(String::as_str).collect() };
-        let take = |draft: &mut Draft| names.iter().for_each(|name| draft.copy(name, self.settings.lower()));
+        let names: Vec<&str> = if all { every() } else { names.iter().map(String::as_str).collect() };
+        let take = |draft: &mut Draft| {
+            names.iter().for_each(|name| draft.copy(name, self.settings.lower()));
+            if all {
+                draft.ignored = Ignored::default();
+            }
+        };
         self.change(Some(by), take).await
     }
 }
@@ -102,7 +108,11 @@ macro_rules! define_interface {
 
                 #[zbus(property)]
                 async fn $setter(&self, value: $type, #[zbus(header)] by: Option<Header<'_>>) -> Result<()> {
-                    self.set(by, |draft| draft.form.$key = value).await
+                    self.set(by, |draft| {
+                        draft.touch(stringify!($name));
+                        draft.form.$key = value;
+                    })
+                    .await
                 }
             )*
 
@@ -111,7 +121,11 @@ macro_rules! define_interface {
                 /// Write-only; empty removes it.
                 #[zbus(property)]
                 async fn $ssetter(&self, value: String, #[zbus(header)] by: Option<Header<'_>>) -> Result<()> {
-                    self.set(by, |draft| draft.secrets.$skey = Secret::from(value)).await
+                    self.set(by, |draft| {
+                        draft.touch(stringify!($sname));
+                        draft.secrets.$skey = Secret::from(value);
+                    })
+                    .await
                 }
 
                 /// Whether this secret is stored.

@@ -137,6 +137,14 @@ fn hints(config: &Config, stats: &Stats, others: &'static str) -> Vec<String> {
         stats.spool().state == SpoolState::MemoryOnly,
         "Messages cannot wait on the disk: look for a full or read-only file system (SpoolDetail).",
     );
+    let ignored = stats.ignored_settings().borrow().join(", ");
+    hint(
+        !ignored.is_empty(),
+        &format!(
+            "settings.toml holds what this version does not take, as after a rollback: {ignored}. It is kept and ignored: install the \
+             version that wrote it, or set these anew (cassia-bypassctl set), or give them up (cassia-bypassctl reset --all)."
+        ),
+    );
     hint(!*stats.state_writable().borrow(), "Settings cannot be saved: look at the state directory.");
     for held in stats.certificates().borrow().iter() {
         let (setting, days) = (held.setting, held.days_left(now));

@@ -11,7 +11,7 @@ use zbus::object_server::{Interface, SignalEmitter};
 use zbus::{Connection, OwnedVariant};
 
 /// Properties of the interface Stats that are announced. The others are counters or never change.
-pub(super) const STATES: [&str; 20] = [
+pub(super) const STATES: [&str; 21] = [
     "Health",
     "HealthReason",
     "HealthSince",
@@ -31,6 +31,7 @@ pub(super) const STATES: [&str; 20] = [
     "SpoolDetail",
     "Certificates",
     "StateWritable",
+    "IgnoredSettings",
     "ClockSynchronised",
 ];
 
@@ -46,6 +47,7 @@ pub(super) struct Follow {
     link: watch::Receiver<crate::stats::Link>,
     radio: watch::Receiver<crate::stats::Radio>,
     writable: watch::Receiver<bool>,
+    ignored: watch::Receiver<Vec<String>>,
     clock: watch::Receiver<bool>,
     health: watch::Receiver<crate::health::Health>,
     spool: watch::Receiver<crate::stats::Spool>,
@@ -58,6 +60,7 @@ impl Follow {
         let config_changes = config.settings.subscribe();
         let (link, radio, writable) = (stats.stats.link(), stats.stats.radio(), stats.stats.state_writable());
         let (clock, health) = (stats.stats.clock_synchronised(), stats.stats.health());
+        let ignored = stats.stats.ignored_settings();
         let (spool, certificates) = (stats.stats.follow_spool(), stats.stats.certificates());
         let (config_known, stats_known) = (values(&config, connection).await?, values(&stats, connection).await?);
         Ok(Self {
@@ -69,6 +72,7 @@ impl Follow {
             link,
             radio,
             writable,
+            ignored,
             clock,
             health,
             spool,
@@ -85,6 +89,7 @@ impl Follow {
                 Ok(()) = self.link.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
                 Ok(()) = self.radio.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
                 Ok(()) = self.writable.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
+                Ok(()) = self.ignored.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
                 Ok(()) = self.clock.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
                 Ok(()) = self.spool.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
                 Ok(()) = self.certificates.changed() => tell(&self.stats, connection, &mut self.stats_known).await,

@@ -340,6 +340,13 @@ impl Stats {
         *self.stats.state_writable().borrow()
     }
 
+    /// What settings.toml holds and this version does not take, as after a rollback: it is kept for the version that does. Names of
+    /// settings, or keys that are none here.
+    #[zbus(property)]
+    fn ignored_settings(&self) -> Vec<String> {
+        self.stats.ignored_settings().borrow().clone()
+    }
+
     /// Whether a time server set the system clock. While it did not, no time is told to the broker.
     #[zbus(property)]
     fn clock_synchronised(&self) -> bool {

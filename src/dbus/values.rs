@@ -85,7 +85,10 @@ mod tests {
             refused("Psk", Variant::from(123u32)),
             "Psk: expected 1-512 hexadecimal digits without 0x (D-Bus type s, found u)"
         );
-        assert_eq!(refused("Prot", Variant::from(1u16)), "Prot: expected the name of a setting (did you mean Port?)");
+        assert_eq!(
+            refused("Prot", Variant::from(1u16)),
+            "Prot: expected the name of a setting (did you mean Protocol?)"
+        );
         assert_eq!(refused("port", Variant::from(1u16)), "port: expected the name of a setting (did you mean Port?)");
         assert!(refused("FallbackHosts", Variant::from(vec![1u32])).ends_with("(D-Bus type as, found au)"));
     }

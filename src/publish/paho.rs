@@ -293,6 +293,8 @@ impl Broker for Paho {
     }
 
     fn adopt(&mut self, add: impl FnMut(Message) -> u64) {
+        // What is in flight at the end then goes where it goes without a file: to the spool.
+        self.file.take_if(|file| session_file::is_foreign(file));
         self.store = self.file.as_deref().and_then(|file| session_file::take(file, add));
     }
 

@@ -10,6 +10,7 @@ use crate::log;
 use crate::queue::Message;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 /// Name in the state directory.
@@ -58,6 +59,25 @@ pub(super) fn save(path: &Path, session: &Store, flight: &[(u64, Message)]) -> R
     bytes.push(b'\n');
     bytes.extend(packets);
     files::replace(path, &bytes)
+}
+
+/// What a file holds of its version, whatever the rest of it has become.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+/// Whether the session is another version's, which finds its file again when it comes back.
+pub(super) fn is_foreign(path: &Path) -> bool {
+    let mut first = Vec::new();
+    let line = std::fs::File::open(path).and_then(|file| BufReader::new(file).read_until(b'\n', &mut first));
+    let found = line.ok().and_then(|_| serde_json::from_slice::<Versioned>(&first).ok());
+    let foreign = found.filter(|found| found.version != VERSION);
+    if let Some(Versioned { version }) = &foreign {
+        let why = format!("it has version {version} and this service writes version {VERSION}");
+        log::session(path, "is left for the version that wrote it", &why);
+    }
+    foreign.is_some()
 }
 
 /// Reads a session and removes its file; `add` puts each message in flight and gives it a tag.

@@ -58,7 +58,7 @@ fn a_change_is_judged_as_apply_would_and_nothing_changes() {
         problems,
         json!([
             ["Port", "expected 0 (standard port) or a TCP port, 1-65535 (D-Bus type q, found s)"],
-            ["Prot", "expected the name of a setting (did you mean Port?)"],
+            ["Prot", "expected the name of a setting (did you mean Protocol?)"],
             ["Host", "expected a DNS name or an IP address, not empty while Protocol is mqtt"],
             ["ScanQos", "expected 0, 1 or 2"],
         ])

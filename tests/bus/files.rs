@@ -40,12 +40,12 @@ fn only_what_differs_is_kept() {
 fn damaged_settings_are_put_aside() {
     let bus = bus();
     fs::write(bus.layer("site"), "port = 7\n").expect("write");
-    fs::write(bus.state().join("settings.toml"), "port = 'hush").expect("write");
+    fs::write(bus.state().join("settings.toml"), "scan_qos = 1\nport = 'hush").expect("write");
     let _service = bus.start_service();
-    assert_eq!(bus.value(CONFIG, "Port"), 7);
-    assert_eq!(fs::read_to_string(bus.state().join("settings.toml.bad")).expect("the file"), "port = 'hush");
+    assert_eq!((bus.value(CONFIG, "Port"), bus.value(CONFIG, "ScanQos")), (7.into(), 1.into()));
+    assert_eq!(fs::read_to_string(bus.state().join("settings.toml.bad")).expect("the file"), "scan_qos = 1\nport = 'hush");
     let log = bus.log();
-    assert!(log.contains("settings.toml is damaged and was put aside") && log.contains("settings.toml:1:"), "{log}");
+    assert!(log.contains("settings.toml is damaged and was copied") && log.contains("still in force: ScanQos: ") && log.contains("settings.toml:2:"), "{log}");
     assert!(!log.contains("hush"), "{log}");
     bus.set(Who::Admin, "Port", &["q", "9"]).expect("Set");
 }
@@ -74,7 +74,7 @@ async fn a_directory_of_someone_else_is_told_and_changes_nothing() {
 #[tokio::test]
 async fn a_read_only_medium_is_told_and_changes_nothing() {
     let bus = bus();
-    fs::write(bus.state().join("settings.toml"), "port = 70000\n").expect("write");
+    fs::write(bus.state().join("settings.toml"), "port = \n").expect("write");
     let state = bus.state().display().to_string();
     let mount = |options: &str, words: &[&str]| {
         let mounted = output(bus.command(Who::Root).args(["mount", "-o", options]).args(words));
@@ -85,7 +85,12 @@ async fn a_read_only_medium_is_told_and_changes_nothing() {
     let _service = bus.start_service();
     assert_eq!(bus.value(STATS, "StateWritable"), false);
     let log = bus.log();
-    assert!(log.contains("settings.toml is damaged") && log.contains("it cannot be renamed: Read-only"), "{log}");
+    assert!(
+        log.contains("settings.toml is damaged")
+            && log.contains("it cannot be replaced: ")
+            && log.contains("Read-only"),
+        "{log}"
+    );
     let client = connect(&bus).await;
     let (name, text) = refused(set(&client, "Port", Variant::from(7u16)).await);
     assert_eq!(name, SAVE_FAILED);
@@ -118,6 +123,14 @@ site.toml: host: expected a DNS name or an IP address, not empty while Protocol 
 ";
     assert_eq!(told, expected);
     assert!(bus.state().join("settings.toml").exists());
+
+    // What is wrong in settings.toml alone does not keep the service from starting.
+    let [vendor, site] = ["vendor", "site"].map(|layer| (bus.layer(layer), fs::read(bus.layer(layer)).expect("read")));
+    fs::write(&vendor.0, "").and_then(|()| fs::write(&site.0, "")).expect("write");
+    let checked = bus.check_config();
+    assert_eq!(checked.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&checked.stdout).contains("settings.toml: port: expected 0 (standard port)"));
+    fs::write(&vendor.0, vendor.1).and_then(|()| fs::write(&site.0, site.1)).expect("write");
 
     let failed = bus.failed_start();
     assert_eq!(failed.status.code(), Some(78));

@@ -12,6 +12,7 @@ mod files;
 mod log_level;
 mod power;
 mod properties;
+mod rollback;
 mod samples;
 mod secrets;
 mod signals;

@@ -39,7 +39,7 @@ async fn one_wrong_value_refuses_the_whole_call() {
         ),
         (
             vec![("Port", Variant::from(7u16)), ("Prot", text("hush"))],
-            "Prot: expected the name of a setting (did you mean Port?)",
+            "Prot: expected the name of a setting (did you mean Protocol?)",
         ),
         (
             vec![("Port", Variant::from(7u16)), ("PasswordSet", Variant::from(true))],
