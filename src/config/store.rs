@@ -176,7 +176,7 @@ impl All {
         let keys: Vec<String> = if !held.is_empty() {
             held.into_iter().map(str::to_owned).collect()
         } else {
-            let related = problems.iter().flat_map(|problem| layers::related(problem));
+            let related = problems.iter().flat_map(layers::related);
             let related: Vec<_> = related.filter(|key| self.state.holder(key).is_some()).map(str::to_owned).collect();
             if related.is_empty() { self.state.keys() } else { related }
         };
