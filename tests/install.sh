@@ -93,3 +93,5 @@ CONSOLE_PACKAGES=(cockpit-ws cockpit-bridge cockpit-system chromium sudo)
 # What boots a router's image, and what makes the root for other processors.
 APPLIANCE_PACKAGES=(e2fsprogs mmdebstrap mosquitto mosquitto-clients qemu-system-x86 systemd)
 CROSS_PACKAGES=(curl mmdebstrap)
+# What builds the Debian packages, and what tests them beside APPLIANCE_PACKAGES.
+DEB_PACKAGES=(debhelper dpkg-dev fakeroot lintian)

@@ -1,5 +1,6 @@
 //! Puts the appliance together: Debian's packages, the packages of our recipes, and what lets a test in.
 
+use crate::machine::Disks;
 use crate::recipe::Recipe;
 use crate::support::process::run;
 use std::collections::BTreeSet;
@@ -15,10 +16,7 @@ const STATE_SIZE: &str = "512M";
 
 /// File systems to boot, and what they are of.
 pub(crate) struct Image {
-    pub(crate) root: PathBuf,
-    pub(crate) state: PathBuf,
-    pub(crate) kernel: PathBuf,
-    pub(crate) initrd: PathBuf,
+    pub(crate) disks: Disks,
     /// Our packages that it has.
     pub(crate) packages: BTreeSet<String>,
     /// Their units.
@@ -74,7 +72,10 @@ impl Image {
         run("mke2fs", ext4.into_iter().chain([text(&builder.root), text(&file), "1G"]));
         run("mke2fs", ["-q", "-t", "ext4", "-L", "state", text(&state), STATE_SIZE]);
         fs::remove_dir_all(&builder.root).expect("ours");
-        Self { root: file, state, kernel, initrd, packages, services, _directory: directory }
+        // Not even its kernel can write on the root.
+        let drives = vec![format!("file={},readonly=on", file.display()), format!("file={}", state.display())];
+        let disks = Disks { kernel, initrd, kernel_options: "ro init=/sbin/preinit", drives };
+        Self { disks, packages, services, _directory: directory }
     }
 }
 

@@ -105,7 +105,7 @@ fn a_router_from_its_first_boot_to_a_loss_of_power() {
     time(&format!("an image with {:?}", image.packages));
     let mut broker = Mosquitto::start();
 
-    let mut machine = Machine::start(&image);
+    let mut machine = Machine::start(&image.disks);
     time("booted for the first time");
     systemd_has_set_up(&mut machine, &image);
     root_is_read_only(&mut machine);
@@ -147,7 +147,7 @@ fn a_router_from_its_first_boot_to_a_loss_of_power() {
     stat_becomes(&mut machine, "LinkState", "waiting");
     play(&mut machine);
     let id = machine.run("cat /etc/machine-id");
-    let mut machine = machine.reboot(&image);
+    let mut machine = machine.reboot(&image.disks);
     time("restarted");
     assert_eq!(machine.run("cat /etc/machine-id"), id);
     assert_eq!(machine.value("Config", "Host"), "10.0.2.2");
@@ -162,7 +162,7 @@ fn a_router_from_its_first_boot_to_a_loss_of_power() {
     time("settings, adverts and journal outlived it");
 
     machine.lose_power();
-    let mut machine = Machine::start(&image);
+    let mut machine = Machine::start(&image.disks);
     time("booted after a loss of power");
     assert_eq!(machine.value("Config", "Host"), "10.0.2.2");
     adverts_arrive(&mut machine, &broker);

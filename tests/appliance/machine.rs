@@ -1,6 +1,5 @@
 //! The appliance in QEMU, and the way in.
 
-use crate::image::Image;
 use crate::support::process::{Lines, Process};
 use crate::support::within;
 use openssl::base64::{decode_block, encode_block};
@@ -21,6 +20,16 @@ const SHORT: Duration = Duration::from_secs(5);
 pub(crate) const BUS: &str = "com.cassianetworks.Bypass1";
 pub(crate) const PATH: &str = "/com/cassianetworks/Bypass1";
 
+/// What it starts from.
+pub(crate) struct Disks {
+    pub(crate) kernel: PathBuf,
+    pub(crate) initrd: PathBuf,
+    /// Beside those that every machine here has.
+    pub(crate) kernel_options: &'static str,
+    /// Files, with options of QEMU; the first is the root.
+    pub(crate) drives: Vec<String>,
+}
+
 /// See the module. Loses its power with the value.
 pub(crate) struct Machine {
     directory: TempDir,
@@ -35,20 +44,20 @@ pub(crate) type Said = Result<String, String>;
 
 impl Machine {
     /// Switches it on, and waits until systemd has done its work.
-    pub(crate) fn start(image: &Image) -> Self {
+    pub(crate) fn start(image: &Disks) -> Self {
         let directory = TempDir::new().expect("a directory");
         let (console, socket) = (directory.path().join("console"), directory.path().join("socket"));
         let mut command = Command::new("qemu-system-x86_64");
         command.args(["-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "512"]);
         command.args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"]);
         command.arg("-kernel").arg(&image.kernel).arg("-initrd").arg(&image.initrd);
-        let kernel = "root=/dev/vda rootfstype=ext4 ro init=/sbin/preinit console=ttyS0 fsck.mode=skip no_timer_check mitigations=off nokaslr \
-                      tsc=unstable clocksource=acpi_pm audit=0 quiet systemd.show_status=no";
-        command.args(["-append", kernel]);
+        let kernel = "root=/dev/vda rootfstype=ext4 console=ttyS0 fsck.mode=skip no_timer_check mitigations=off nokaslr tsc=unstable \
+                      clocksource=acpi_pm audit=0 quiet systemd.show_status=no";
+        command.args(["-append", &format!("{kernel} {}", image.kernel_options)]);
         command.args(["-serial", &format!("file:{}", console.display())]);
-        // Not even its kernel can write on the root.
-        command.args(["-drive", &format!("file={},format=raw,if=virtio,readonly=on", image.root.display())]);
-        command.args(["-drive", &format!("file={},format=raw,if=virtio", image.state.display())]);
+        for drive in &image.drives {
+            command.args(["-drive", &format!("{drive},format=raw,if=virtio")]);
+        }
         // The machine that runs this is 10.0.2.2 to it.
         command.args(["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="]);
         command.args(["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=in,name=cassia.test"]);
@@ -79,7 +88,7 @@ impl Machine {
     }
 
     /// Restarts it in good order. At the reset QEMU ends, and is started again.
-    pub(crate) fn reboot(mut self, image: &Image) -> Self {
+    pub(crate) fn reboot(mut self, image: &Disks) -> Self {
         // It may be gone before it answers.
         drop(self.ask_within(SHORT, "systemctl --no-block reboot"));
         within(BOOT, "the machine resets", || if self.process.runs() { Err(self.console()) } else { Ok(()) });

@@ -43,9 +43,17 @@ fn damaged_settings_are_put_aside() {
     fs::write(bus.state().join("settings.toml"), "scan_qos = 1\nport = 'hush").expect("write");
     let _service = bus.start_service();
     assert_eq!((bus.value(CONFIG, "Port"), bus.value(CONFIG, "ScanQos")), (7.into(), 1.into()));
-    assert_eq!(fs::read_to_string(bus.state().join("settings.toml.bad")).expect("the file"), "scan_qos = 1\nport = 'hush");
+    assert_eq!(
+        fs::read_to_string(bus.state().join("settings.toml.bad")).expect("the file"),
+        "scan_qos = 1\nport = 'hush"
+    );
     let log = bus.log();
-    assert!(log.contains("settings.toml is damaged and was copied") && log.contains("still in force: ScanQos: ") && log.contains("settings.toml:2:"), "{log}");
+    assert!(
+        log.contains("settings.toml is damaged and was copied")
+            && log.contains("still in force: ScanQos: ")
+            && log.contains("settings.toml:2:"),
+        "{log}"
+    );
     assert!(!log.contains("hush"), "{log}");
     bus.set(Who::Admin, "Port", &["q", "9"]).expect("Set");
 }

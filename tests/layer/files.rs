@@ -13,7 +13,9 @@ impl Files {
     /// The layer, and what it is compared with.
     pub fn load() -> Self {
         let mut files = Self::default();
-        for part in ["Cargo.lock", "Cargo.toml", "LICENSE", "deny.toml", "dbus", "kas", "meta-cassia"] {
+        for part in
+            ["Cargo.lock", "Cargo.toml", "LICENSE", "dbus", "debian", "deny.toml", "kas", "meta-cassia", "packaging"]
+        {
             files.add(part);
         }
         files

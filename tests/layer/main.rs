@@ -10,7 +10,7 @@ mod rules;
 mod support;
 
 use files::Files;
-use rules::{CRATES, RECIPE, Rule};
+use rules::{CRATES, INSTALL, RECIPE, Rule};
 use std::fs;
 
 const CONF: &str = "meta-cassia/recipes-core/cassia-router-conf/cassia-router-conf_1.0.bb";
@@ -71,6 +71,7 @@ fn the_rules_find_other_licences() {
 fn the_rules_find_other_versions() {
     let files = Files::load();
     finds(rules::versions, &files.with("Cargo.toml", "version = \"0.", "version = \"7."), "cassia-bypass_0.1.0.bb");
+    finds(rules::versions, &files.with("debian/changelog", "(0.", "(7."), "debian/changelog");
     finds(rules::versions, &files.with(SOURCE, "SRCREV = \"", "SRCREV = \"x"), "SRCREV");
     finds(rules::versions, &files.with("meta-cassia/conf/layer.conf", "wrynose", "scarthgap"), "LAYERSERIES_COMPAT");
     finds(rules::versions, &files.with("kas/base.yml", "branch: wrynose", "branch: scarthgap"), "kas/base.yml");
@@ -81,15 +82,18 @@ fn the_rules_find_files_that_are_not_there() {
     let files = Files::load();
     finds(rules::paths, &files.without("dbus/cassia-bypass.catalog"), "dbus/cassia-bypass.catalog");
     finds(rules::paths, &files.with(CONF, "file://journald.conf", "file://journal.conf"), "journal.conf");
-    finds(
-        rules::paths,
-        &files.with(RECIPE, "dbus/cassia-bypass.service", "dbus/bypass.service"),
-        "dbus/bypass.service",
-    );
+    finds(rules::paths, &files.with(INSTALL, "put cassia-bypass.service", "put bypass.service"), "dbus/bypass.service");
     finds(rules::paths, &files.with(RECIPE, "= \"cassia-bypass.service", "= \"bypass.service"), "bypass.service");
     finds(rules::paths, &files.with("dbus/cassia-bypass.service", "/usr/bin/", "/usr/sbin/"), "ExecStart");
-    let interface = "install -D -m 0644 ${S}/dbus/com.cassianetworks.Bypass1.Stats.xml";
-    finds(rules::paths, &files.with(RECIPE, interface, "true"), "Stats.xml is not installed");
+    let interface = "put com.cassianetworks.Bypass1.Stats.xml";
+    finds(rules::paths, &files.with(INSTALL, interface, "true"), "Stats.xml is not installed");
+    finds(rules::paths, &files.with("debian/rules", "packaging/install", "true"), "does not call packaging/install");
+}
+
+#[test]
+fn the_rules_find_other_settings_of_bluez() {
+    let other = Files::load().with("packaging/bluetooth.conf", "TemporaryTimeout = 5", "TemporaryTimeout = 30");
+    finds(rules::bluez, &other, "packaging/bluetooth.conf");
 }
 
 #[test]

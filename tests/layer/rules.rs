@@ -10,11 +10,12 @@ use std::process::Command;
 
 pub const RECIPE: &str = "meta-cassia/recipes-connectivity/cassia-bypass/cassia-bypass_0.1.0.bb";
 pub const CRATES: &str = "meta-cassia/recipes-connectivity/cassia-bypass/cassia-bypass-crates.inc";
+pub const INSTALL: &str = "packaging/install";
 const LAYER: &str = "meta-cassia/conf/layer.conf";
 
 pub type Rule = fn(&Files) -> Vec<String>;
 
-pub const ALL: &[Rule] = &[crates, licences, versions, paths, users, papers, patternfly, image];
+pub const ALL: &[Rule] = &[crates, licences, versions, paths, users, papers, patternfly, image, bluez];
 
 /// Cargo.lock and the recipe's list of crates.
 pub fn crates(files: &Files) -> Vec<String> {
@@ -85,6 +86,8 @@ pub fn versions(files: &Files) -> Vec<String> {
         let right = recipe.ends_with(&format!("_{version}.bb"));
         problems.extend(complain(right, || format!("{recipe}: Cargo.toml has version {version}")));
     }
+    let debian = files.text("debian/changelog").starts_with(&format!("cassia-bypass ({version}) "));
+    problems.extend(complain(debian, || format!("debian/changelog: Cargo.toml has version {version}")));
     let source = "meta-cassia/recipes-connectivity/cassia-bypass/cassia-bypass.inc";
     let commit = variable(files.text(source), "SRCREV").unwrap_or_default();
     let known =
@@ -128,14 +131,23 @@ pub fn paths(files: &Files) -> Vec<String> {
         }
         for unit in text.lines().filter(|line| line.starts_with("SYSTEMD_SERVICE:")) {
             for unit in unit.split('"').nth(1).unwrap_or_default().split_whitespace() {
-                let installed = words().any(|word| word.ends_with(&format!("}}/{unit}")));
+                let installed = files.text(INSTALL).contains(&format!("\nput {unit} "));
                 problems.extend(complain(installed, || format!("{recipe}: {unit} is not installed")));
             }
         }
     }
+    let put = || files.text(INSTALL).lines().filter_map(|line| line.strip_prefix("put ")?.split(' ').next());
+    for path in put() {
+        let there = files.has(&format!("dbus/{path}"));
+        problems.extend(complain(there, || format!("{INSTALL}: dbus/{path} is not in the tree")));
+    }
     for path in files.under("dbus/").filter(|path| !path.starts_with("dbus/cockpit/") && !path.ends_with("README.md")) {
-        let installed = files.text(RECIPE).contains(&format!("0644 ${{S}}/{path} "));
-        problems.extend(complain(installed, || format!("{RECIPE}: {path} is not installed")));
+        let installed = put().any(|other| path.strip_prefix("dbus/") == Some(other));
+        problems.extend(complain(installed, || format!("{INSTALL}: {path} is not installed")));
+    }
+    for (packaging, call) in [(RECIPE, "${S}/packaging/install"), ("debian/rules", "packaging/install")] {
+        let called = files.text(packaging).contains(call);
+        problems.extend(complain(called, || format!("{packaging}: it does not call packaging/install")));
     }
     let manifest: toml::Table = files.text("Cargo.toml").parse().expect("Cargo.toml");
     let programs = manifest["bin"].as_array().expect("a list");
@@ -146,6 +158,18 @@ pub fn paths(files: &Files) -> Vec<String> {
     problems
         .extend(complain(started, || "dbus/cassia-bypass.service: ExecStart is no program of Cargo.toml".to_owned()));
     problems
+}
+
+/// What bluetoothd is asked for, by the layer and by the Debian package.
+pub fn bluez(files: &Files) -> Vec<String> {
+    let layer = "meta-cassia/recipes-core/cassia-router-conf/files/bluetooth.conf";
+    let debian = "packaging/bluetooth.conf";
+    let settings = |path| {
+        let lines = files.text(path).lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        lines.collect::<Vec<_>>()
+    };
+    let same = !settings(layer).is_empty() && settings(layer) == settings(debian);
+    complain(same, || format!("{debian}: it has other settings than {layer}")).into_iter().collect()
 }
 
 /// The user and the group, as systemd-sysusers and as the package make them.

@@ -51,21 +51,10 @@ python do_compile_ptest_cargo:append() {
                 f.write(f"{test_bin}\n")
 }
 
+# The list of files is the checkout's own, the same as for the Debian packages.
 do_install:append() {
-    install -D -m 0644 ${S}/dbus/cassia-bypass.service ${D}${systemd_system_unitdir}/cassia-bypass.service
-    install -D -m 0644 ${S}/dbus/cassia-bypass.sysusers ${D}${nonarch_libdir}/sysusers.d/cassia-bypass.conf
-    install -D -m 0644 ${S}/dbus/cassia-bypass.tmpfiles ${D}${nonarch_libdir}/tmpfiles.d/cassia-bypass.conf
-    install -D -m 0644 ${S}/dbus/cassia-bypass.catalog ${D}${nonarch_libdir}/systemd/catalog/cassia-bypass.catalog
-    install -D -m 0644 ${S}/dbus/com.cassianetworks.Bypass1.conf ${D}${datadir}/dbus-1/system.d/com.cassianetworks.Bypass1.conf
-    install -D -m 0644 ${S}/dbus/com.cassianetworks.Bypass1.service ${D}${datadir}/dbus-1/system-services/com.cassianetworks.Bypass1.service
-    install -D -m 0644 ${S}/dbus/com.cassianetworks.Bypass1.Config.xml ${D}${datadir}/dbus-1/interfaces/com.cassianetworks.Bypass1.Config.xml
-    install -D -m 0644 ${S}/dbus/com.cassianetworks.Bypass1.Stats.xml ${D}${datadir}/dbus-1/interfaces/com.cassianetworks.Bypass1.Stats.xml
-
-    install -D -m 0644 ${S}/dbus/completions/cassia-bypassctl.bash ${D}${datadir}/bash-completion/completions/cassia-bypassctl
-    install -D -m 0644 ${S}/dbus/completions/cassia-bypassctl.fish ${D}${datadir}/fish/vendor_completions.d/cassia-bypassctl.fish
-    install -D -m 0644 ${S}/dbus/completions/_cassia-bypassctl ${D}${datadir}/zsh/site-functions/_cassia-bypassctl
-    install -D -m 0644 ${S}/dbus/man/cassia-bypassctl.1 ${D}${mandir}/man1/cassia-bypassctl.1
-    install -D -m 0644 ${S}/dbus/man/cassia-bypassd.8 ${D}${mandir}/man8/cassia-bypassd.8
+    DESTDIR=${D} PREFIX=${prefix} BINDIR=${bindir} DATADIR=${datadir} MANDIR=${mandir} NONARCH_LIBDIR=${nonarch_libdir} \
+        SYSTEMD_UNITDIR=${systemd_system_unitdir} ${S}/packaging/install
 }
 
 do_install_ptest() {
