@@ -127,11 +127,13 @@ pub struct Advert<'a> {
 }
 
 impl Advert<'_> {
-    /// The local name in this very packet (AD type 0x09, else 0x08).
+    /// The local name in this very packet (AD type 0x09, else 0x08), up to its first NUL, as BlueZ takes it. None if that is empty.
     pub fn name(&self) -> Option<&[u8]> {
         let mut short = None;
         for (kind, value) in ad_structures(self.data) {
+            let value = value.split(|byte| *byte == 0).next().unwrap_or_default();
             match kind {
+                _ if value.is_empty() => {}
                 0x09 => return Some(value),
                 0x08 if short.is_none() => short = Some(value),
                 _ => {}
@@ -167,6 +169,18 @@ mod tests {
             rssi: -40,
             data,
         }
+    }
+
+    #[test]
+    fn names_end_at_the_first_nul_and_an_empty_one_is_none() {
+        assert_eq!(advert(b"\x08\x09abc\0\0\0\0").name(), Some(&b"abc"[..]));
+        assert_eq!(advert(b"\x06\x08ab\0cd").name(), Some(&b"ab"[..]));
+        for nothing in [&b"\x02\x09\0"[..], b"\x01\x09", b"\x04\x09\0ab", b"\x02\x08\0"] {
+            assert_eq!(advert(nothing).name(), None, "{nothing:?}");
+        }
+        // A complete name without a character does not hide a short one.
+        assert_eq!(advert(b"\x03\x08ab\x01\x09").name(), Some(&b"ab"[..]));
+        assert_eq!(advert(b"\x02\x09\0\x03\x08ab").name(), Some(&b"ab"[..]));
     }
 
     #[test]

@@ -103,7 +103,8 @@ pub fn decode(data: &[u8]) -> Option<Beacon<'_>> {
 
 fn ibeacon(bytes: &[u8]) -> Option<Beacon<'_>> {
     let (uuid, rest) = bytes.split_first_chunk()?;
-    let [major0, major1, minor0, minor1, power] = *rest.first_chunk::<5>().filter(|_| rest.len() == 5)?;
+    // Some beacons have more behind the power, such as the charge of their battery.
+    let [major0, major1, minor0, minor1, power] = *rest.first_chunk::<5>()?;
     let (major, minor) = (u16::from_be_bytes([major0, major1]), u16::from_be_bytes([minor0, minor1]));
     Some(Beacon::IBeacon { uuid, major, minor, tx_power: power.cast_signed() })
 }

@@ -15,6 +15,15 @@ fn url_text(data: &[u8]) -> Option<String> {
 }
 
 #[test]
+fn ibeacons_may_have_bytes_behind_the_power() {
+    let data = b"\x02\x01\x04\x1b\xff\x4c\x00\x02\x15\xb9\x40\x7f\x30\xf5\xf8\x46\x6e\xaf\xf9\x25\x55\x6b\x57\xfe\x6d\x00\x01\x00\x02\xbb\x4e";
+    let found = decode(data);
+    assert!(matches!(found, Some(Beacon::IBeacon { major: 1, minor: 2, tx_power: -69, .. })), "{found:?}");
+    // One byte less, and there is no power.
+    assert_eq!(decode(&[&[0x19][..], &data[4..29]].concat()), None);
+}
+
+#[test]
 fn an_ibeacon() {
     let data = b"\x02\x01\x06\x1A\xFF\x4C\x00\x02\x15\xB9\x40\x7F\x30\xF5\xF8\x46\x6E\xAF\xF9\x25\x55\x6B\x57\xFE\x6D\x00\x49\x00\x0A\xC5";
     let uuid = b"\xB9\x40\x7F\x30\xF5\xF8\x46\x6E\xAF\xF9\x25\x55\x6B\x57\xFE\x6D";

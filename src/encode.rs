@@ -51,8 +51,8 @@ fn item(out: &mut Vec<u8>, advert: &Advert<'_>, style: &Style, timestamp: Option
     hex(out, advert.data);
     out.extend_from_slice(b"\",\"name\":\"");
     match advert.name() {
-        Some(name) if !name.is_empty() => escaped(out, name),
-        _ => out.extend_from_slice(b"(unknown)"),
+        Some(name) => escaped(out, name),
+        None => out.extend_from_slice(b"(unknown)"),
     }
     out.push(b'"');
     if let Some(extended) = extended {

@@ -8,8 +8,12 @@ use serde_json::{Value, json};
 /// What an item has to be, built the slow and obvious way.
 fn expected(advert: &Advert<'_>) -> Value {
     let hex: String = advert.data.iter().map(|b| format!("{b:02X}")).collect();
-    let named = |wanted| ad_structures(advert.data).find(|(kind, _)| *kind == wanted).map(|(_, name)| name);
-    let name = named(9).or_else(|| named(8)).map(|n| String::from_utf8_lossy(n).into_owned());
+    let up_to_nul = |name: &[u8]| name.iter().copied().take_while(|byte| *byte != 0).collect::<Vec<u8>>();
+    let named = |wanted| {
+        let names = ad_structures(advert.data).filter(|(kind, _)| *kind == wanted).map(|(_, name)| up_to_nul(name));
+        names.into_iter().find(|name| !name.is_empty())
+    };
+    let name = named(9).or_else(|| named(8)).map(|n| String::from_utf8_lossy(&n).into_owned());
     let mut item = json!({
         "bdaddrs": [{
             "bdaddr": advert.address.to_string(),
@@ -21,7 +25,7 @@ fn expected(advert: &Advert<'_>) -> Value {
             Pdu::Extended(_) => 5,
         },
         "rssi": advert.rssi,
-        "name": name.filter(|n| !n.is_empty()).unwrap_or("(unknown)".into()),
+        "name": name.unwrap_or("(unknown)".into()),
     });
     let mut response = advert.pdu == Pdu::ScanRsp;
     if let Pdu::Extended(e) = advert.pdu {

@@ -95,20 +95,88 @@ fn a_chain_that_the_controller_gives_up_is_truncated() {
 }
 
 #[test]
-fn a_chain_whose_rest_does_not_come_is_truncated_after_a_second() {
+fn chains_whose_rest_does_not_come_in_time_are_truncated() {
     let (mut bench, now) = (Bench::default(), Instant::now());
     bench.take(&piece(1, 1, b"a"), now);
-    assert_eq!(bench.reassembly.due(), Some(now + PATIENCE));
-    bench.reassembly.expire(now + PATIENCE / 2, &mut keep(&mut bench.items));
+    assert_eq!(bench.reassembly.due(), Some(now + GAP));
+    bench.reassembly.expire(now + GAP / 2, &mut keep(&mut bench.items));
     assert_eq!(bench.out(), []);
-    bench.reassembly.expire(now + PATIENCE, &mut keep(&mut bench.items));
+    bench.reassembly.expire(now + GAP, &mut keep(&mut bench.items));
     assert_eq!(bench.out(), [(b"a".to_vec(), DataStatus::Truncated)]);
-    // A late piece does not join what is overdue, even if nobody looked.
-    bench.take(&piece(1, 1, b"a"), now);
-    bench.take(&piece(1, 0, b"b"), now + 2 * PATIENCE);
-    let wanted = [(b"a".to_vec(), DataStatus::Truncated), (b"b".to_vec(), DataStatus::Complete)];
+    // Each piece gives the next one as long again, but not for ever.
+    let (mut bench, mut at) = (Bench::default(), now);
+    for i in 0..30 {
+        bench.take(&piece(1, 1, &[i]), at);
+        at += GAP * 4 / 5;
+    }
+    assert!(!bench.out().is_empty() && bench.reassembly.due().is_some());
+}
+
+/// As long as a controller's pieces are.
+const FIRST: [u8; 42] = [2; 42];
+const REST: [u8; 20] = [3; 20];
+
+#[test]
+fn chains_of_which_only_first_pieces_are_heard_are_as_many_adverts() {
+    let (mut bench, now) = (Bench::default(), Instant::now());
+    for i in 0..5 {
+        bench.take(&piece(1, 1, &FIRST), now + Duration::from_millis(100) * i);
+    }
+    bench.reassembly.flush(&mut keep(&mut bench.items));
+    assert_eq!(bench.out(), vec![(FIRST.to_vec(), DataStatus::Truncated); 5]);
+    // However soon the next one comes.
+    for i in 0..5 {
+        bench.take(&piece(1, 1, &FIRST), now + Duration::from_millis(2_000 + i));
+    }
+    bench.take(&piece(1, 0, &REST), now + Duration::from_millis(2_005));
+    let mut wanted = vec![(FIRST.to_vec(), DataStatus::Truncated); 4];
+    wanted.push(([&FIRST[..], &REST].concat(), DataStatus::Complete));
     assert_eq!(bench.out(), wanted);
-    assert_eq!(bench.reassembly.due(), None);
+}
+
+#[test]
+fn chains_that_lost_their_rest_do_not_take_the_next_advert() {
+    let (mut bench, now) = (Bench::default(), Instant::now());
+    bench.take(&piece(1, 1, &FIRST), now);
+    bench.take(&piece(1, 1, &FIRST), now + Duration::from_millis(100));
+    bench.take(&piece(1, 0, &REST), now + Duration::from_millis(101));
+    let whole = [&FIRST[..], &REST].concat();
+    let wanted = [(FIRST.to_vec(), DataStatus::Truncated), (whole.clone(), DataStatus::Complete)];
+    assert_eq!(bench.out(), wanted);
+    // Nor does one that the controller could report whole.
+    bench.take(&piece(1, 1, &FIRST), now + Duration::from_millis(200));
+    bench.take(&piece(1, 0, &whole), now + Duration::from_millis(220));
+    assert_eq!(bench.out(), wanted);
+}
+
+#[test]
+fn tails_of_chains_that_were_cut_are_never_complete() {
+    let (mut bench, now) = (Bench::default(), Instant::now());
+    // Cut by time.
+    bench.take(&piece(1, 1, &FIRST), now);
+    bench.take(&piece(1, 0, &REST), now + Duration::from_millis(200));
+    let tail = [(FIRST.to_vec(), DataStatus::Truncated), (REST.to_vec(), DataStatus::Truncated)];
+    assert_eq!(bench.out(), tail);
+    // And one of several pieces.
+    bench.take(&piece(1, 1, &FIRST), now + Duration::from_millis(300));
+    bench.take(&piece(1, 1, &REST), now + Duration::from_millis(400));
+    bench.take(&piece(1, 0, &REST), now + Duration::from_millis(401));
+    let tail = [(FIRST.to_vec(), DataStatus::Truncated), ([REST, REST].concat(), DataStatus::Truncated)];
+    assert_eq!(bench.out(), tail);
+    // Cut for want of room.
+    let mut bench = Bench::default();
+    for tag in 0..=CHAINS as u8 {
+        bench.take(&piece(tag, 1, &FIRST), now);
+    }
+    bench.take(&piece(0, 0, &REST), now);
+    assert_eq!(bench.out(), [(FIRST.to_vec(), DataStatus::Truncated), (REST.to_vec(), DataStatus::Truncated)]);
+    // Another advertiser, and the same one later, have nothing to do with it.
+    bench.take(&piece(200, 0, &REST), now);
+    bench.reassembly.flush(&mut keep(&mut bench.items));
+    bench.out();
+    bench.take(&piece(0, 0, &REST), now + MEMORY);
+    assert_eq!(bench.out(), [(REST.to_vec(), DataStatus::Complete)]);
+    assert!(bench.reassembly.cut.is_empty());
 }
 
 #[test]
@@ -135,11 +203,12 @@ fn a_storm_of_chains_takes_bounded_memory_and_loses_none() {
 #[test]
 fn more_bytes_than_there_can_be_are_cut_and_said() {
     let (mut bench, now) = (Bench::default(), Instant::now());
-    for _ in 0..9 {
-        bench.take(&piece(1, 1, &[7; 229]), now);
+    let pieces: Vec<[u8; 229]> = (0..10).map(|i| [i; 229]).collect();
+    for piece_data in &pieces[..9] {
+        bench.take(&piece(1, 1, piece_data), now);
     }
-    bench.take(&piece(1, 0, &[7; 229]), now);
-    assert_eq!(bench.out(), [(vec![7; BYTES], DataStatus::Truncated)]);
+    bench.take(&piece(1, 0, &pieces[9]), now);
+    assert!(bench.out() == [(pieces.concat()[..BYTES].to_vec(), DataStatus::Truncated)]);
 }
 
 #[test]
