@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by ./check and ./demo: finds out what this Debian machine lacks and installs it, loudly and only once.
 # Everything that is built and not packaged is cached outside the checkout.
 
@@ -80,6 +81,9 @@ need_npm() {
     command -v npm >/dev/null || need nodejs npm
 }
 
+# The lists are for those that source this file.
+# shellcheck disable=SC2034
+{
 # What the service is built with, what the demo shows it with, and what it is tested with.
 BUILD_PACKAGES=(build-essential cmake pkg-config libssl-dev libdbus-1-dev)
 DEMO_PACKAGES=(dbus jq mosquitto mosquitto-clients systemd util-linux)
@@ -95,3 +99,4 @@ APPLIANCE_PACKAGES=(e2fsprogs mmdebstrap mosquitto mosquitto-clients qemu-system
 CROSS_PACKAGES=(curl mmdebstrap)
 # What builds the Debian packages, and what tests them beside APPLIANCE_PACKAGES.
 DEB_PACKAGES=(debhelper dpkg-dev fakeroot lintian)
+}

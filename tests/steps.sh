@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by ./check and ./demo: work in numbered steps that say what runs and for how long it ran last time, and that show
 # at least twice a minute that they go on.
 
