@@ -4,6 +4,7 @@
 
 step_times=${CASSIA_CACHE:?}/times
 step_number=0 step_count=0 step_name='' step_started=0 step_ticker=''
+exec {step_pipe}<> <(:)
 
 # steps COUNT: how many there will be.
 steps() { step_count=$1; }
@@ -24,10 +25,10 @@ step() {
     step_ticker=$!
 }
 
-# A pipe that nobody writes to: `read -t` on it waits without a process that would outlive us.
+# Ended by a line in its pipe, not by a signal: a subshell that gets one before it has begun runs the traps of this shell.
 step_tick() {
-    exec {never}<> <(:)
-    until read -rt 30 -u "$never"; do
+    until read -rt 30 -u "$step_pipe"; do
+        kill -0 $$ 2>/dev/null || exit
         printf '   ... %s: %s so far\n' "$step_name" "$(span $((SECONDS - step_started)))" >&2
     done
 }
@@ -43,6 +44,8 @@ step_done() {
 
 # step_stop: shows no more progress; for the EXIT trap.
 step_stop() {
-    [ -z "$step_ticker" ] || { kill "$step_ticker" && wait "$step_ticker"; } 2>/dev/null || true
+    [ -n "$step_ticker" ] || return 0
+    echo >&"$step_pipe"
+    wait "$step_ticker" || true
     step_ticker=''
 }
