@@ -78,7 +78,8 @@ pub(super) fn read(config: &Config, router: Address) -> Option<(Endpoint, Route)
 /// Something that the loop has to heed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum News {
-    /// Messages have another topic or QoS from now on; the connection is not concerned (but by QoS 2, which has another session).
+    /// Messages have another topic or QoS from now on, or wait elsewhere; the connection is not concerned (but by QoS 2, which has
+    /// another session).
     Route,
     /// There is another broker, other credentials, or none.
     Endpoint,
@@ -170,9 +171,9 @@ impl Orders {
             if std::mem::replace(&mut self.max_bytes, now.queue_max_bytes) != now.queue_max_bytes {
                 resize(now.queue_max_bytes);
             }
-            self.spooling = now.spooling;
+            let spooling = std::mem::replace(&mut self.spooling, now.spooling);
             let wanted = read(&now, self.router);
-            if wanted == self.wanted {
+            if wanted == self.wanted && spooling == self.spooling {
                 continue;
             }
             let before = std::mem::replace(&mut self.wanted, wanted);

@@ -112,6 +112,7 @@ impl<B: Broker> Publisher<B> {
         self.stats.set_broker_heard(None);
         self.broker.forget().await;
         self.put_back(false);
+        self.keeper.follow(self.orders.spooling());
         loop {
             self.queue.withdraw();
             tokio::select! {

@@ -16,6 +16,7 @@ impl<B: Broker> Publisher<B> {
         {
             let mut connecting = pin!(timeout(patience, self.broker.connect(hosts.current())));
             loop {
+                self.keeper.follow(self.orders.spooling());
                 tokio::select! {
                     result = &mut connecting => match result {
                         Ok(result) => return Some(result),

@@ -161,6 +161,35 @@ fn failures_wait_and_only_settings_of_the_broker_end_the_wait() {
 }
 
 #[test]
+fn spool_limits_hold_at_once_in_every_state() {
+    bench(|| async {
+        let mut b = Bench::start("long");
+        b.did().await;
+        b.set(|d| d.form.spool_max_age_secs = 61);
+        b.settle().await;
+        assert_eq!((b.link().state, b.stats.spool().max_age), (LinkState::Connected, 61));
+        b.answer(Some(Err(Failure::new("refused", "no"))));
+        b.tell(lost("closed"));
+        b.did().await;
+        b.set(|d| d.form.spool_max_age_secs = 62);
+        b.settle().await;
+        assert_eq!((b.link().state, b.stats.spool().max_age), (LinkState::Waiting, 62));
+        b.set(|d| d.form.protocol = "none".into());
+        b.settle().await;
+        b.set(|d| d.form.spool_max_age_secs = 63);
+        b.settle().await;
+        assert_eq!((b.link().state, b.stats.spool().max_age), (LinkState::Off, 63));
+        // An attempt that is not answered.
+        b.answer(None);
+        b.set(|d| d.form.protocol = "mqtt".into());
+        b.settle().await;
+        b.set(|d| d.form.spool_max_age_secs = 64);
+        b.settle().await;
+        assert_eq!((b.link().state, b.stats.spool().max_age), (LinkState::Connecting, 64));
+    });
+}
+
+#[test]
 fn the_wait_is_never_longer_than_a_minute() {
     bench(|| async {
         let b = Bench::start("long");
