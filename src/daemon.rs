@@ -54,8 +54,7 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
     let settings = Arc::new(Settings::new(store, draft, config, stats.clone()));
     settings.probe_writable().await;
 
-    let constants = dbus::Constants { version: env!("CARGO_PKG_VERSION"), router: router.clone(), detected };
-    let bus = dbus::serve(settings.clone(), stats.clone(), constants).await?;
+    let bus = dbus::serve(settings.clone(), stats.clone(), detected).await?;
     let limits = publish::Limits::default();
     let connection = bus.connection().clone();
     let (changes, state) = (settings.subscribe(), Some(&*state));

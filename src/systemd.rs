@@ -135,7 +135,8 @@ fn line(stats: &Stats) -> String {
         HealthState::Online => health.state.word().to_owned(),
         _ => format!("{} ({})", health.state.word(), health.reason),
     };
-    let from = if radio.address.is_empty() { String::new() } else { format!(" from {}", radio.address) };
+    let addresses: Vec<&str> = radio.in_use().map(|adapter| &*adapter.address).collect();
+    let from = if addresses.is_empty() { String::new() } else { format!(" from {}", addresses.join(", ")) };
     let broker = if link.broker.is_empty() { "no broker".to_owned() } else { format!("broker {}", link.broker) };
     let (waiting, lost) = (ledger.queued + ledger.in_flight, ledger.dropped_total());
     format!("{state}: {rate:.0} adverts/s{from}, {broker}, {waiting} waiting, {lost} lost")

@@ -1,6 +1,6 @@
 //! The answer of `Check`: what would come of a change, before it is made.
 
-use super::report::{Report, date, put};
+use super::report::{Report, held_report_at, put};
 use super::values::assign;
 use crate::certificates::held;
 use crate::config::{Config, Draft, Settings};
@@ -25,12 +25,15 @@ pub(super) async fn check_report(settings: &Settings, values: &BTreeMap<String, 
         }
     }
     let now = SystemTime::now();
-    let certificates = held(&draft.form).into_iter().map(|held| {
-        let (days, of) = (held.days_left(now), held.certificate);
-        (held.setting.to_owned(), of.subject, of.issuer, date(of.not_before), date(of.not_after), days)
-    });
+    let certificates = held(&draft.form).iter().map(|held| held_report_at(held, now)).collect::<Vec<_>>();
+    let problem = |(setting, message): (String, String)| {
+        let mut report = Report::new();
+        put(&mut report, "Setting", setting);
+        put(&mut report, "Message", message);
+        report
+    };
     let mut report = Report::new();
-    put(&mut report, "Certificates", certificates.collect::<Vec<_>>());
-    put(&mut report, "Problems", problems);
+    put(&mut report, "Certificates", certificates);
+    put(&mut report, "Problems", problems.into_iter().map(problem).collect::<Vec<_>>());
     report
 }

@@ -96,7 +96,7 @@ macro_rules! define_interface {
         { $($(#[$doc:meta])* $key:ident $setter:ident $name:ident: $type:ty = $default:expr, $expected:literal;)* }
         $($(#[$sdoc:meta])* $skey:ident $ssetter:ident $is_set:ident $sname:ident, $sexpected:literal;)*
     ) => {
-        /// Settings. Each one is kept across restarts and takes effect at once.
+        /// Settings: each property is one, takes effect at once and is kept across restarts. Secrets are write-only.
         #[zbus::interface(name = "com.cassianetworks.Bypass1.Config")]
         impl Config {
             $(
@@ -136,6 +136,8 @@ macro_rules! define_interface {
             )*
 
             /// Changes several settings, secrets among them, in one step: all are right and saved, or none changes.
+            ///
+            /// * `settings`: Values by the names of the properties.
             async fn apply(
                 &self,
                 settings: BTreeMap<String, OwnedVariant>,
@@ -146,30 +148,48 @@ macro_rules! define_interface {
 
             /// Tries a broker with these settings in place of the present ones: its name, TCP, TLS, MQTT, a message without
             /// adverts on ScanTopic. Nothing changes, and the connection in use is left alone.
+            ///
+            /// * `overrides`: Values by the names of the properties, secrets among them.
+            /// * `report`: `Verdict`, `FailedStep`, `Detail`, `Broker`, `Address`, `ClientId`, `Topic`, `Tls`, `Steps` and, if the broker
+            ///   showed one, `Certificate`.
+            #[zbus(out_args("report"))]
             async fn test_connection(&self, overrides: BTreeMap<String, OwnedVariant>) -> Result<Report, Error> {
                 self.test(overrides).await
             }
 
-            /// What Apply would say to these settings; nothing changes. `Problems` has what is wrong, none if they are right, and
-            /// `Certificates` those that they would be, with whom they name and until when they hold.
+            /// What Apply would say to these settings; nothing changes.
+            ///
+            /// * `settings`: Values by the names of the properties.
+            /// * `report`: `Problems` has what is wrong, none if they are right, and `Certificates` those that the settings would have,
+            ///   with whom they name and until when they hold.
+            #[zbus(out_args("report"))]
             async fn check(&self, settings: BTreeMap<String, OwnedVariant>) -> Report {
                 check_report(&self.settings, &settings).await
             }
 
             /// Every setting in the order of the manual: what it is, what is expected, what Reset goes back to.
+            ///
+            /// * `settings`: `Name`, `Key`, `Type`, `Help`, `Expected`, `Choices`, `Secret` and, of all but secrets, `Default` of each.
+            #[zbus(out_args("settings"))]
             fn describe(&self) -> Vec<Report> {
                 description(&self.settings.lower().form)
             }
 
-            /// What an engineer would ask first, at one look: what is heard and why, what is filtered, where it goes, what is in
-            /// the way, and in `Hints` what to do. Device addresses and secrets are not in it.
+            /// A diagnosis of one page for support: what is heard and why, what is filtered, where it goes, what is in the way, what
+            /// to do. Device addresses and secrets are not in it.
+            ///
+            /// * `report`: States as Stats has them under the same names, and `ScanMode`, `ScanFilter`, `Filters`, `ForeignDiscovery`,
+            ///   and `Hints`, which say what to do.
+            #[zbus(out_args("report"))]
             async fn diagnose(&self, #[zbus(connection)] bus: &Connection) -> Report {
                 let config = self.settings.current();
                 let others = others::discover(bus, &config, &self.stats).await;
                 diagnosis(&config, &self.stats, others)
             }
 
-            /// Sets settings back to their packaged values and removes secrets; an empty list means all of them.
+            /// Sets settings back to their packaged values and removes secrets.
+            ///
+            /// * `settings`: Names of properties; an empty list means all of them.
             async fn reset(&self, settings: Vec<String>, #[zbus(header)] by: Header<'_>) -> Result<(), Error> {
                 self.reset_all(settings, &by).await
             }

@@ -1,9 +1,10 @@
 //! The answer of `Diagnose`.
 
-use super::report::{Report, date, put};
+use super::report::{Report, adapter_report, held_report_at, put};
 use crate::config::{Config, ScanMode};
 use crate::health::HealthState;
 use crate::stats::{CaptureKind, RadioState, SpoolState, Stats};
+use jiff::Timestamp;
 use std::time::SystemTime;
 
 /// See the module.
@@ -20,11 +21,7 @@ pub(super) fn diagnosis(config: &Config, stats: &Stats, others: &'static str) ->
     put(&mut report, "RadioDetail", radio.detail.clone());
     put(&mut report, "Capture", radio.capture.word());
     put(&mut report, "CaptureReason", radio.capture_reason.clone());
-    let adapters = radio.adapters.iter().map(|a| {
-        let capabilities: Vec<String> = a.capabilities.iter().map(|&word| word.to_owned()).collect();
-        (a.name.clone(), a.address.clone(), a.state.word().to_owned(), capabilities)
-    });
-    put(&mut report, "Adapters", adapters.collect::<Vec<_>>());
+    put(&mut report, "Radios", radio.adapters.iter().map(adapter_report).collect::<Vec<_>>());
     put(&mut report, "ForeignDiscovery", others);
     put(&mut report, "LinkState", link.state.word());
     put(&mut report, "Broker", link.broker.clone());
@@ -33,12 +30,8 @@ pub(super) fn diagnosis(config: &Config, stats: &Stats, others: &'static str) ->
     put(&mut report, "LastErrorDetail", detail);
     put(&mut report, "ClockSynchronised", *stats.clock_synchronised().borrow());
     let now = SystemTime::now();
-    let held = stats.certificates().borrow().clone();
-    let rows = held.iter().map(|held| {
-        let end = date(held.certificate.not_after);
-        (held.setting.to_owned(), held.certificate.subject.clone(), end, held.days_left(now))
-    });
-    put(&mut report, "Certificates", rows.collect::<Vec<_>>());
+    let certificates = stats.certificates().borrow().iter().map(|held| held_report_at(held, now)).collect::<Vec<_>>();
+    put(&mut report, "Certificates", certificates);
     let spool = stats.spool();
     put(&mut report, "SpoolState", spool.state.word());
     put(&mut report, "SpoolBytes", spool.bytes);
@@ -92,6 +85,11 @@ fn filters(config: &Config) -> Vec<String> {
     let repeats = form.duplicates_ms;
     list("DuplicatesMs", usize::from(repeats > 0), format!("{repeats}, repeats are left out"));
     lines
+}
+
+/// A time as people read it; empty if it is none.
+fn date(seconds: i64) -> String {
+    Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default()
 }
 
 /// What to do, the most urgent first.

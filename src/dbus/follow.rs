@@ -21,10 +21,9 @@ pub(super) const STATES: [&str; 21] = [
     "LastErrorDetail",
     "RadioState",
     "RadioDetail",
-    "Adapter",
-    "AdapterAddress",
+    "Adapters",
+    "AdapterAddresses",
     "Radios",
-    "AdapterCapabilities",
     "Capture",
     "CaptureReason",
     "SpoolState",
@@ -33,6 +32,7 @@ pub(super) const STATES: [&str; 21] = [
     "StateWritable",
     "IgnoredSettings",
     "ClockSynchronised",
+    "Router",
 ];
 
 type Values = BTreeMap<String, OwnedVariant>;
@@ -85,7 +85,7 @@ impl Follow {
         loop {
             let told = tokio::select! {
                 () = connection.closed() => Err(std::io::Error::from(ErrorKind::NotConnected).into()),
-                Ok(()) = self.config_changes.changed() => tell(&self.config, connection, &mut self.config_known).await,
+                Ok(()) = self.config_changes.changed() => self.tell_settings(connection).await,
                 Ok(()) = self.link.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
                 Ok(()) = self.radio.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
                 Ok(()) = self.writable.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
@@ -99,6 +99,12 @@ impl Follow {
                 return error;
             }
         }
+    }
+
+    /// Some statistics follow from settings.
+    async fn tell_settings(&mut self, connection: &Connection) -> zbus::Result<()> {
+        tell(&self.config, connection, &mut self.config_known).await?;
+        tell(&self.stats, connection, &mut self.stats_known).await
     }
 }
 

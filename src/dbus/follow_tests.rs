@@ -1,7 +1,6 @@
 use super::*;
 use crate::advert::Address;
 use crate::config::{Paths, Settings, store};
-use crate::dbus::Constants;
 use crate::stats::{CaptureKind, Failure, LinkState, RadioState};
 use futures_util::StreamExt;
 use std::os::unix::net::UnixStream;
@@ -21,10 +20,10 @@ async fn followed(root: &Path) -> (Arc<Settings>, Arc<crate::stats::Stats>, Mess
     let ours = Builder::unix_stream(ours).server(Guid::generate()).p2p().build();
     let (ours, theirs) = tokio::join!(ours, Builder::unix_stream(theirs).p2p().build());
     let (ours, told) = (ours.expect("our end"), MessageStream::from(theirs.expect("their end")));
-    let constants = Constants { version: "0", router: String::new(), detected: Address([0; 6]) };
+    let router = Address([0; 6]);
     let (config, served) = (
-        Config { settings: Arc::clone(&settings), stats: Arc::clone(&stats), router: Address([0; 6]) },
-        Stats { stats: Arc::clone(&stats), constants },
+        Config { settings: Arc::clone(&settings), stats: Arc::clone(&stats), router },
+        Stats { stats: Arc::clone(&stats), settings: Arc::clone(&settings), router },
     );
     let follow = Follow::new(&ours, config, served).await.expect("values");
     tokio::spawn(async move { follow.run(&ours).await });
@@ -60,25 +59,30 @@ async fn states_are_told_and_counters_are_not() {
             adapter.state = RadioState::Scanning;
         });
     });
-    assert_eq!(
-        next(&mut told).await.1,
-        ["Adapter", "AdapterAddress", "AdapterCapabilities", "Capture", "RadioState", "Radios"]
-    );
+    assert_eq!(next(&mut told).await.1, ["AdapterAddresses", "Adapters", "Capture", "RadioState", "Radios"]);
 
     // Not only what comes over the bus is told.
     settings.update(|draft| draft.form.port = 7).await.expect("update");
     assert_eq!(next(&mut told).await, (names::CONFIG.to_owned(), vec!["Port".to_owned()]));
+
+    // Nor are statistics that follow from a setting forgotten.
+    settings.update(|draft| draft.form.router_address = "CC:1B:E0:00:00:01".into()).await.expect("update");
+    assert_eq!(next(&mut told).await, (names::CONFIG.to_owned(), vec!["RouterAddress".to_owned()]));
+    assert_eq!(next(&mut told).await, (names::STATS.to_owned(), vec!["Router".to_owned()]));
 }
 
 #[test]
 fn what_is_told_is_what_the_interface_promises() {
     let xml = include_str!("../../dbus/com.cassianetworks.Bypass1.Stats.xml");
-    let promised: Vec<_> = xml
-        .split("<property name=\"")
-        .skip(1)
-        .filter(|text| text.lines().next().is_some_and(|line| line.ends_with("/>")))
-        .filter_map(|text| text.split('"').next())
-        .collect();
+    let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
+    let document = roxmltree::Document::parse_with_options(xml, options).expect("well-formed");
+    // Without the annotation it is emitted.
+    let quiet = |property: &roxmltree::Node<'_, '_>| {
+        let name = Some("org.freedesktop.DBus.Property.EmitsChangedSignal");
+        property.children().any(|child| child.attribute("name") == name)
+    };
+    let properties = document.descendants().filter(|node| node.has_tag_name("property"));
+    let promised: Vec<_> = properties.filter(|node| !quiet(node)).filter_map(|node| node.attribute("name")).collect();
     let mut told = STATES.to_vec();
     told.sort_unstable();
     assert_eq!(promised, told);

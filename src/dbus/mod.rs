@@ -22,17 +22,6 @@ use std::sync::Arc;
 use zbus::Connection;
 use zbus::fdo::RequestNameFlags;
 
-/// What stays the same for as long as the service runs.
-#[derive(Debug, Clone)]
-pub struct Constants {
-    /// Version of the service.
-    pub version: &'static str,
-    /// MAC address that stands for the router.
-    pub router: String,
-    /// The one that was found out.
-    pub detected: Address,
-}
-
 /// The service on the bus. It is there from [`serve`] on; changes are told while [`run`](Bus::run) is polled.
 pub struct Bus {
     connection: Connection,
@@ -52,15 +41,11 @@ impl Bus {
 }
 
 /// Connects to the system bus (`DBUS_SYSTEM_BUS_ADDRESS` if set), serves the object and only then takes the name, so that
-/// who sees the name can call. Fails if another process has it.
-pub async fn serve(
-    settings: Arc<Settings>,
-    stats: Arc<crate::stats::Stats>,
-    constants: Constants,
-) -> zbus::Result<Bus> {
-    let config =
-        || config::Config { settings: Arc::clone(&settings), stats: Arc::clone(&stats), router: constants.detected };
-    let served = || stats::Stats { stats: Arc::clone(&stats), constants: constants.clone() };
+/// who sees the name can call. Fails if another process has it. `router` stands for the router as long as the settings name no
+/// address.
+pub async fn serve(settings: Arc<Settings>, stats: Arc<crate::stats::Stats>, router: Address) -> zbus::Result<Bus> {
+    let config = || config::Config { settings: Arc::clone(&settings), stats: Arc::clone(&stats), router };
+    let served = || stats::Stats { stats: Arc::clone(&stats), settings: Arc::clone(&settings), router };
     let connection = zbus::connection::Builder::system()
         .serve_at(names::PATH, quiet::Quiet(config()))
         .serve_at(names::PATH, served())

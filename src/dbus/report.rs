@@ -1,8 +1,10 @@
 //! Answers with several parts, as a dictionary of values that clients show as it is.
 
+use crate::certificates::Held;
 use crate::publish::{Certificate, Trial};
-use jiff::Timestamp;
+use crate::stats::AdapterStatus;
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 use zbus::{OwnedVariant, Variant};
 
 /// Name and value of each part.
@@ -15,9 +17,40 @@ pub(super) fn put(report: &mut Report, name: &'static str, value: impl Into<Vari
     }
 }
 
-/// A time as people and machines read it; empty if it is none.
-pub(super) fn date(seconds: i64) -> String {
-    Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default()
+/// An adapter that is wanted.
+pub(super) fn adapter_report(adapter: &AdapterStatus) -> Report {
+    let mut report = Report::new();
+    put(&mut report, "Adapter", adapter.name.clone());
+    put(&mut report, "Address", adapter.address.clone());
+    put(&mut report, "State", adapter.state.word());
+    put(&mut report, "Detail", adapter.detail.clone());
+    put(&mut report, "Capabilities", adapter.capabilities.clone());
+    report
+}
+
+fn certificate_report(certificate: &Certificate) -> Report {
+    // No certificate is from before 1970.
+    let millis = |seconds: i64| u64::try_from(seconds).unwrap_or(0) * 1000;
+    let mut report = Report::new();
+    put(&mut report, "Subject", certificate.subject.clone());
+    put(&mut report, "Issuer", certificate.issuer.clone());
+    put(&mut report, "NotBefore", millis(certificate.not_before));
+    put(&mut report, "NotAfter", millis(certificate.not_after));
+    report
+}
+
+/// The certificate of a setting.
+pub(super) fn held_report(held: &Held) -> Report {
+    let mut report = certificate_report(&held.certificate);
+    put(&mut report, "Setting", held.setting);
+    report
+}
+
+/// The same at this moment.
+pub(super) fn held_report_at(held: &Held, now: SystemTime) -> Report {
+    let mut report = held_report(held);
+    put(&mut report, "DaysLeft", held.days_left(now));
+    report
 }
 
 /// What came of a trial.
@@ -37,15 +70,15 @@ pub(super) fn trial_report(trial: &Trial) -> Report {
     put(&mut report, "Tls", trial.tls.clone());
     let failed = trial.failure.as_ref().map(|(step, _)| *step);
     let steps = trial.steps.iter().map(|(step, took)| {
-        let word = if failed == Some(*step) { "failed" } else { "ok" };
-        (step.word(), word, took.as_secs_f64() * 1000.0)
+        let mut report = Report::new();
+        put(&mut report, "Step", step.word());
+        put(&mut report, "Result", if failed == Some(*step) { "failed" } else { "ok" });
+        put(&mut report, "DurationMs", took.as_secs_f64() * 1000.0);
+        report
     });
     put(&mut report, "Steps", steps.collect::<Vec<_>>());
-    if let Some(Certificate { subject, issuer, not_before, not_after }) = &trial.certificate {
-        put(&mut report, "CertificateSubject", subject.clone());
-        put(&mut report, "CertificateIssuer", issuer.clone());
-        put(&mut report, "CertificateNotBefore", date(*not_before));
-        put(&mut report, "CertificateNotAfter", date(*not_after));
+    if let Some(certificate) = &trial.certificate {
+        put(&mut report, "Certificate", certificate_report(certificate));
     }
     report
 }

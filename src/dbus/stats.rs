@@ -1,10 +1,10 @@
 //! The interface `com.cassianetworks.Bypass1.Stats`: counters, rates and states, to read.
 
-use super::Constants;
-use crate::certificates::Held;
+use super::report::{Report, adapter_report, held_report};
+use crate::advert::Address;
+use crate::config::Settings;
 use crate::filter::FILTER_KINDS;
 use crate::health::Health;
-use crate::publish::Certificate;
 use crate::stats::{DROP_REASONS, Failure, Link, RUNGS, Radio};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,9 @@ use std::time::UNIX_EPOCH;
 /// See the module.
 pub(super) struct Stats {
     pub(super) stats: Arc<crate::stats::Stats>,
-    pub(super) constants: Constants,
+    pub(super) settings: Arc<Settings>,
+    /// What stands for this router unless the settings say otherwise.
+    pub(super) router: Address,
 }
 
 impl Stats {
@@ -274,32 +276,23 @@ impl Stats {
         self.radio().detail
     }
 
-    /// Names of the adapters in use, such as `hci0`, with spaces between them.
+    /// Names of the adapters in use, such as `hci0`.
     #[zbus(property)]
-    fn adapter(&self) -> String {
-        self.radio().adapter
+    fn adapters(&self) -> Vec<String> {
+        self.stats.radio().borrow().in_use().map(|adapter| adapter.name.clone()).collect()
     }
 
-    /// Bluetooth addresses of the adapters in use, in the same order.
+    /// Bluetooth addresses of the adapters in use, in the order of Adapters.
     #[zbus(property)]
-    fn adapter_address(&self) -> String {
-        self.radio().address
+    fn adapter_addresses(&self) -> Vec<String> {
+        self.stats.radio().borrow().in_use().map(|adapter| adapter.address.clone()).collect()
     }
 
-    /// Each adapter that is wanted: name (empty while it is not there), address, state (a word of RadioState) and why it is
-    /// in that state, for people.
+    /// Each adapter that is wanted: `Adapter` (its name, empty while it is not there), `Address`, `State` (a word of RadioState),
+    /// `Detail` (why it is in that state, for people) and `Capabilities` (what it and bluetoothd can do, from its first scan on).
     #[zbus(property)]
-    fn radios(&self) -> Vec<(String, String, &'static str, String)> {
-        let adapters = self.radio().adapters;
-        adapters.into_iter().map(|a| (a.name, a.address, a.state.word(), a.detail)).collect()
-    }
-
-    /// What each adapter in use and bluetoothd can do, from the first scan on: `extended-advertising` (Bluetooth 5), `le-2m-phy`,
-    /// `le-coded-phy`, `advertisement-monitor` (passive scans), `monitor-offload` (the controller filters what monitors ask for).
-    #[zbus(property)]
-    fn adapter_capabilities(&self) -> Vec<(String, Vec<&'static str>)> {
-        let adapters = self.radio().adapters.into_iter().filter(|a| !a.name.is_empty());
-        adapters.map(|a| (a.name, a.capabilities)).collect()
+    fn radios(&self) -> Vec<Report> {
+        self.stats.radio().borrow().adapters.iter().map(adapter_report).collect()
     }
 
     /// What was done to get the radio back, and how often: `retry`, `power-on`, `rescan`, `power-cycle`,
@@ -321,17 +314,11 @@ impl Stats {
         self.radio().capture_reason
     }
 
-    /// Certificates of the settings: name of the setting, subject, and from when until when it holds, in milliseconds since
-    /// 1970-01-01T00:00Z. Of several in CaCertificate the one that ends first.
+    /// Certificates of the settings: `Setting` (its name), `Subject`, `Issuer`, `NotBefore` and `NotAfter` (in milliseconds since
+    /// 1970-01-01T00:00Z). Of several in CaCertificate the one that ends first.
     #[zbus(property)]
-    fn certificates(&self) -> Vec<(&'static str, String, u64, u64)> {
-        let millis = |seconds: i64| u64::try_from(seconds).unwrap_or(0) * 1000;
-        let held = self.stats.certificates().borrow().clone();
-        let row = |held: Held| {
-            let Certificate { subject, not_before, not_after, .. } = held.certificate;
-            (held.setting, subject, millis(not_before), millis(not_after))
-        };
-        held.into_iter().map(row).collect()
+    fn certificates(&self) -> Vec<Report> {
+        self.stats.certificates().borrow().iter().map(held_report).collect()
     }
 
     /// Whether settings can be saved.
@@ -368,12 +355,12 @@ impl Stats {
     /// Version of the service.
     #[zbus(property(emits_changed_signal = "const"))]
     fn version(&self) -> &'static str {
-        self.constants.version
+        env!("CARGO_PKG_VERSION")
     }
 
-    /// MAC address that stands for this router in topics and client ids.
-    #[zbus(property(emits_changed_signal = "const"))]
+    /// MAC address that stands for this router in topics and client ids: RouterAddress, or the one that was found out.
+    #[zbus(property)]
     fn router(&self) -> String {
-        self.constants.router.clone()
+        self.settings.current().router.unwrap_or(self.router).to_string()
     }
 }

@@ -142,10 +142,6 @@ pub struct Radio {
     pub state: RadioState,
     /// For people: why it stands there, empty while all is well.
     pub detail: String,
-    /// Addresses of the adapters in use, with spaces between them.
-    pub address: String,
-    /// Their names in the kernel, such as `hci0`, likewise.
-    pub adapter: String,
     /// Each adapter that is wanted.
     pub adapters: Vec<AdapterStatus>,
     /// How adverts are captured.
@@ -160,6 +156,11 @@ impl Radio {
         let known = |key: &Option<Address>| self.adapters.iter().find(|a| a.wanted == *key).cloned();
         self.adapters = wanted.iter().map(|key| known(key).unwrap_or_else(|| AdapterStatus::new(*key))).collect();
         self.sum_up();
+    }
+
+    /// The adapters in use: those that are there.
+    pub fn in_use(&self) -> impl Iterator<Item = &AdapterStatus> {
+        self.adapters.iter().filter(|adapter| !adapter.name.is_empty())
     }
 
     /// What is known of a wanted adapter.
@@ -189,10 +190,6 @@ impl Radio {
             }
             (_, worst) => worst.map(AdapterStatus::detail_among_others).unwrap_or_default(),
         };
-        let in_use = || self.adapters.iter().filter(|adapter| !adapter.name.is_empty());
-        let adapter = in_use().map(|adapter| &*adapter.name).collect::<Vec<_>>().join(" ");
-        let address = in_use().map(|adapter| &*adapter.address).collect::<Vec<_>>().join(" ");
-        (self.adapter, self.address) = (adapter, address);
     }
 }
 

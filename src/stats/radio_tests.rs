@@ -61,20 +61,24 @@ fn the_worst_one_counts_and_is_named() {
     assert_eq!(summary(&[(NoBluez, "gone"), (NoBluez, "gone")]).1, "gone");
 }
 
+fn in_use(radio: &Radio) -> Vec<(&str, &str)> {
+    radio.in_use().map(|adapter| (&*adapter.name, &*adapter.address)).collect()
+}
+
 #[test]
 fn those_in_use_are_listed() {
     let mut radio = radio(&[(Scanning, ""), (AdapterMissing, "gone"), (Starting, "")]);
-    assert_eq!(radio.adapter, "hci0 hci2");
-    assert_eq!(radio.address, "C0:DE:00:00:00:01 C0:DE:00:00:00:03");
+    assert_eq!(in_use(&radio), [("hci0", "C0:DE:00:00:00:01"), ("hci2", "C0:DE:00:00:00:03")]);
     radio.change(address(3), AdapterStatus::vanish);
-    assert_eq!((&*radio.adapter, &*radio.adapters[2].address), ("hci0", "C0:DE:00:00:00:03"));
+    assert_eq!(in_use(&radio), [("hci0", "C0:DE:00:00:00:01")]);
+    assert_eq!(radio.adapters[2].address, "C0:DE:00:00:00:03");
 }
 
 #[test]
 fn what_is_known_outlives_another_choice() {
     let mut radio = radio(&[(Scanning, ""), (AdapterMissing, "gone")]);
     radio.want(&[address(3), address(1)]);
-    assert_eq!((radio.state, &*radio.adapter), (Starting, "hci0"));
+    assert_eq!((radio.state, in_use(&radio)), (Starting, vec![("hci0", "C0:DE:00:00:00:01")]));
     radio.change(address(2), |_| panic!("it is not wanted any more"));
     radio.want(&[]);
     assert_eq!(radio, Radio::default());

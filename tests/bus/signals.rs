@@ -2,10 +2,15 @@
 
 use crate::bus;
 use crate::client::{apply, changes, connect, reset, set};
+use crate::samples::SETTINGS;
 use crate::support::bus::Bus;
-use crate::support::busctl::{CONFIG, STATS};
+use crate::support::busctl::{CONFIG, NAME, PATH, STATS};
+use crate::support::eventually;
 use crate::support::identities::Who;
 use crate::support::service::Service;
+use crate::support::variants::plain;
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::chown;
 use zbus::Variant;
@@ -68,4 +73,55 @@ async fn a_changed_state_is_told() {
     assert!(!bool::try_from(&changes.value("StateWritable").await).expect("a boolean"));
     bus.give(&bus.state());
     assert!(bool::try_from(&changes.value("StateWritable").await).expect("a boolean"));
+}
+
+#[tokio::test]
+async fn router_follows_its_setting() {
+    let (bus, _service) = quiet();
+    let client = connect(&bus).await;
+    let mut changes = changes(&client, STATS).await;
+    let found = bus.value(STATS, "Router");
+    assert_ne!(found, "CC:1B:E0:E0:E6:D0");
+    set(&client, "RouterAddress", Variant::from("CC:1B:E0:E0:E6:D0")).await.expect("Set");
+    assert_eq!(bus.value(STATS, "Router"), "CC:1B:E0:E0:E6:D0");
+    assert_eq!(String::try_from(changes.value("Router").await).expect("text"), "CC:1B:E0:E0:E6:D0");
+    reset(&client, &["RouterAddress"]).await.expect("Reset");
+    assert_eq!(String::try_from(changes.value("Router").await).expect("text"), found);
+    assert_eq!(bus.value(STATS, "Router"), found);
+}
+
+/// States of a service to which nothing happens: neither counts nor times.
+fn states(bus: &Bus) -> BTreeMap<String, Value> {
+    let words = ["call", NAME, PATH, "org.freedesktop.DBus.Properties", "GetAll", "s", STATS];
+    let all = plain(&bus.busctl(Who::Nobody, &words).expect("GetAll")["data"][0]);
+    let numbers = |value: &Value| match value {
+        Value::Object(parts) => parts.values().all(Value::is_number),
+        value => value.is_number(),
+    };
+    all.as_object().expect("a dictionary").clone().into_iter().filter(|(_, value)| !numbers(value)).collect()
+}
+
+#[test]
+fn statistics_after_changes_are_those_of_a_fresh_start() {
+    let (bus, _service) = quiet();
+    for (name, right, ..) in SETTINGS.iter().filter(|(name, ..)| *name != "Protocol") {
+        bus.set(Who::Admin, name, right).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    let other = crate::bus();
+    for file in ["vendor.toml", "state/settings.toml"] {
+        other.state();
+        fs::copy(bus.directory().join(file), other.directory().join(file)).expect("copied");
+        other.give(&other.directory().join(file));
+    }
+    let _fresh = other.start_service();
+    eventually("the same states", || {
+        let (changed, fresh) = (states(&bus), states(&other));
+        assert!(fresh.contains_key("Router") && fresh.len() > 15, "{fresh:?}");
+        let others: Vec<_> = fresh.iter().filter(|(name, value)| changed.get(*name) != Some(value)).collect();
+        if others.is_empty() && fresh.len() == changed.len() {
+            Ok(())
+        } else {
+            Err(format!("{others:?}, not {changed:?}"))
+        }
+    });
 }

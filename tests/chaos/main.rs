@@ -3,6 +3,8 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+// Where the radio bench looks for it.
+use support::variants;
 
 // The radio bench, whose tests have a target of their own.
 #[allow(dead_code)]

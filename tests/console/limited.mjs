@@ -25,7 +25,7 @@ await run(async ({ page, frame, field }) => {
     await ask("set", "Password", "s", "hush");
     await ask("play", 0, 40);
     await page.getByRole("row", { name: /^Received / }).getByText("40", { exact: true }).waitFor();
-    await page.getByText("CN=Test CA").waitFor();
+    await page.getByText("CN=Test CA").first().waitFor();
     await page.getByText("Stored", { exact: true }).waitFor();
     assert.equal(await page.getByRole("button", { name: /Replace|Remove|Read from a file/ }).and(page.locator(":enabled")).count(), 0);
     assert.deepEqual(await axe(frame), []);

@@ -17,6 +17,7 @@ for (const [type, text, value] of [
         assert.deepEqual(fromText(type, toText(type, value)), value, `${type}: ${text}`);
 }
 assert.equal(plain({ t: "v", v: { t: "s", v: "x" } }), "x");
+assert.deepEqual(plain({ t: "aa{sv}", v: [{ Address: { t: "s", v: "x" }, Words: { t: "as", v: ["a"] } }] }), [{ Address: "x", Words: ["a"] }]);
 assert.deepEqual(unwrap({ Port: { t: "q", v: 1 }, Names: { t: "as", v: ["t", "v"] } }), { Port: 1, Names: ["t", "v"] });
 assert.deepEqual(["ScanQos", "CaCertificate", "PskIdentity", "PushIntervalMs", "SpoolMaxAgeSecs", "Host", "FilterUuids", "InFlight"].map(title),
                  ["Scan QoS", "CA certificate", "PSK identity", "Push interval (ms)", "Spool max age (s)", "Host", "Filter UUIDs", "In flight"]);

@@ -11,9 +11,8 @@ use std::net::TcpListener;
 
 /// Calls a method of the settings; the answer's dictionary by name.
 fn report(rig: &Rig, method: &str, words: &[&str]) -> impl Fn(&str) -> Value + use<> {
-    let answer = rig.bus.call(Who::Admin, method, words).unwrap_or_else(|error| panic!("{method}: {error}"));
-    let parts = answer["data"][0].clone();
-    move |name| parts[name]["data"].clone()
+    let parts = rig.bus.report(Who::Admin, method, words);
+    move |name| parts[name].clone()
 }
 
 /// `TestConnection` with these settings: name, signature and value of each.
@@ -57,8 +56,10 @@ fn every_scenario_is_tried_before_it_is_set() {
             let of = tried(&rig, &settings);
             let encrypted = scenario.encryption() != "none";
             assert_eq!(of("Tls").as_str().expect("a string").starts_with("TLSv1."), encrypted);
-            assert_eq!(of("CertificateSubject").is_string(), scenario.encryption() == "certificate");
-            assert_eq!(of("Steps").as_array().expect("steps").len(), if encrypted { 5 } else { 4 });
+            assert_eq!(of("Certificate")["Subject"].is_string(), scenario.encryption() == "certificate");
+            let steps = of("Steps").as_array().expect("steps").clone();
+            assert_eq!(steps.len(), if encrypted { 5 } else { 4 });
+            assert!(steps.iter().all(|step| step["Result"] == "ok" && step["DurationMs"].is_f64()), "{steps:?}");
             assert_eq!(verdict(of), ("".into(), "ok".into()), "{scenario:?} with MQTT {version}");
         }
     }
@@ -151,7 +152,7 @@ fn what_cannot_be_tried_is_refused_by_name() {
     let refused = |who, settings: &[&str]| {
         rig.bus.call(who, "TestConnection", &[&["a{sv}"], settings].concat()).expect_err("refused")
     };
-    assert!(refused(Who::Admin, &["1", "Prot", "q", "1"]).contains("did you mean Port?"));
+    assert!(refused(Who::Admin, &["1", "Prot", "q", "1"]).contains("did you mean Protocol?"));
     assert!(refused(Who::Admin, &["1", "Port", "s", "1"]).contains("Port: expected"));
     // Nobody is named yet.
     assert!(refused(Who::Admin, &["0"]).contains("Host: expected"));
@@ -171,12 +172,17 @@ fn a_diagnosis_tells_what_to_do() {
     rig.connect();
     rig.set("FilterRssi", &["n", "-70"]);
     rig.set("CaCertificate", &["s", &rig.broker.certificates.ca.pem()]);
-    eventually("the certificate is known", || rig.stat("Certificates")[0][0] == "CaCertificate");
+    eventually("the certificate is known", || rig.stat("Certificates")[0]["Setting"] == "CaCertificate");
     let of = report(&rig, "Diagnose", &[]);
     assert_eq!(of("Filters"), serde_json::json!(["FilterRssi: at least -70 dBm"]));
     assert_eq!((of("LinkState"), of("LastError")), ("connected".into(), "".into()));
     let certificate = of("Certificates")[0].clone();
-    assert!(certificate[1].as_str().is_some_and(|subject| subject.contains("CN=")), "{certificate}");
-    assert!(certificate[3].as_i64().is_some_and(|days| days > 0), "{certificate}");
+    assert!(certificate["Subject"].as_str().is_some_and(|subject| subject.contains("CN=")), "{certificate}");
+    assert!(certificate["DaysLeft"].as_i64().is_some_and(|days| days > 0), "{certificate}");
+    // The rest is what everybody may read.
+    for (key, value) in rig.stat("Certificates")[0].as_object().expect("a dictionary") {
+        assert_eq!(certificate[key], *value, "{key}");
+    }
+    assert_eq!(of("Radios"), rig.stat("Radios"));
     assert!(rig.bus.call(Who::Nobody, "Diagnose", &[]).is_err());
 }

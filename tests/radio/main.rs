@@ -34,3 +34,6 @@ mod service_router;
 mod service_starts;
 mod service_unit;
 mod systemd;
+#[path = "../support/variants.rs"]
+#[allow(unreachable_pub)]
+mod variants;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::guest::{Guest, eventually};
 use crate::process::Process;
 use crate::service::Service;
+use crate::variants::plain;
 
 pub(crate) const ADDRESS: &str = "C0:DE:00:00:00:01";
 /// The radio is back so soon after a trouble ended.
@@ -85,7 +86,7 @@ impl<'a> Rig<'a> {
         let answer =
             self.guest.busctl("bench-admin", &["--json=short", "get-property", BUS, PATH, &interface, property])?;
         let answer: Value = serde_json::from_str(&answer).map_err(|e| e.to_string())?;
-        Ok(answer["data"].clone())
+        Ok(plain(&answer))
     }
 
     /// Sets one setting: `words` are its name and busctl's signature and value.

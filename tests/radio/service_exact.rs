@@ -60,7 +60,7 @@ fn exact(guest: &Guest, file: &Path, controllers: usize) {
     let rig = Rig::start(guest, "active");
     rig.set(&["Adapters", "as", "1", address]);
     wait_scan(controller, "active", |scan| scan.active);
-    rig.wait_stat("AdapterAddress", address);
+    rig.wait_stat("AdapterAddresses", json!([address]));
     rig.wait_state("scanning");
 
     let lines = fs::read_to_string(file).expect("the file");

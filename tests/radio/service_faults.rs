@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use serde_json::json;
 
 use crate::bench;
 use crate::guest::{Guest, Radio, eventually};
@@ -64,7 +65,7 @@ fn unplugged_and_plugged_in_again() {
             let before = rig.said("WARN", "radio adapter-missing");
             radio.controller.unplug();
             rig.wait_state("adapter-missing");
-            assert_eq!(rig.text("Adapter"), "");
+            assert_eq!(rig.stat("Adapters"), json!([]));
             assert_eq!(rig.said("WARN", "radio adapter-missing"), before + 1);
             radio.controller.replug().expect("plugged in");
         });
@@ -86,7 +87,7 @@ fn plugged_in_again_under_another_index() {
     bench::run_within(LONG, |guest| {
         let (radio, rig) = scanning(guest, "passive");
         rig.set(&["Adapters", "as", "1", ADDRESS]);
-        rig.wait_stat("Adapter", "hci0");
+        rig.wait_stat("Adapters", json!(["hci0"]));
         rig.wait_state("scanning");
         let since = (Instant::now(), rig.cpu());
         radio.controller.unplug();
@@ -95,7 +96,7 @@ fn plugged_in_again_under_another_index() {
         rig.wait_state("adapter-missing");
         radio.controller.replug().expect("plugged in");
         recovered(&rig, &radio, false, since);
-        assert_eq!(rig.text("Adapter"), "hci1");
+        assert_eq!(rig.stat("Adapters"), json!(["hci1"]));
         assert_eq!(rig.flows(&radio.controller)["chipId"], 1);
         wait_quiet(&other);
     });

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use radio_controller::{Advert, Controller};
+use serde_json::json;
 
 use crate::bench;
 use crate::guest::{Guest, eventually};
@@ -35,7 +36,7 @@ fn off_passive_and_active() {
         rig.wait_state("off");
         rig.wait_stat("Capture", "none");
         wait_quiet(air);
-        assert_eq!(rig.text("Adapter"), "");
+        assert_eq!(rig.stat("Adapters"), json!([]));
         let received = rig.received();
         heard_by_others(guest, air);
         assert_eq!(rig.received(), received, "nothing counts while off");
@@ -169,7 +170,7 @@ fn only_the_chosen_adapter_counts() {
             [(SECOND, &second, &radio.controller), (&*ADDRESS.to_lowercase(), &radio.controller, &second)]
         {
             rig.set(&["Adapters", "as", "1", address]);
-            rig.wait_stat("AdapterAddress", address.to_uppercase());
+            rig.wait_stat("AdapterAddresses", json!([address.to_uppercase()]));
             rig.wait_state("scanning");
             wait_scan(chosen, "passive", |scan| !scan.active);
             wait_quiet(other);
@@ -196,7 +197,7 @@ fn an_adapter_that_comes_later() {
         rig.set(&["Adapters", "as", "1", SECOND]);
         rig.wait_state("adapter-missing");
         assert!(rig.text("RadioDetail").contains(SECOND));
-        assert_eq!((rig.text("Adapter"), rig.text("AdapterAddress")), (String::new(), String::new()));
+        assert_eq!((rig.stat("Adapters"), rig.stat("AdapterAddresses")), (json!([]), json!([])));
         wait_quiet(&radio.controller);
         let second = guest.controller(SECOND);
         rig.wait_state("scanning");

@@ -94,11 +94,14 @@ fn another_client_sees_devices_beside_us() {
 fn a_diagnosis_tells_of_the_adapter_and_of_another_discovery() {
     bench::run(|guest| {
         let (_radio, rig) = scanning(guest, "passive");
-        let capabilities = rig.stat("AdapterCapabilities");
-        println!("[rig] {capabilities}");
-        assert_eq!(capabilities[0][0], "hci0");
+        let radio = rig.stat("Radios")[0].clone();
+        println!("[rig] {radio}");
+        assert_eq!(
+            (&radio["Adapter"], &radio["Address"], &radio["State"]),
+            (&"hci0".into(), &ADDRESS.into(), &"scanning".into())
+        );
         for word in ["extended-advertising", "le-2m-phy", "le-coded-phy", "advertisement-monitor"] {
-            assert!(capabilities[0][1].as_array().expect("words").contains(&word.into()), "{word}");
+            assert!(radio["Capabilities"].as_array().expect("words").contains(&word.into()), "{word}");
         }
         let foreign = || {
             let method = ["call", BUS, PATH, &format!("{BUS}.Config"), "Diagnose"];

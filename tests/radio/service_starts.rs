@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use radio_controller::Advert;
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::bench;
 use crate::guest::eventually;
@@ -55,7 +55,7 @@ fn without_an_adapter() {
         let air = guest.controller(ADDRESS);
         rig.wait_state("scanning");
         wait_scan(&air, "active", |scan| scan.active && !scan.filter_dup);
-        assert_eq!(rig.text("AdapterAddress"), ADDRESS);
+        assert_eq!(rig.stat("AdapterAddresses"), json!([ADDRESS]));
         rig.flows(&air);
         assert_eq!(rig.said("WARN", "radio"), rig.said("WARN", "radio no-bluez") + 1);
         rig.ledger();

@@ -3,6 +3,7 @@
 use super::bus::Bus;
 use super::identities::Who;
 use super::process::output;
+use super::variants::plain;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -35,8 +36,7 @@ impl Bus {
 
     /// The value of a property that root reads.
     pub fn value(&self, interface: &str, property: &str) -> Value {
-        let answer = self.get(Who::Root, interface, property);
-        answer.unwrap_or_else(|error| panic!("{property}: {error}"))["data"].clone()
+        plain(&self.get(Who::Root, interface, property).unwrap_or_else(|error| panic!("{property}: {error}")))
     }
 
     /// All counts at one moment; fails the test if they do not add up.
@@ -58,6 +58,12 @@ impl Bus {
     /// Calls a method of the settings.
     pub fn call(&self, who: Who, method: &str, words: &[&str]) -> Answer {
         self.busctl(who, &[&["call", NAME, PATH, CONFIG, method], words].concat())
+    }
+
+    /// The dictionary that a method of the settings answers with.
+    pub fn report(&self, who: Who, method: &str, words: &[&str]) -> Value {
+        let answer = self.call(who, method, words).unwrap_or_else(|error| panic!("{method}: {error}"));
+        plain(&answer["data"][0])
     }
 
     /// The object's introspection XML.

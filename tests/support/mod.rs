@@ -11,9 +11,11 @@ pub mod cutter;
 pub mod datagrams;
 pub mod envelopes;
 pub mod identities;
+pub mod introspection;
 pub mod process;
 pub mod rabbit;
 pub mod service;
+pub mod variants;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};

@@ -11,26 +11,26 @@ function remaining(days) {
     return label(days === 1 ? "1 day left" : `${days} days left`, days <= 30 ? "warning" : "success");
 }
 
-const described = ([, subject, issuer, from, until, days], saved) => descriptions([
-    ["Subject", subject],
-    ["Issuer", issuer],
-    ["Valid from", date(from)],
-    ["Expires", [date(until), " ", remaining(days)]],
+const described = (certificate, saved) => descriptions([
+    ["Subject", certificate.Subject],
+    ["Issuer", certificate.Issuer],
+    ["Valid from", date(certificate.NotBefore)],
+    ["Expires", [date(certificate.NotAfter), " ", remaining(certificate.DaysLeft)]],
     ["State", saved ? "" : "Not saved yet"],
 ]);
 
-// Rows of Check: setting, subject, issuer, not before, not after, days left.
-export function showCertificates(fields, rows) {
+// Certificates as Check has them.
+export function showCertificates(fields, certificates) {
     for (const field of fields.values()) {
-        const mine = rows.filter(([setting]) => setting === field.name);
+        const mine = certificates.filter(certificate => certificate.Setting === field.name);
         const key = JSON.stringify([mine, field.dirty]);
         if (field.certificates === key || (mine.length === 0 && !field.certificates))
             continue;
         field.certificates = key;
-        field.below.replaceChildren(...mine.map(row => described(row, !field.dirty)));
+        field.below.replaceChildren(...mine.map(certificate => described(certificate, !field.dirty)));
     }
 }
 
-// Rows of Stats, which everybody may read: setting, subject, from, until.
-export const ofStatistics = rows => rows.map(([setting, subject, from, until]) =>
-    [setting, subject, "", from, until, Math.floor((until - Date.now()) / DAY)]);
+// The same of Stats, which everybody may read.
+export const ofStatistics = certificates => certificates.map(certificate =>
+    ({ ...certificate, DaysLeft: Math.floor((certificate.NotAfter - Date.now()) / DAY) }));

@@ -130,8 +130,8 @@ export class Form {
             const answer = await this.service.check(this.changes());
             if (turn !== this.turn)
                 return false;
-            for (const [name, text] of answer.Problems)
-                problems.set(name, text);
+            for (const problem of answer.Problems)
+                problems.set(problem.Setting, problem.Message);
             showCertificates(this.fields, answer.Certificates);
         } catch (error) {
             console.debug("not checked:", cockpit.message(error));

@@ -7,28 +7,29 @@ const STEPS = {
     name: "Name of the broker", tcp: "TCP connection", tls: "Encryption (TLS)", mqtt: "MQTT login", publish: "Message on the topic"
 };
 
-function step([name, outcome, milliseconds]) {
-    const good = outcome === "ok";
+function step({ Step: name, Result: result, DurationMs: milliseconds }) {
+    const good = result === "ok";
     return h("li", { class: `pf-v6-c-progress-stepper__step ${good ? "pf-m-success" : "pf-m-danger"}` },
              h("div", { class: "pf-v6-c-progress-stepper__step-connector" },
                h("span", { class: "pf-v6-c-progress-stepper__step-icon" }, icon(good ? "check-circle" : "exclamation-circle"))),
              h("div", { class: "pf-v6-c-progress-stepper__step-main" },
                h("div", { class: "pf-v6-c-progress-stepper__step-title" }, STEPS[name] ?? name,
-                 h("span", { class: "pf-v6-screen-reader" }, `: ${outcome}`)),
+                 h("span", { class: "pf-v6-screen-reader" }, `: ${result}`)),
                h("div", { class: "pf-v6-c-progress-stepper__step-description" },
                  `${good ? "" : "failed after "}${Math.max(1, Math.round(milliseconds))} ms`)));
 }
 
 function report(answer) {
     const good = answer.Verdict === "ok";
-    const days = text => text ? new Date(text).toLocaleDateString(undefined, { dateStyle: "long" }) : "";
+    const certificate = answer.Certificate ?? {};
+    const days = time => time === undefined ? "" : new Date(time).toLocaleDateString(undefined, { dateStyle: "long" });
     return [
         alert(good ? "success" : "danger", good ? "The broker can be used" : `This does not work: ${answer.Verdict}`, [answer.Detail]),
         h("ol", { class: "pf-v6-c-progress-stepper pf-m-vertical", "aria-label": "Steps" }, answer.Steps.map(step)),
         descriptions([
             ["Broker", answer.Broker], ["Address", answer.Address], ["Client ID", answer.ClientId], ["Topic", answer.Topic],
-            ["Encryption", answer.Tls], ["Certificate of", answer.CertificateSubject], ["Issued by", answer.CertificateIssuer],
-            ["Valid from", days(answer.CertificateNotBefore)], ["Expires", days(answer.CertificateNotAfter)],
+            ["Encryption", answer.Tls], ["Certificate of", certificate.Subject], ["Issued by", certificate.Issuer],
+            ["Valid from", days(certificate.NotBefore)], ["Expires", days(certificate.NotAfter)],
         ]),
     ];
 }

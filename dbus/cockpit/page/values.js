@@ -9,11 +9,15 @@ export const isInteger = type => type in RANGES;
 export const isList = type => type === "as" || type === "a(is)";
 export const isEditable = type => isInteger(type) || isList(type) || ["s", "b", "d"].includes(type);
 
-// The value inside variants.
+const isVariant = value => Object.keys(value).length === 2 && typeof value.t === "string" && "v" in value;
+
+// The value inside variants, at any depth.
 export function plain(value) {
-    while (value !== null && typeof value === "object" && "t" in value && "v" in value)
-        value = value.v;
-    return value;
+    if (value === null || typeof value !== "object")
+        return value;
+    if (Array.isArray(value))
+        return value.map(plain);
+    return isVariant(value) ? plain(value.v) : unwrap(value);
 }
 
 // A dictionary of variants as values.

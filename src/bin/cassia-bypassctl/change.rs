@@ -7,6 +7,7 @@ use crate::page::{GREEN, Page, print_json, styled};
 use crate::setting::{Setting, Settings};
 use crate::show::{chosen, print_settings};
 use crate::value::to_json;
+use crate::words::date;
 use clap::ArgMatches;
 use serde_json::Value as Json;
 
@@ -37,7 +38,8 @@ async fn judge(service: &Service, values: &Values, json: bool) -> Result<()> {
     let of = |name: &str| answer.get(name).map_or(Json::Null, |value| to_json(value));
     let problems = of("Problems");
     let problems = problems.as_array().map(Vec::as_slice).unwrap_or_default();
-    let lines: Vec<String> = problems.iter().map(|row| format!("{}: {}", text(&row[0]), text(&row[1]))).collect();
+    let problem = |row: &Json| format!("{}: {}", text(&row["Setting"]), text(&row["Message"]));
+    let lines: Vec<String> = problems.iter().map(problem).collect();
     let refused = || Failure::new(Kind::Failed, lines.join("\n"));
     if json {
         print_json(&Json::Object(answer.iter().map(|(k, v)| (k.clone(), to_json(v))).collect()))?;
@@ -46,8 +48,10 @@ async fn judge(service: &Service, values: &Values, json: bool) -> Result<()> {
     }
     let mut page = Page::new();
     for row in of("Certificates").as_array().into_iter().flatten() {
-        let [setting, subject, issuer, from, until] = [0, 1, 2, 3, 4].map(|part| text(&row[part]));
-        page.entry(setting, 20, &format!("{subject}\nfrom {issuer}\n{from} to {until}, {} days left", row[5]));
+        let [setting, subject, issuer] = ["Setting", "Subject", "Issuer"].map(|part| text(&row[part]));
+        let [from, until] = ["NotBefore", "NotAfter"].map(|part| date(&row[part]));
+        let days = &row["DaysLeft"];
+        page.entry(setting, 20, &format!("{subject}\nfrom {issuer}\n{from} to {until}, {days} days left"));
     }
     if lines.is_empty() {
         page.line(&styled(GREEN, "Apply would take it."));

@@ -4,7 +4,7 @@ use crate::bus::{Service, Values};
 use crate::failure::Result;
 use crate::page::{BOLD, GREEN, Page, RED, YELLOW, print_json, styled, word};
 use crate::value::to_json;
-use crate::words::{bytes, duration};
+use crate::words::{bytes, date, duration};
 use serde_json::Value as Json;
 
 pub(crate) async fn diagnose(service: &Service, json: bool) -> Result<()> {
@@ -34,9 +34,11 @@ fn page(answer: &Values) -> Page {
     let because = |state: String, reason: &str| with(&word(&state), text(reason));
     entry("Health", vec![because(text("Health"), "HealthReason")]);
     let mut radio = vec![because(text("RadioState"), "RadioDetail")];
-    for adapter in list("Adapters") {
-        let [name, address, state] = [0, 1, 2].map(|part| adapter[part].as_str().unwrap_or_default());
-        let can: Vec<&str> = adapter[3].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+    for adapter in list("Radios") {
+        let [name, address, state] =
+            ["Adapter", "Address", "State"].map(|part| adapter[part].as_str().unwrap_or_default());
+        let can: Vec<&str> =
+            adapter["Capabilities"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
         let what: Vec<&str> = [name, address].into_iter().filter(|word| !word.is_empty()).collect();
         // One that is wanted and not there has no name yet.
         if what.is_empty() {
@@ -70,7 +72,7 @@ fn page(answer: &Values) -> Page {
     };
     entry("Broker", vec![format!("{} {}", word(&broker[0]), broker[1]), error]);
     let certificates = list("Certificates").into_iter().map(|row| {
-        let days = row[3].as_i64().unwrap_or_default();
+        let days = row["DaysLeft"].as_i64().unwrap_or_default();
         let style = if days < 0 {
             RED
         } else if days <= 30 {
@@ -78,7 +80,8 @@ fn page(answer: &Values) -> Page {
         } else {
             GREEN
         };
-        let [setting, subject, end] = [0, 1, 2].map(|part| row[part].as_str().unwrap_or_default());
+        let [setting, subject] = ["Setting", "Subject"].map(|part| row[part].as_str().unwrap_or_default());
+        let end = date(&row["NotAfter"]);
         format!("{setting}: {subject}, until {end}, {}", styled(style, &format!("{days} days left")))
     });
     entry("Certificates", certificates.collect());

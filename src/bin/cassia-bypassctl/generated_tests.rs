@@ -19,18 +19,16 @@ const JSON: &[(&str, &str)] = &[
     ),
     (
         "set --check, import --check",
-        "The answer of Check: {\"Problems\": [[setting, expected], ...], \"Certificates\": [[setting, subject, issuer, not before, \
-         not after, days left], ...]}.",
+        "The answer of Check: {\"Problems\": [{\"Setting\": NAME, \"Message\": TEXT}, ...], \"Certificates\": [{\"Setting\": NAME, \
+         \"Subject\": NAME, \"Issuer\": NAME, \"NotBefore\": MS, \"NotAfter\": MS, \"DaysLeft\": DAYS}, ...]}, MS in milliseconds since \
+         1970-01-01 UTC.",
     ),
     (
         "describe",
         "A list of objects with \"Name\", \"Key\", \"Type\", \"Help\", \"Expected\", \"Choices\", \"Secret\" and, but for secrets, \
          \"Default\", in the order of the manual.",
     ),
-    (
-        "test, diagnose",
-        "The answer of TestConnection or Diagnose, as the manual of the D-Bus interface lists it; structures are lists.",
-    ),
+    ("test, diagnose", "The answer of TestConnection or Diagnose, as the manual of the D-Bus interface lists it."),
     ("watch", "One line for each look: all properties of the interface Stats."),
     ("export", "An object with the keys of the settings files."),
     (

@@ -5,6 +5,7 @@ use crate::bus::{Service, Values};
 use crate::failure::{Failure, Kind, Result};
 use crate::page::{Page, print_json, word};
 use crate::value::to_json;
+use crate::words::date;
 use clap::ArgMatches;
 use serde_json::Value as Json;
 
@@ -39,14 +40,15 @@ fn page(answer: &Values) -> Page {
     entry("Client id", text("ClientId"));
     entry("Topic", text("Topic"));
     entry("TLS", text("Tls"));
-    if !text("CertificateSubject").is_empty() {
-        let [subject, issuer, from, until] =
-            ["Subject", "Issuer", "NotBefore", "NotAfter"].map(|part| text(&format!("Certificate{part}")));
+    let certificate = of("Certificate");
+    if certificate.is_object() {
+        let [subject, issuer] = ["Subject", "Issuer"].map(|part| certificate[part].as_str().unwrap_or_default());
+        let [from, until] = ["NotBefore", "NotAfter"].map(|part| date(&certificate[part]));
         entry("Certificate", format!("{subject}\nfrom {issuer}\n{from} to {until}"));
     }
     for step in of("Steps").as_array().into_iter().flatten() {
-        let [name, result] = [0, 1].map(|part| step[part].as_str().unwrap_or_default());
-        let took = step[2].as_f64().unwrap_or_default();
+        let [name, result] = ["Step", "Result"].map(|part| step[part].as_str().unwrap_or_default());
+        let took = step["DurationMs"].as_f64().unwrap_or_default();
         entry(&format!("  {name}"), format!("{}{:>width$.1} ms", word(result), took, width = 14 - result.len()));
     }
     entry("Verdict", format!("{}: {}", word(&text("Verdict")), text("Detail")));

@@ -117,6 +117,7 @@ pub(crate) fn to_toml(value: &Json) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
     /// Text to D-Bus and back.
     fn there_and_back(signature: &str, text: &str) -> Option<(String, String)> {
@@ -176,9 +177,9 @@ mod tests {
 
     #[test]
     fn answers_with_several_parts_become_json() {
-        let steps = Variant::from(vec![("tcp", "ok", 1.5)]);
-        assert_eq!(to_json(&steps), json!([["tcp", "ok", 1.5]]));
-        let counts = Variant::from(std::collections::BTreeMap::from([("Received", 7u64)]));
+        let step = BTreeMap::from([("Step", Variant::from("tcp")), ("DurationMs", Variant::from(1.5))]);
+        assert_eq!(to_json(&Variant::from(vec![step])), json!([{"Step": "tcp", "DurationMs": 1.5}]));
+        let counts = Variant::from(BTreeMap::from([("Received", 7u64)]));
         assert_eq!(to_json(&counts), json!({"Received": 7}));
     }
 

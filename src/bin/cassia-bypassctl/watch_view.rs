@@ -70,6 +70,10 @@ impl Look {
         self.stats.get(name).and_then(Json::as_str).unwrap_or_default()
     }
 
+    fn list(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.stats.get(name).and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str)
+    }
+
     fn number(&self, name: &str) -> u64 {
         self.stats.get(name).and_then(Json::as_u64).unwrap_or_default()
     }
@@ -112,8 +116,12 @@ pub(crate) fn page(look: &Look) -> Page {
     };
     page.entry("Health", COLUMN, &format!("{}{}", because(look.text("Health"), &["HealthReason"]), since(look)));
     let radio = because(look.text("RadioState"), &["RadioDetail"]);
-    let adapters = [look.text("Adapter"), look.text("AdapterAddress")].join(" ");
-    page.entry("Radio", COLUMN, format!("{radio}, capture {} {adapters}", look.text("Capture")).trim_end());
+    let adapters: Vec<String> = look
+        .list("Adapters")
+        .zip(look.list("AdapterAddresses"))
+        .map(|(name, address)| format!(" {name} {address}"))
+        .collect();
+    page.entry("Radio", COLUMN, &format!("{radio}, capture {}{}", look.text("Capture"), adapters.join(",")));
     let link = format!("{} {}", word(look.text("LinkState")), look.text("Broker"));
     let tried = format!(", connects {}, failures {}", look.number("Connects"), look.number("Failures"));
     page.entry("Link", COLUMN, &format!("{}{}", link.trim_end(), styled(DIM, &tried)));

@@ -1,4 +1,7 @@
-//! Quantities for people.
+//! Quantities and times for people.
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
 
 /// `3 d 4 h`, `5 min 2 s`: the two largest units.
 pub(crate) fn duration(seconds: u64) -> String {
@@ -39,9 +42,16 @@ pub(crate) fn grouped(count: u64) -> String {
     text
 }
 
+/// `2026-03-08T10:07:17Z`, of milliseconds since 1970; empty if it is no such number.
+pub(crate) fn date(millis: &Json) -> String {
+    let time = millis.as_i64().and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    time.map(|time| format!("{time:.0}")).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn quantities_read_well() {
@@ -52,5 +62,11 @@ mod tests {
         }
         assert_eq!([bytes(0), bytes(1536), bytes(64 << 20)], ["0 B", "1.5 KiB", "64 MiB"]);
         assert_eq!([grouped(0), grouped(999), grouped(1000), grouped(1_234_567)], ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn dates_are_in_utc() {
+        assert_eq!(date(&json!(1_772_964_437_000_i64)), "2026-03-08T10:07:17Z");
+        assert_eq!([date(&json!("soon")), date(&Json::Null), date(&json!(i64::MAX))], ["", "", ""]);
     }
 }
