@@ -10,13 +10,12 @@ mod rules;
 mod support;
 
 use files::Files;
-use rules::{CRATES, INSTALL, RECIPE, Rule};
+use rules::{CRATES, INSTALL, RECIPE, Rule, SOURCE};
 use std::fs;
 
 const CONF: &str = "meta-cassia/recipes-core/cassia-router-conf/cassia-router-conf_1.0.bb";
 const COCKPIT: &str =
     "meta-cassia/dynamic-layers/webserver/recipes-connectivity/cassia-bypass/cassia-bypass-cockpit_0.1.0.bb";
-const SOURCE: &str = "meta-cassia/recipes-connectivity/cassia-bypass/cassia-bypass.inc";
 const IMAGE: &str = "meta-cassia/recipes-core/images/cassia-router-image.inc";
 const CASES: &str = "meta-cassia/lib/oeqa/runtime/cases/cassia_bypass.py";
 
@@ -72,9 +71,22 @@ fn the_rules_find_other_versions() {
     let files = Files::load();
     finds(rules::versions, &files.with("Cargo.toml", "version = \"0.", "version = \"7."), "cassia-bypass_0.1.0.bb");
     finds(rules::versions, &files.with("debian/changelog", "(0.", "(7."), "debian/changelog");
-    finds(rules::versions, &files.with(SOURCE, "SRCREV = \"", "SRCREV = \"x"), "SRCREV");
+    finds(rules::versions, &files.with(SOURCE, "COMMIT ?= \"", "COMMIT ?= \"x"), "CASSIA_BYPASS_COMMIT");
     finds(rules::versions, &files.with("meta-cassia/conf/layer.conf", "wrynose", "scarthgap"), "LAYERSERIES_COMPAT");
     finds(rules::versions, &files.with("kas/base.yml", "branch: wrynose", "branch: scarthgap"), "kas/base.yml");
+}
+
+#[test]
+fn the_rules_find_sources_that_cannot_be_fetched() {
+    let files = Files::load();
+    let placeholder = "GIT ?= \"git://git.cassia-bypass.example/cassia-bypass.git;protocol=https;branch=main";
+    let named = files.with(SOURCE, "GIT ?= \"", placeholder);
+    finds(rules::sources, &named, "nothing can be fetched from git.cassia-bypass.example");
+    finds(rules::sources, &named, "CASSIA_BYPASS_GIT names nothing");
+    finds(rules::sources, &files.with(SOURCE, "/../../..'", "/../..'"), "CASSIA_CHECKOUT");
+    finds(rules::sources, &files.with(COCKPIT, "registry.npmjs.org", "registry.invalid"), "registry.invalid");
+    let elsewhere = files.with("kas/base.yml", "  cassia-bypass:\n", "  cassia-bypass:\n    url: https://host/x\n");
+    finds(rules::sources, &elsewhere, "the layer of this checkout");
 }
 
 #[test]

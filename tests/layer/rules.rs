@@ -11,11 +11,12 @@ use std::process::Command;
 pub const RECIPE: &str = "meta-cassia/recipes-connectivity/cassia-bypass/cassia-bypass_0.1.0.bb";
 pub const CRATES: &str = "meta-cassia/recipes-connectivity/cassia-bypass/cassia-bypass-crates.inc";
 pub const INSTALL: &str = "packaging/install";
+pub const SOURCE: &str = "meta-cassia/recipes-connectivity/cassia-bypass/cassia-bypass.inc";
 const LAYER: &str = "meta-cassia/conf/layer.conf";
 
 pub type Rule = fn(&Files) -> Vec<String>;
 
-pub const ALL: &[Rule] = &[crates, licences, versions, paths, users, papers, patternfly, image, bluez];
+pub const ALL: &[Rule] = &[crates, licences, versions, sources, paths, users, papers, patternfly, image, bluez];
 
 /// Cargo.lock and the recipe's list of crates.
 pub fn crates(files: &Files) -> Vec<String> {
@@ -88,15 +89,45 @@ pub fn versions(files: &Files) -> Vec<String> {
     }
     let debian = files.text("debian/changelog").starts_with(&format!("cassia-bypass ({version}) "));
     problems.extend(complain(debian, || format!("debian/changelog: Cargo.toml has version {version}")));
-    let source = "meta-cassia/recipes-connectivity/cassia-bypass/cassia-bypass.inc";
-    let commit = variable(files.text(source), "SRCREV").unwrap_or_default();
+    let commit = variable(files.text(SOURCE), "CASSIA_BYPASS_COMMIT").unwrap_or_default();
     let known =
         commit.len() == 40 && (shallow() || git(&["cat-file", "-e", &format!("{commit}^{{commit}}")]).is_some());
-    problems.extend(complain(known, || format!("{source}: SRCREV {commit:?} is no commit of this repository")));
+    problems.extend(complain(known, || {
+        format!("{SOURCE}: CASSIA_BYPASS_COMMIT {commit:?} is no commit of this repository")
+    }));
     let release = variable(files.text(LAYER), "LAYERSERIES_COMPAT_cassia").unwrap_or_default();
     problems.extend(complain(release == "wrynose", || format!("{LAYER}: LAYERSERIES_COMPAT is {release:?}")));
     let branch = files.text("kas/base.yml").contains(&format!("    branch: {release}\n"));
     problems.extend(complain(branch, || format!("kas/base.yml: the branch of the repositories is not {release:?}")));
+    problems
+}
+
+/// What is fetched is there: the recipes build the checkout that the layer lies in, unless a repository is named.
+pub fn sources(files: &Files) -> Vec<String> {
+    let mut problems = Vec::new();
+    for recipe in files.recipes() {
+        let lines = files.text(recipe).lines();
+        let fetched = lines.filter(|line| !["#", "HOMEPAGE", "BUGTRACKER"].iter().any(|other| line.starts_with(other)));
+        for host in fetched.flat_map(|line| line.split("://").skip(1)) {
+            let host = host.split(['/', ';', '"', ' ']).next().unwrap_or_default();
+            // RFC 2606 keeps these names for texts.
+            let real = !["example", "invalid", "test"].iter().any(|name| host.split('.').any(|part| part == *name));
+            problems.extend(complain(real, || format!("{recipe}: nothing can be fetched from {host}")));
+        }
+    }
+    let source = files.text(SOURCE);
+    let own = variable(source, "CASSIA_BYPASS_GIT") == Some("");
+    problems.extend(complain(own, || format!("{SOURCE}: expected the checkout where CASSIA_BYPASS_GIT names nothing")));
+    let up =
+        source.lines().find(|line| line.starts_with("CASSIA_CHECKOUT := ")).and_then(|line| line.split('\'').nth(3));
+    let depth = SOURCE.matches('/').count();
+    let top = up.is_some_and(|up| up == "/..".repeat(depth));
+    problems.extend(complain(top, || format!("{SOURCE}: CASSIA_CHECKOUT is not the directory with Cargo.toml")));
+    let kas = files.text("kas/base.yml");
+    let repository = kas.split_once("\n  cassia-bypass:\n").map_or("", |(_, rest)| rest);
+    let repository: Vec<&str> = repository.lines().take_while(|line| line.starts_with("    ")).map(str::trim).collect();
+    let here = repository == ["layers:", "meta-cassia:"];
+    problems.extend(complain(here, || "kas/base.yml: expected the layer of this checkout".to_owned()));
     problems
 }
 

@@ -1,7 +1,7 @@
 # Sourced by tests/yocto/run: the steps. Each says how long it took; its output is in $work/log.
 
 ALL_STEPS=(graph-qemux86-64 graph-qemuarm64 graph-raspberrypi4-64 dry-qemux86-64 dry-qemuarm64 dry-raspberrypi4-64
-    parse check-layer crates recipes packages ptest)
+    parse check-layer sources crates recipes packages ptest)
 YOCTO_PACKAGES=("${BUILD_PACKAGES[@]}" bzip2 chrpath cpio diffstat dpkg-dev file gawk git libdw-dev libelf-dev locales lz4 patch
     pseudo python3 rpcsvc-proto rpm socat texinfo util-linux wget xz-utils zstd)
 RECIPES=(cassia-bypass cassia-bypass-cockpit cassia-router-conf)
@@ -87,7 +87,6 @@ EXTRA_IMAGE_FEATURES ?= ""
 # The firmware of the Raspberry Pi's radio
 LICENSE_FLAGS_ACCEPTED = "synaptics-killswitch"
 END
-    [ "$1" = build-check ] || echo 'require conf/cassia-checkout.inc' >>"$work/$1/conf/local.conf"
     [ "$1" != build-host ] || cat >>"$work/$1/conf/local.conf" <<END
 TCMODE = "host"
 DISTRO_FEATURES:append = " ptest"
@@ -157,6 +156,56 @@ dry() {
 step_dry-qemux86-64() { dry qemux86-64; }
 step_dry-qemuarm64() { dry qemuarm64; }
 step_dry-raspberrypi4-64() { dry raspberrypi4-64; }
+
+# Where the source comes from: by default the checkout around the layer, else the repository that is named; without both it is said
+# what is missing.
+step_sources() {
+    local first other shallow=$work/shallow
+    first=$(git_of "$work/source" rev-parse HEAD)
+    [ "$(source_of build-host)" = "$first" ]
+    # A later commit is not missed although no file of the layer changed.
+    other=$(another_commit "$work/source")
+    [ "$(source_of build-host)" = "$other" ]
+    # A clone of the last commit only, without a branch.
+    rm -rf "$shallow"
+    git_of "$work" clone --quiet --depth 1 "file://$work/source" "$shallow"
+    git_of "$shallow" checkout --quiet --detach
+    rm -rf "$shallow/meta-cassia"
+    cp -r "$work/source/meta-cassia" "$shallow/"
+    other=$(another_commit "$shallow")
+    [ "$(source_of build-host "$shallow/meta-cassia")" = "$other" ]
+    [ "$(source_of build-host "" "git://$work/source;protocol=file;branch=built" "$first")" = "$first" ]
+    # The layer alone.
+    rm -rf "${shallow:?}/.git"
+    source_of build-host "$shallow/meta-cassia" >"$work/log/alone" 2>&1 || true
+    grep -q 'is no git checkout of cassia-bypass' "$work/log/alone"
+    echo "SEEN the last commit of a checkout, and of a shallow one; a commit of a repository; the sentence of a layer on its own"
+}
+
+git_of() { HOME=$work/home git -C "$@"; }
+
+# another_commit CHECKOUT: makes one and prints it.
+another_commit() {
+    git_of "$1" -c user.name=test -c user.email=test@localhost commit --quiet --allow-empty --message another
+    [ "$(id -u)" != 0 ] || chown -R "$user:" "$1"
+    git_of "$1" rev-parse HEAD
+}
+
+# source_of BUILD [LAYER [REPOSITORY COMMIT]]: fetches and unpacks, and prints the commit that came.
+source_of() {
+    local conf=$work/$1/conf own=$work/source/meta-cassia
+    cp "$conf/bblayers.conf" "$conf/bblayers.conf.own"
+    cp "$conf/local.conf" "$conf/local.conf.own"
+    [ -z "${2:-}" ] || sed -i "s|$own|$2|" "$conf/bblayers.conf"
+    [ -z "${3:-}" ] || printf 'CASSIA_BYPASS_GIT = "%s"\nCASSIA_BYPASS_COMMIT = "%s"\n' "$3" "$4" >>"$conf/local.conf"
+    local status=0 unpacked
+    bitbake_in "$1" bitbake -c unpack cassia-bypass >&2 || status=$?
+    mv "$conf/bblayers.conf.own" "$conf/bblayers.conf"
+    mv "$conf/local.conf.own" "$conf/local.conf"
+    [ $status = 0 ] || return $status
+    unpacked=$(find "$work/$1/tmp/work" -path '*/cassia-bypass/*/cassia-bypass-*/Cargo.lock' -not -path '*/tests/*' | head -n 1)
+    git_of "$(dirname "$unpacked")" rev-parse HEAD
+}
 
 # The list of crates as OE-core's class writes it, into the copy of the layer.
 step_crates() {
