@@ -39,6 +39,9 @@ const CONFIG: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bu
     <allow send_interface="org.freedesktop.DBus.Properties"/>
   </policy>
   <policy user="root">
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus.Monitoring"/>
+  </policy>
+  <policy user="root">
     <allow own="org.freedesktop.timedate1"/>
   </policy>
   <include>@ROOT@/dbus/com.cassianetworks.Bypass1.conf</include>

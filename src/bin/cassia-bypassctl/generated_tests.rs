@@ -55,7 +55,14 @@ const QUOTES: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
 fn section(render: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
     let mut bytes = Vec::new();
     render(&mut bytes).expect("to memory");
-    String::from_utf8(bytes).expect("text").replace(QUOTES, "")
+    // An empty line between breaks is a break too many for mandoc.
+    String::from_utf8(bytes).expect("text").replace(QUOTES, "").replace(".br\n\n.br\n", ".sp\n")
+}
+
+/// When the newest version was released; until there is one, when the pages were made.
+fn date() -> &'static str {
+    let changes = include_str!("../../../CHANGELOG.md");
+    changes.lines().find_map(|line| line.strip_prefix("## ")?.split_once(" - ")).map_or("2026-11-28", |(_, date)| date)
 }
 
 /// A text for roff.
@@ -85,7 +92,7 @@ fn chapter(command: &Command) -> String {
 fn page() -> String {
     let mut whole = command();
     whole.build();
-    let man = Man::new(whole.clone()).section("1").manual("cassia-bypass");
+    let man = Man::new(whole.clone()).section("1").date(date()).manual("cassia-bypass");
     let mut page = format!("{QUOTES}{}", section(|w| man.render_title(w)));
     page += &section(|w| man.render_name_section(w));
     page += &section(|w| man.render_synopsis_section(w));
