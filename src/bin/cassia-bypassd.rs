@@ -25,7 +25,7 @@ Publishes the Bluetooth LE advertisements that BlueZ hears to an MQTT broker. Se
 
 Settings that were changed over D-Bus are kept in $STATE_DIRECTORY, by default /var/lib/cassia-bypass. What the factory gave is in
 $CREDENTIALS_DIRECTORY, which systemd sets; for --check-config set it to /etc/credstore.
-Exit status: 0 stopped, 1 no bus or name taken, 2 wrong arguments, 78 wrong settings file.
+Exit status: 0 stopped, 1 no bus, name taken or file unreadable, 2 wrong arguments, 78 wrong settings file.
 ";
 
 /// `EX_CONFIG` of sysexits: the unit does not restart on it.

@@ -70,7 +70,10 @@ fn a_reader_that_goes_away_is_no_failure() {
 #[test]
 fn settings_that_cannot_be_saved() {
     let bus = Bus::start(env!("CARGO_BIN_EXE_cassia-bypassd"));
+    // What it holds may be read; else the service would not start without knowing its settings.
     std::os::unix::fs::chown(bus.state(), Some(0), Some(0)).expect("chown");
+    let readable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(bus.state(), readable).expect("permissions");
     let _service = bus.start_service();
     let said = ctl(&bus, Who::Admin, &["set", "Port=7"]);
     assert_eq!(said.status, 1, "{said:?}");
