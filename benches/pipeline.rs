@@ -6,6 +6,7 @@
 //! and the finished message. No socket, no clock, no locks: those are in `throughput`.
 
 use cassia_bypass::advert::Address;
+use cassia_bypass::clock::BootTime;
 use cassia_bypass::config::{Config, Draft, Form};
 use cassia_bypass::encode::{Batch, Plan};
 use cassia_bypass::filter::{Duplicates, Filter};
@@ -48,7 +49,7 @@ impl Pipeline {
         let Self { parser, filter, duplicates, batch, now, wall } = self;
         parser.hear(packet, *now, &mut |advert| {
             if filter.check(advert).is_ok() && duplicates.pass(advert, *now) {
-                black_box(batch.push(advert, *wall));
+                black_box(batch.push(advert, *wall, BootTime(1)));
             }
         });
     }

@@ -10,10 +10,12 @@
 //! One where they are wrong: `txPower` of an iBeacon is the signed byte that Apple's specification says. The vendor's only
 //! sample has -58 for C5, which is -59.
 
+mod age;
 mod batch;
 mod beacon;
 mod epoch;
 
+pub(crate) use age::payload;
 pub use batch::{Batch, Plan};
 pub use epoch::epoch;
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::advert::{Address, ad_structures};
+use crate::clock::BootTime;
 use crate::config::{Framing, Payload, TimestampFormat};
 use crate::queue::Message;
 use proptest::prelude::*;
@@ -64,15 +65,17 @@ fn advert(pdu: Pdu, data: &[u8]) -> Advert<'_> {
     Advert { adapter: 0, address, address_type: AddressType::Random, pdu, rssi: -74, data }
 }
 
+const RX: BootTime = BootTime(0);
+
 const EXTENDED: Extended =
     Extended { event_type: 0x0001, primary_phy: 1, secondary_phy: 2, sid: 0, tx_power: 127, interval: 0 };
 
 #[test]
 fn an_item_has_the_vendors_keys_and_words() {
     let mut batch = arrays(3, STYLE);
-    assert!(batch.push(&advert(Pdu::Ind, b"\x02\x01\x06\x05\x09a\"\\\x01"), None).is_none());
-    assert!(batch.push(&advert(Pdu::ScanRsp, b""), None).is_none());
-    let message = batch.push(&advert(Pdu::Extended(EXTENDED), b"\xFF"), None).expect("full");
+    assert!(batch.push(&advert(Pdu::Ind, b"\x02\x01\x06\x05\x09a\"\\\x01"), None, RX).is_none());
+    assert!(batch.push(&advert(Pdu::ScanRsp, b""), None, RX).is_none());
+    let message = batch.push(&advert(Pdu::Extended(EXTENDED), b"\xFF"), None, RX).expect("full");
     assert_eq!(message.adverts, 3);
     let devices = json!([{"bdaddr": "C0:1B:00:09:AB:FF", "bdaddrType": "random"}]);
     let wanted = json!([
@@ -88,7 +91,7 @@ fn an_item_has_the_vendors_keys_and_words() {
 /// The only item that an advert with this style gives.
 fn styled(style: Style, data: &[u8]) -> Value {
     let heard = std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_772_964_437_723);
-    parsed(&arrays(1, style).push(&advert(Pdu::Ind, data), Some(heard)).expect("full"))[0].take()
+    parsed(&arrays(1, style).push(&advert(Pdu::Ind, data), Some(heard), RX).expect("full"))[0].take()
 }
 
 #[test]
@@ -102,7 +105,7 @@ fn a_timestamp_is_there_if_it_is_wanted_and_known() {
     let style = Style { timestamp: Some(TimestampFormat::Rfc3339), ..STYLE };
     assert_eq!(styled(style, b"")["timestamp"], "2026-03-08T10:07:17.723Z");
     assert_eq!(styled(STYLE, b"").get("timestamp"), None);
-    let withheld = arrays(1, style).push(&advert(Pdu::Ind, b""), None).expect("full");
+    let withheld = arrays(1, style).push(&advert(Pdu::Ind, b""), None, RX).expect("full");
     assert_eq!(parsed(&withheld)[0].get("timestamp"), None);
 }
 
@@ -143,8 +146,8 @@ fn nothing_is_allocated_for_an_advert_in_a_batch() {
     let data = [&b"\x1A\xFF\x4C\x00\x02\x15"[..], &[7; 21], b"\x03\x09\xC3\xA9"].concat();
     // The first batch finds out how much room an item takes.
     let advert = advert(Pdu::Extended(EXTENDED), &data);
-    while batch.push(&advert, heard).is_none() {}
-    let info = allocation_counter::measure(|| (0..900).for_each(|_| drop(batch.push(&advert, heard))));
+    while batch.push(&advert, heard, RX).is_none() {}
+    let info = allocation_counter::measure(|| (0..900).for_each(|_| drop(batch.push(&advert, heard, RX))));
     assert_eq!((info.count_total, batch.len()), (0, 900));
 }
 
@@ -158,7 +161,7 @@ fn recorded_adverts_become_what_they_were() {
         let data: Vec<u8> =
             (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).expect("hex")).collect();
         let advert = advert(Pdu::NonconnInd, &data);
-        let item = parsed(&arrays(1, STYLE).push(&advert, None).expect("full"))[0].take();
+        let item = parsed(&arrays(1, STYLE).push(&advert, None, RX).expect("full"))[0].take();
         assert_eq!(item["adData"], hex.to_uppercase());
         assert_eq!(item, expected(&advert));
     }
@@ -190,7 +193,7 @@ proptest! {
         for timestamp in [TimestampFormat::Rfc3339, TimestampFormat::Local] {
             let style = Style { timestamp: Some(timestamp), beacon: true, ..STYLE };
             let advert = advert(pdu, &data);
-            let mut item = parsed(&arrays(1, style).push(&advert, Some(std::time::UNIX_EPOCH)).expect("full"))[0].take();
+            let mut item = parsed(&arrays(1, style).push(&advert, Some(std::time::UNIX_EPOCH), RX).expect("full"))[0].take();
             let object = item.as_object_mut().expect("an object");
             prop_assert!(object.remove("timestamp").is_some());
             prop_assert_eq!(object.remove("beacon").is_some(), crate::beacon::decode(&data).is_some());
@@ -210,7 +213,7 @@ proptest! {
         let mut message = None;
         for advert in &adverts {
             prop_assert_eq!(&message, &None);
-            message = batch.push(advert, None);
+            message = batch.push(advert, None, RX);
         }
         let message = message.expect("full");
         prop_assert_eq!(message.adverts, adverts.len() as u64);

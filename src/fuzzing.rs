@@ -1,8 +1,9 @@
 //! What the fuzzers in `fuzz/` call: untrusted bytes in, and what must hold whatever they are.
 
 use crate::advert::{Address, AddressType, Advert, Pdu, ad_structures};
+use crate::clock::BootTime;
 use crate::config::{Config, Draft, Form, Secret};
-use crate::encode::{Batch, Plan};
+use crate::encode::{self, Batch, Plan};
 use crate::filter::Filter;
 use crate::scan::fuzzing::adverts;
 use std::time::{Duration, SystemTime};
@@ -17,7 +18,7 @@ pub fn hci(bytes: &[u8]) {
     let heard = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     adverts(bytes, &mut |advert| {
         assert!(advert.data.len() <= 1650);
-        let full = batch.push(advert, Some(heard));
+        let full = batch.push(advert, Some(heard), BootTime(count as i64));
         count += 1;
         assert_eq!(full.is_some(), count == 1000);
         if count == 1000 {
@@ -25,8 +26,12 @@ pub fn hci(bytes: &[u8]) {
         }
     });
     if let Some(message) = batch.take(Some(heard)) {
-        let items: serde_json::Value = serde_json::from_slice(&message.payload).expect("JSON");
-        assert_eq!(items.as_array().map(Vec::len), Some(count));
+        for now in [BootTime(0), BootTime(60_000)] {
+            let items: serde_json::Value = serde_json::from_slice(&encode::payload(&message, now)).expect("JSON");
+            assert_eq!(items.as_array().map(Vec::len), Some(count));
+            let aged = items.as_array().into_iter().flatten().filter(|item| item.get("age").is_some()).count();
+            assert_eq!(aged, if now.0 == 0 { 0 } else { count });
+        }
         assert_eq!(message.adverts, count as u64);
     }
 }

@@ -31,6 +31,7 @@ pub mod losses;
 pub mod publish;
 pub mod queue;
 pub mod router;
+pub mod rx_times;
 pub mod scan;
 pub mod spool;
 pub mod stats;

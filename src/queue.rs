@@ -3,24 +3,27 @@
 //! acknowledgement.
 
 use crate::advert::Address;
+use crate::rx_times::RxTimes;
 use crate::stats::{DropReason, Ledger, Stats};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
 /// A finished message.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Message {
-    /// The payload, framed.
+    /// The payload, framed, as if it were sent at once: the age of its items is put in when it is sent.
     pub payload: Vec<u8>,
     /// Adverts in it.
     pub adverts: u64,
     /// Whose advert it is, if it is one.
     pub device: Option<Address>,
+    /// When its adverts were received.
+    pub received: RxTimes,
 }
 
 /// Bytes that a message holds besides its payload, so that many small ones are bounded too.
-const OVERHEAD: usize = 96;
+const OVERHEAD: usize = 136;
 
 #[derive(Default)]
 struct Inner {
@@ -46,7 +49,7 @@ impl Inner {
 }
 
 fn cost(message: &Message) -> usize {
-    message.payload.capacity() + OVERHEAD
+    message.payload.capacity() + message.received.heap_bytes() + OVERHEAD
 }
 
 /// See the module.
@@ -205,7 +208,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn message(tag: u8, length: usize) -> Message {
-        Message { payload: vec![tag; length].into_boxed_slice().into_vec(), adverts: 1, device: None }
+        Message { payload: vec![tag; length].into_boxed_slice().into_vec(), adverts: 1, ..Message::default() }
     }
 
     fn queue(max_bytes: usize) -> (Queue, Arc<Stats>) {

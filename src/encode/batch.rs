@@ -1,9 +1,12 @@
 //! The open batch: a framed message under construction.
 
+use super::age::ENVELOPE;
 use super::{item, put};
 use crate::advert::{Address, Advert};
+use crate::clock::BootTime;
 use crate::config::{Framing, Payload, TimestampFormat};
 use crate::queue::Message;
+use crate::rx_times::RxTimes;
 use crate::timestamp::Timestamps;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,7 +23,7 @@ pub struct Plan {
 
 /// See the module.
 ///
-/// Times are `None` while the clock cannot be trusted: then items have no timestamp and the envelope's is 0.
+/// Wall clock times are `None` while the clock cannot be trusted: then items have no timestamp and the envelope's is 0.
 #[derive(Debug)]
 pub struct Batch {
     plan: Plan,
@@ -30,6 +33,7 @@ pub struct Batch {
     seq: u64,
     payload: Vec<u8>,
     adverts: u32,
+    received: RxTimes,
     last: Address,
 }
 
@@ -40,17 +44,18 @@ impl Batch {
     /// An empty batch. `epoch` is what sets this start of the service apart from others.
     pub fn new(plan: Plan, epoch: u64) -> Self {
         let timestamps = Timestamps::new(plan.payload.style.timestamp.unwrap_or(TimestampFormat::Rfc3339));
-        Self { plan, timestamps, epoch, seq: 0, payload: Vec::new(), adverts: 0, last: Address([0; 6]) }
+        let (payload, received) = (Vec::new(), RxTimes::default());
+        Self { plan, timestamps, epoch, seq: 0, payload, adverts: 0, received, last: Address([0; 6]) }
     }
 
-    /// Adds an advert heard then. The message that is full with it, if it is.
-    pub fn push(&mut self, advert: &Advert<'_>, heard: Option<SystemTime>) -> Option<Message> {
+    /// Adds an advert heard then, by both clocks. The message that is full with it, if it is.
+    pub fn push(&mut self, advert: &Advert<'_>, heard: Option<SystemTime>, received: BootTime) -> Option<Message> {
         if self.payload.capacity() == 0 {
             self.payload.reserve(self.plan.size.min(64) as usize * ITEM);
         }
         match (self.adverts, self.plan.payload.framing) {
             (0, Framing::Array) => self.payload.push(b'['),
-            (0, Framing::Envelope) => self.payload.extend_from_slice(b"{\"data\":["),
+            (0, Framing::Envelope) => self.payload.extend_from_slice(ENVELOPE),
             (0, Framing::Object) => {}
             _ => self.payload.push(b','),
         }
@@ -58,6 +63,7 @@ impl Batch {
         let stamp = heard.filter(|_| style.timestamp.is_some()).map(|at| self.timestamps.text(at));
         item(&mut self.payload, advert, style, stamp);
         self.adverts += 1;
+        self.received.push(received);
         self.last = advert.address;
         self.take_full(heard)
     }
@@ -98,7 +104,8 @@ impl Batch {
             payload.shrink_to_fit();
         }
         let device = (self.plan.payload.framing == Framing::Object).then_some(self.last);
-        Some(Message { payload, adverts: u64::from(std::mem::take(&mut self.adverts)), device })
+        let (adverts, received) = (std::mem::take(&mut self.adverts).into(), std::mem::take(&mut self.received));
+        Some(Message { payload, adverts, device, received })
     }
 
     /// What an envelope says beside its items.

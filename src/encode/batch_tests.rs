@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::time::Duration;
 
+const RX: BootTime = BootTime(0);
 const GATEWAY: Address = Address([0xCC, 0x1B, 0xE0, 0xE0, 0xE6, 0xD0]);
 
 fn plan(framing: Framing, size: u32) -> Plan {
@@ -33,13 +34,13 @@ fn then() -> Option<SystemTime> {
 fn a_batch_closes_by_size_by_hand_and_by_a_smaller_size() {
     let mut batch = batch(Framing::Array, 2);
     assert_eq!(batch.take(None), None);
-    assert!(batch.push(&advert(0), None).is_none());
+    assert!(batch.push(&advert(0), None, RX).is_none());
     assert_eq!(batch.take(None).map(|m| m.adverts), Some(1));
     assert!(batch.is_empty());
-    assert!(batch.push(&advert(0), None).is_none());
-    assert_eq!(batch.push(&advert(0), None).map(|m| m.adverts), Some(2));
+    assert!(batch.push(&advert(0), None, RX).is_none());
+    assert_eq!(batch.push(&advert(0), None, RX).map(|m| m.adverts), Some(2));
     assert_eq!(batch.configure(plan(Framing::Array, 5), None), None);
-    assert!((0..3).all(|_| batch.push(&advert(0), None).is_none()));
+    assert!((0..3).all(|_| batch.push(&advert(0), None, RX).is_none()));
     assert_eq!(batch.configure(plan(Framing::Array, 3), None).map(|m| m.adverts), Some(3));
     assert_eq!(batch.len(), 0);
 }
@@ -49,7 +50,7 @@ fn a_message_has_little_spare_room() {
     let mut batch = batch(Framing::Array, 1000);
     for round in 1..5 {
         for _ in 0..round * 7 {
-            batch.push(&advert(0), None);
+            batch.push(&advert(0), None, RX);
         }
         let message = batch.take(None).expect("adverts");
         assert!(message.payload.capacity() <= message.payload.len() * 5 / 4);
@@ -60,7 +61,7 @@ fn a_message_has_little_spare_room() {
 fn an_object_is_one_item_and_names_its_device() {
     let mut batch = batch(Framing::Object, 20);
     for tag in 0..3 {
-        let message = batch.push(&advert(tag), None).expect("one item a message");
+        let message = batch.push(&advert(tag), None, RX).expect("one item a message");
         assert_eq!((message.adverts, message.device), (1, Some(advert(tag).address)));
         assert_eq!(parsed(&message)["bdaddrs"][0]["bdaddr"], advert(tag).address.to_string());
     }
@@ -70,8 +71,8 @@ fn an_object_is_one_item_and_names_its_device() {
 #[test]
 fn an_envelope_says_which_message_it_is() {
     let mut batch = batch(Framing::Envelope, 2);
-    assert!(batch.push(&advert(0), then()).is_none());
-    let first = batch.push(&advert(1), then()).expect("full");
+    assert!(batch.push(&advert(0), then(), RX).is_none());
+    let first = batch.push(&advert(1), then(), RX).expect("full");
     assert_eq!((first.adverts, first.device), (2, None));
     let mut first = parsed(&first);
     let items = first["data"].take();
@@ -82,7 +83,7 @@ fn an_envelope_says_which_message_it_is() {
     });
     assert_eq!(first, wanted);
     // Without a clock that can be trusted there is no time.
-    batch.push(&advert(0), None);
+    batch.push(&advert(0), None, RX);
     let second = parsed(&batch.take(None).expect("one"));
     assert_eq!((&second["timestamp"], &second["seq"]), (&json!(0), &json!(1)));
     assert_eq!(second["id"], "0123456789abcdef-1");
@@ -91,15 +92,15 @@ fn an_envelope_says_which_message_it_is() {
 #[test]
 fn other_framing_closes_the_open_batch_and_uses_up_no_number() {
     let mut batch = batch(Framing::Envelope, 20);
-    batch.push(&advert(0), None);
+    batch.push(&advert(0), None, RX);
     let closed = batch.configure(plan(Framing::Array, 20), None).expect("closed");
     assert_eq!(parsed(&closed)["seq"], 0);
-    batch.push(&advert(1), None);
+    batch.push(&advert(1), None, RX);
     let closed = batch.configure(plan(Framing::Object, 20), None).expect("closed");
     assert_eq!(parsed(&closed).as_array().map(Vec::len), Some(1));
-    assert!(parsed(&batch.push(&advert(2), None).expect("an object")).is_object());
+    assert!(parsed(&batch.push(&advert(2), None, RX).expect("an object")).is_object());
     assert_eq!(batch.configure(plan(Framing::Envelope, 1), None), None);
-    assert_eq!(parsed(&batch.push(&advert(3), None).expect("full"))["seq"], 1);
+    assert_eq!(parsed(&batch.push(&advert(3), None, RX).expect("full"))["seq"], 1);
 }
 
 proptest! {
@@ -116,7 +117,7 @@ proptest! {
                 }
                 _ => {
                     pushed += 1;
-                    messages.extend(batch.push(&advert(0), then()));
+                    messages.extend(batch.push(&advert(0), then(), RX));
                 }
             }
             prop_assert!(framing != Framing::Object || batch.is_empty());

@@ -274,6 +274,10 @@ mod telling;
 mod bench;
 
 #[cfg(test)]
+#[path = "run_age_tests.rs"]
+mod age_tests;
+
+#[cfg(test)]
 #[path = "run_failover_tests.rs"]
 mod failover_tests;
 

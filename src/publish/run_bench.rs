@@ -35,6 +35,8 @@ pub(super) struct Script {
     dead: Mutex<Vec<&'static str>>,
     /// Tags of messages that a session keeps.
     kept: Mutex<Vec<u64>>,
+    /// Whole, since the start.
+    payloads: Mutex<Vec<Vec<u8>>>,
     /// Of the hosts that refuse, whether they answer probes.
     lure: Mutex<bool>,
 }
@@ -59,6 +61,7 @@ impl Broker for Fake {
         if payload.len() > 100 {
             return Err(NotSent::Refused(Failure::new("refused", "")));
         }
+        self.0.payloads.lock().expect("no panic").push(payload.to_vec());
         self.0.did(Did::Publish(tag, topic.to_owned(), payload[0], qos));
         Ok(())
     }
@@ -181,8 +184,17 @@ impl Bench {
     }
 
     pub(super) fn push_bytes(&self, payload: Vec<u8>) {
-        self.stats.ledger(|l| l.receive_queued(3));
-        self.queue.push(Message { payload, adverts: 3, device: None });
+        self.push_message(Message { payload, adverts: 3, ..Message::default() });
+    }
+
+    pub(super) fn push_message(&self, message: Message) {
+        self.stats.ledger(|l| l.receive_queued(message.adverts));
+        self.queue.push(message);
+    }
+
+    /// The payloads that were published so far.
+    pub(super) fn payloads(&self) -> Vec<Vec<u8>> {
+        self.script.payloads.lock().expect("no panic").clone()
     }
 
     pub(super) fn set(&mut self, change: impl FnOnce(&mut Draft)) {

@@ -5,7 +5,9 @@ use super::super::hosts::Hosts;
 use super::super::orders::{Endpoint, News};
 use super::super::status;
 use super::{Ended, Publisher};
+use crate::clock::BootTime;
 use crate::config::{Connection, Qos};
+use crate::encode;
 use crate::stats::Failure;
 use crate::watchdog::PULSE;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -152,7 +154,9 @@ impl<B: Broker> Publisher<B> {
         let route = self.orders.route()?;
         let message = self.flight.newest()?;
         let topic = route.topic(message.device, &mut self.topic);
-        match self.broker.publish(tag, topic, &message.payload, route.qos) {
+        // A message that comes back keeps its own payload: it is older the next time.
+        let payload = encode::payload(message, BootTime::now());
+        match self.broker.publish(tag, topic, &payload, route.qos) {
             Ok(()) => Some(Ok(())),
             Err(NotSent::Lost(failure)) => Some(Err(failure)),
             Err(NotSent::Refused(failure)) => {

@@ -104,7 +104,7 @@ fn a_blocked_loop_does_not_feed_the_watchdog_and_an_idle_one_does() {
         assert!(fed(&mut feeder, &stats, LONG), "it has nothing to do, and could");
     }
     stats.ledger(|l| l.receive_queued(1));
-    queue.push(Message { payload: vec![1], adverts: 1, device: None });
+    queue.push(Message { payload: vec![1], adverts: 1, ..Message::default() });
     entering.recv_timeout(LONG).expect("the loop is in the broker's hands");
     fed(&mut feeder, &stats, Duration::from_millis(20));
     assert!(!fed(&mut feeder, &stats, 3 * PULSE), "it is blocked");

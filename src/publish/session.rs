@@ -20,7 +20,7 @@ pub(super) struct Owner {
     port: u16,
     client_id: String,
     username: String,
-    mqtt5: bool,
+    pub(super) mqtt5: bool,
 }
 
 impl Owner {

@@ -5,9 +5,11 @@
 
 use super::session::{OnItsWay, Owner, Store};
 use crate::advert::Address;
+use crate::clock::{BootId, BootTime};
 use crate::config::files::{self, FileError};
 use crate::log;
 use crate::queue::Message;
+use crate::rx_times::{Run, RxTimes};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -22,6 +24,11 @@ struct Header {
     version: u32,
     owner: Owner,
     messages: Vec<Entry>,
+    /// When it was saved: which boot, and how long after its start.
+    #[serde(default)]
+    boot: Option<String>,
+    #[serde(default)]
+    uptime: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -33,6 +40,9 @@ struct Entry {
     release: usize,
     adverts: u64,
     device: Option<[u8; 6]>,
+    /// The parts of [`RxTimes`].
+    #[serde(default)]
+    received: Option<(i64, u16, Vec<(u16, u32)>)>,
 }
 
 const VERSION: u32 = 1;
@@ -43,18 +53,24 @@ pub(super) fn save(path: &Path, session: &Store, flight: &[(u64, Message)]) -> R
     for (id, on_its_way) in session.on_their_way() {
         let Some((_, message)) = flight.iter().find(|(tag, _)| *tag == on_its_way.tag) else { continue };
         let release = on_its_way.release.unwrap_or_default();
+        // What was sent may have ages that the message has not.
+        let payload = payload(&on_its_way.publish, session.owner.mqtt5).unwrap_or(&message.payload).len();
+        let (first, items, later) = message.received.parts();
+        let later = later.iter().map(|run| (run.items, run.after)).collect();
         messages.push(Entry {
             id,
             publish: on_its_way.publish.len(),
-            payload: message.payload.len(),
+            payload,
             release: release.len(),
             adverts: message.adverts,
             device: message.device.map(|device| device.0),
+            received: (items > 0).then_some((first.0, items, later)),
         });
         packets.extend(on_its_way.publish);
         packets.extend(release);
     }
-    let header = Header { version: VERSION, owner: session.owner.clone(), messages };
+    let (boot, uptime) = (BootId::current().map(|boot| boot.to_string()), BootTime::now().0);
+    let header = Header { version: VERSION, owner: session.owner.clone(), messages, boot, uptime };
     let mut bytes = serde_json::to_vec(&header).unwrap_or_default();
     bytes.push(b'\n');
     bytes.extend(packets);
@@ -118,14 +134,51 @@ fn read(bytes: &[u8], mut add: impl FnMut(Message) -> u64) -> Option<Store> {
         rest = after;
         packet.to_vec()
     };
+    let (now, this) = (BootTime::now(), BootId::current().map(|boot| boot.to_string()));
+    let shift = match (header.boot, this) {
+        (Some(then), Some(this)) if then == this => Some(0),
+        // It was off for a time that is not known.
+        (Some(_), Some(_)) => Some(0i64.saturating_sub(header.uptime)),
+        _ => None,
+    };
     for entry in header.messages {
         let (publish, release) = (take(entry.publish), take(entry.release));
         let payload = publish[publish.len() - entry.payload..].to_vec();
-        let tag = add(Message { payload, adverts: entry.adverts, device: entry.device.map(Address) });
+        let (adverts, device) = (entry.adverts, entry.device.map(Address));
+        let received = received(entry.received, adverts, shift, now);
+        let tag = add(Message { payload, adverts, device, received });
         let release = (!release.is_empty()).then_some(release);
         messages.insert(entry.id, OnItsWay { tag, publish, release });
     }
     Some(Store::resumed(header.owner, messages))
+}
+
+/// When the items of a message were received at the latest, on the clock of this boot.
+fn received(parts: Option<(i64, u16, Vec<(u16, u32)>)>, adverts: u64, shift: Option<i64>, now: BootTime) -> RxTimes {
+    match (parts, shift) {
+        (Some((first, items, later)), Some(shift)) => {
+            let later = later.into_iter().map(|(items, after)| Run { items, after }).collect();
+            RxTimes::new(BootTime(first), items, later).shifted(shift)
+        }
+        _ => RxTimes::new(now, u16::try_from(adverts).unwrap_or(0), Vec::new()),
+    }
+}
+
+/// The payload of a PUBLISH packet at QoS 1 or 2.
+fn payload(publish: &[u8], mqtt5: bool) -> Option<&[u8]> {
+    let number = |bytes: &[u8]| {
+        let length = bytes.iter().take(4).position(|byte| byte & 0x80 == 0)? + 1;
+        let value = bytes[..length].iter().rev().fold(0, |sum, byte| sum << 7 | usize::from(byte & 0x7F));
+        Some((length, value))
+    };
+    let (length, _) = number(publish.get(1..)?)?;
+    let (topic, rest) = publish.get(1 + length..)?.split_first_chunk::<2>()?;
+    let rest = rest.get(usize::from(u16::from_be_bytes(*topic)) + 2..)?;
+    if !mqtt5 {
+        return Some(rest);
+    }
+    let (length, properties) = number(rest)?;
+    rest.get(length + properties..)
 }
 
 #[cfg(test)]
@@ -139,7 +192,8 @@ mod tests {
         let packet = |tag, release| OnItsWay { tag, publish: b"\x34\x09\x00\x01aXX[1]".to_vec(), release };
         let messages = [(7, packet(1, None)), (9, packet(2, Some(b"\x62\x02\x00\x09".to_vec())))];
         let flight = [(1, 3, None), (2, 1, Some(Address([1, 2, 3, 4, 5, 6])))];
-        let message = |adverts, device| Message { payload: b"[1]".to_vec(), adverts, device };
+        let received = RxTimes::new(BootTime(5), 2, vec![Run { items: 1, after: 7 }]);
+        let message = |adverts, device| Message { payload: b"[1]".to_vec(), adverts, device, received: received.clone() };
         let flight = flight.map(|(tag, adverts, device)| (tag, message(adverts, device)));
         (Store::resumed(Owner::of(&mqtt), messages.into()), flight.into())
     }
@@ -160,6 +214,51 @@ mod tests {
         assert!(taken.established());
         assert_eq!(found, flight.into_iter().map(|(_, message)| message).collect::<Vec<_>>());
         assert!(!path.exists() && take(&path, |_| 0).is_none());
+    }
+
+    #[test]
+    fn session_keeps_what_was_sent_and_since_when() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join(NAME);
+        let (session, mut flight) = session();
+        // It was sent with an age that the message in flight has not.
+        flight[0].1.payload = b"1".to_vec();
+        save(&path, &session, &flight).expect("saved");
+        let bytes = std::fs::read(&path).expect("read");
+        let read = |bytes: &[u8]| {
+            let mut found = Vec::new();
+            super::read(bytes, |message| { found.push(message); 1 }).expect("a session");
+            found
+        };
+        assert_eq!(read(&bytes)[0].payload, b"[1]");
+        let first = |bytes: &[u8]| read(bytes)[0].received.oldest().expect("known");
+        let change = |from: &str, to: &str| {
+            let (head, packets) = bytes.split_at(bytes.iter().position(|byte| *byte == b'\n').expect("a line"));
+            let head = std::str::from_utf8(head).expect("JSON");
+            assert!(head.contains(from), "{head}");
+            [head.replace(from, to).as_bytes(), packets].concat()
+        };
+        assert_eq!(first(&bytes), BootTime(5));
+        // Another boot: off for at least no time, and on since this one began.
+        let this = BootId::current().expect("known").to_string();
+        let other = first(&change(&this, &"0".repeat(32)));
+        assert!(other.0 < 0 && BootTime::now().since(other) > BootTime::now().0, "{other:?}");
+        // A version that knew no times, and a boot that is not known: since now.
+        for old in [change("\"received\"", "\"then\""), change("\"boot\"", "\"then\"")] {
+            assert!(first(&old) > BootTime(5));
+        }
+    }
+
+    #[test]
+    fn payload_is_found_behind_topic_and_properties() {
+        let packet = [&b"\x34\x00\x00\x05topicXX"[..], b"[1]"].concat();
+        assert_eq!(payload(&packet, false), Some(&b"[1]"[..]));
+        let long = [&b"\x34\x80\x01\x00\x05topicXX\x80\x01"[..], &[7; 128], b"[1]"].concat();
+        assert_eq!(payload(&long, true), Some(&b"[1]"[..]));
+        for end in 0..13 {
+            assert_ne!(payload(&long[..end], true), Some(&b"[1]"[..]));
+        }
+        assert_eq!(payload(b"\x34\xFF\xFF\xFF\xFF\xFF", true), None);
     }
 
     proptest! {

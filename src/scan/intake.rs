@@ -4,6 +4,7 @@ use super::capture::{Burst, Capture};
 use super::in_use::InUse;
 use super::reassembly::Reassembly;
 use crate::advert::{Address, Advert, DataStatus, Pdu};
+use crate::clock::BootTime;
 use crate::config::{Config, Form, Framing};
 use crate::encode::{Batch, Plan, epoch};
 use crate::filter::{Duplicates, Filter};
@@ -45,6 +46,7 @@ struct Desk {
 #[derive(Debug, Clone, Copy)]
 struct Moment {
     at: std::time::Instant,
+    boot: BootTime,
     /// `None` while the clock is not to be trusted.
     wall: Option<SystemTime>,
 }
@@ -69,7 +71,7 @@ impl Desk {
         }
         self.heard.queued += 1;
         self.heard.timestamps_withheld += u64::from(self.stamping && moment.wall.is_none());
-        self.ready.extend(self.batch.push(advert, moment.wall));
+        self.ready.extend(self.batch.push(advert, moment.wall, moment.boot));
     }
 }
 
@@ -128,7 +130,7 @@ impl Intake {
 
     fn now(&self) -> Moment {
         let told = *self.clock.borrow() && (self.desk.stamping || self.config.payload.framing == Framing::Envelope);
-        Moment { at: Instant::now().into_std(), wall: told.then(SystemTime::now) }
+        Moment { at: Instant::now().into_std(), boot: BootTime::now(), wall: told.then(SystemTime::now) }
     }
 
     /// When [`overdue`](Self::overdue) has something to do.

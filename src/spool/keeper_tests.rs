@@ -39,7 +39,7 @@ impl Bench {
     fn push(&self, numbers: std::ops::Range<u32>) {
         for n in numbers {
             self.stats.ledger(|l| l.receive_queued(10));
-            self.queue.push(Message { payload: format!("{n:01000}").into_bytes(), adverts: 10, device: None });
+            self.queue.push(Message { payload: format!("{n:01000}").into_bytes(), adverts: 10, ..Message::default() });
         }
     }
 
@@ -138,7 +138,7 @@ async fn one_at_a_time_and_what_was_not_acknowledged_again() {
 #[tokio::test(start_paused = true)]
 async fn what_was_not_from_the_disk_is_given_back() {
     let mut b = Bench::new(ALL);
-    let message = || Message { payload: vec![1], adverts: 1, device: None };
+    let message = || Message { payload: vec![1], adverts: 1, ..Message::default() };
     assert_eq!(b.keeper.put_back(vec![(9, message())]), [message()]);
 }
 
@@ -194,7 +194,7 @@ async fn the_bounds_drop_the_oldest_and_count_them() {
 async fn what_waited_too_long_is_dropped_and_counted() {
     let mut b = Bench::new(ALL);
     b.stats.ledger(|l| l.receive_queued(10));
-    let old = Message { payload: vec![b'1'], adverts: 10, device: None };
+    let old = Message { payload: vec![b'1'], adverts: 10, ..Message::default() };
     b.keeper.store.as_mut().expect("a store").append(1, &[old]).expect("written");
     b.stats.ledger(|l| l.spool(10));
     b.stats.set_clock_synchronised(false);

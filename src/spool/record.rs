@@ -28,7 +28,7 @@ pub(super) struct View<'a> {
 
 impl View<'_> {
     pub(super) fn message(&self) -> Message {
-        Message { payload: self.payload.to_vec(), adverts: self.adverts.into(), device: self.device }
+        Message { payload: self.payload.to_vec(), adverts: self.adverts.into(), device: self.device, ..Message::default() }
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
 
     fn message() -> impl Strategy<Value = Message> {
         (prop::collection::vec(any::<u8>(), 0..200), 1u64..1000, any::<Option<[u8; 6]>>())
-            .prop_map(|(payload, adverts, device)| Message { payload, adverts, device: device.map(Address) })
+            .prop_map(|(payload, adverts, device)| Message { payload, adverts, device: device.map(Address), ..Message::default() })
     }
 
     proptest! {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 const SEGMENT: u64 = 300;
 
 fn message(n: u32) -> Message {
-    Message { payload: format!("[{n:020}]").into_bytes(), adverts: 2, device: None }
+    Message { payload: format!("[{n:020}]").into_bytes(), adverts: 2, ..Message::default() }
 }
 
 fn number(message: &Message) -> u32 {

@@ -196,7 +196,7 @@ impl Drop for Service {
 /// Queues a message that stands for one advert.
 pub(crate) fn push(stats: &Stats, queue: &Queue, payload: impl Into<Vec<u8>>) {
     stats.ledger(|l| l.receive_queued(1));
-    queue.push(Message { payload: payload.into(), adverts: 1, device: None });
+    queue.push(Message { payload: payload.into(), adverts: 1, ..Message::default() });
 }
 
 fn check(draft: &Draft) -> Config {

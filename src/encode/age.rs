@@ -1,0 +1,78 @@
+//! The key `age` of items that waited: put in when a message is handed to MQTT, from the reception times kept beside it.
+
+use super::put;
+use crate::clock::BootTime;
+use crate::queue::Message;
+use crate::rx_times::RxTimes;
+use std::borrow::Cow;
+
+/// Items that waited no longer than that have no `age`, in milliseconds.
+const FRESH: i64 = 5_000;
+/// How an envelope begins.
+pub(super) const ENVELOPE: &[u8] = b"{\"data\":[";
+const KEY: &[u8] = b",\"age\":";
+
+/// The payload as it is sent at this moment.
+pub(crate) fn payload(message: &Message, now: BootTime) -> Cow<'_, [u8]> {
+    match message.received.oldest() {
+        Some(oldest) if now.since(oldest) > FRESH => {
+            aged(&message.payload, &message.received, now).map_or(Cow::Borrowed(&message.payload), Cow::Owned)
+        }
+        _ => Cow::Borrowed(&message.payload),
+    }
+}
+
+/// The payload with the ages; `None` if its items are not those of the times.
+///
+/// An age that is there already was put in before a restart, and is replaced by a higher one only: both are lower bounds.
+fn aged(payload: &[u8], received: &RxTimes, now: BootTime) -> Option<Vec<u8>> {
+    let start = match payload {
+        payload if payload.starts_with(ENVELOPE) => ENVELOPE.len(),
+        [b'[', ..] => 1,
+        _ => 0,
+    };
+    let mut out = Vec::with_capacity(payload.len() + payload.len() / 8);
+    let (mut ages, mut copied) = (received.iter().map(|at| now.since(at)), 0);
+    let (mut depth, mut in_string, mut escaped) = (0u32, false, false);
+    for (at, &byte) in payload.iter().enumerate().skip(start) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth == 0 => break,
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    let (end, old) = without_age(&payload[..at]);
+                    let age = ages.next()?.max(old);
+                    out.extend_from_slice(&payload[copied..end]);
+                    if age > FRESH {
+                        out.extend_from_slice(KEY);
+                        put(&mut out, format_args!("{age}"));
+                    }
+                    copied = at;
+                }
+            }
+            _ => {}
+        }
+    }
+    out.extend_from_slice(&payload[copied..]);
+    ages.next().is_none().then_some(out)
+}
+
+/// Where the members of an item end that are not its age, and that age. No other key ends an item in a number of this name.
+fn without_age(item: &[u8]) -> (usize, i64) {
+    let digits = item.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let (rest, age) = item.split_at(item.len() - digits);
+    let age = std::str::from_utf8(age).ok().and_then(|age| age.parse().ok());
+    match (rest.strip_suffix(KEY), age) {
+        (Some(rest), Some(age)) => (rest.len(), age),
+        _ => (item.len(), 0),
+    }
+}
+
+#[cfg(test)]
+#[path = "age_tests.rs"]
+mod tests;
