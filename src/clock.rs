@@ -2,6 +2,7 @@
 //! in 1970, or when it was last switched off.
 
 use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use tokio::time::timeout;
 use zbus::{Connection, OwnedVariant};
 
 /// Milliseconds since this boot, time asleep included (CLOCK_BOOTTIME). Below zero: before this boot.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct BootTime(pub i64);
 
 impl BootTime {

@@ -57,6 +57,8 @@ pub mod id {
     pub const SESSION: &str = "5845e04f306d41beb587c40db3de3da3";
     /// A segment of the spool cannot be read.
     pub const SPOOL_UNREADABLE: &str = "374129fa73c4490290e9afc12c229b8b";
+    /// Segments of the spool are another version's.
+    pub const SPOOL_FOREIGN: &str = "f5cbff5665524eb1897f105b1c36b754";
     /// A part of the spool is damaged.
     pub const SPOOL_DAMAGED: &str = "09c84ab0a5914a7bae99aebfdde75192";
     /// A certificate ends soon, or ended.
@@ -316,6 +318,16 @@ pub fn spool_unreadable(segment: &str, problem: &str) {
         event = "spool-unreadable",
         error = problem,
         "segment {segment} of the spool cannot be read: {problem}"
+    );
+}
+
+/// Segments of the spool are another version's.
+pub fn spool_foreign(count: u64) {
+    warn!(
+        message_id = id::SPOOL_FOREIGN,
+        event = "spool-foreign",
+        count,
+        "{count} segments of the spool were written by another version, and are left for it"
     );
 }
 

@@ -1,10 +1,11 @@
 //! When the items of a message were received, kept beside its payload until it is sent.
 
 use crate::clock::BootTime;
+use serde::{Deserialize, Serialize};
 use std::iter::repeat_n;
 
 /// Items received in the same millisecond.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// How many.
     pub items: u16,
@@ -15,7 +16,7 @@ pub struct Run {
 /// One time for each item, in their order. Without any they are not known.
 ///
 /// Most messages hold what one read of the capture brought: that takes no allocation.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RxTimes {
     first: BootTime,
     items: u16,

@@ -121,7 +121,7 @@ macro_rules! for_each_setting {
             /// Bytes of messages that wait on the disk while the broker is away; beyond it the oldest are dropped and counted.
             spool_max_bytes set_spool_max_bytes SpoolMaxBytes: u32 = 67_108_864,
                 "0 (no spool) or bytes, 1048576-1073741824";
-            /// Seconds that a message may wait on the disk; older ones are dropped and counted.
+            /// Seconds that a message may wait on the disk, while the router runs; older ones are dropped and counted.
             spool_max_age_secs set_spool_max_age_secs SpoolMaxAgeSecs: u32 = 604_800,
                 "seconds, 60-31536000";
             /// Adverts per second that are sent again from the disk, beside the live ones.

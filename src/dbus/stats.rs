@@ -124,7 +124,8 @@ impl Stats {
         self.stats.snapshot().spooled
     }
 
-    /// Whether messages can wait on the disk: `off`, `ready` or `memory-only` (it failed).
+    /// Whether messages can wait on the disk: `off`, `recovering` (what an earlier run left is being read), `ready` or
+    /// `memory-only` (it failed).
     #[zbus(property)]
     fn spool_state(&self) -> &'static str {
         self.stats.spool().state.word()

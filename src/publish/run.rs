@@ -93,6 +93,9 @@ impl<B: Broker> Publisher<B> {
             self.keeper.settle(tag);
             self.flight.forget(tag);
         }
+        if self.orders.endpoint().is_none() {
+            self.queue.withdraw();
+        }
         self.keeper.close(&self.queue);
         self.queue.clear(DropReason::Shutdown);
         self.stats.set_link(|link| link.state = LinkState::Off);
@@ -118,6 +121,7 @@ impl<B: Broker> Publisher<B> {
             tokio::select! {
                 // The batch that was open when the setting changed.
                 () = self.queue.wait() => {}
+                () = self.keeper.wait_upkeep() => self.keeper.upkeep(),
                 _ = self.orders.next(|bytes| self.queue.set_max_bytes(bytes)) => return,
             }
         }
@@ -195,6 +199,7 @@ impl<B: Broker> Publisher<B> {
                 () = self.queue.wait() => return true,
                 () = self.status.wait_owed(), if endpoint.notice.is_some() => return true,
                 () = self.keeper.wait_due(true) => return true,
+                () = self.keeper.wait_upkeep() => self.keeper.upkeep(),
             }
         }
     }

@@ -16,7 +16,11 @@ fn waited(tag: u8, millis: i64) -> Message {
 /// Tag and age of everything published so far.
 fn sent(b: &Bench) -> Vec<(u64, Option<u64>)> {
     let item = |payload: Vec<u8>| serde_json::from_slice::<serde_json::Value>(&payload).expect("JSON")[0].take();
-    b.payloads().into_iter().map(item).map(|item| (item["tag"].as_u64().expect("a tag"), item["age"].as_u64())).collect()
+    b.payloads()
+        .into_iter()
+        .map(item)
+        .map(|item| (item["tag"].as_u64().expect("a tag"), item["age"].as_u64()))
+        .collect()
 }
 
 #[test]

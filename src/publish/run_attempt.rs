@@ -28,6 +28,7 @@ impl<B: Broker> Publisher<B> {
                         News::Stop | News::Endpoint | News::Deadline => return None,
                     },
                     () = self.keeper.wait_spill(&self.queue, false) => self.keeper.spill(&self.queue),
+                    () = self.keeper.wait_upkeep() => self.keeper.upkeep(),
                 }
             }
         }
@@ -61,6 +62,7 @@ impl<B: Broker> Publisher<B> {
                     News::Endpoint | News::Stop | News::Deadline => return false,
                 },
                 () = self.keeper.wait_spill(&self.queue, false) => self.keeper.spill(&self.queue),
+                () = self.keeper.wait_upkeep() => self.keeper.upkeep(),
             }
         }
     }

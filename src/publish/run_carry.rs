@@ -98,6 +98,7 @@ impl<B: Broker> Publisher<B> {
                 () = self.queue.wait(), if has_room && !short => {}
                 () = self.keeper.wait_due(false), if calm => {}
                 () = self.keeper.wait_spill(&self.queue, true), if !has_room || self.keeper.is_broken() => self.keeper.spill(&self.queue),
+                () = self.keeper.wait_upkeep() => self.keeper.upkeep(),
                 () = self.status.wait_due(), if has_room && telling => {}
                 // Another round, to see whether the broker gave a sign of life.
                 () = sleep(PULSE) => {}

@@ -9,7 +9,7 @@ use crate::clock::{BootId, BootTime};
 use crate::config::files::{self, FileError};
 use crate::log;
 use crate::queue::Message;
-use crate::rx_times::{Run, RxTimes};
+use crate::rx_times::RxTimes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -40,9 +40,8 @@ struct Entry {
     release: usize,
     adverts: u64,
     device: Option<[u8; 6]>,
-    /// The parts of [`RxTimes`].
     #[serde(default)]
-    received: Option<(i64, u16, Vec<(u16, u32)>)>,
+    received: RxTimes,
 }
 
 const VERSION: u32 = 1;
@@ -55,8 +54,6 @@ pub(super) fn save(path: &Path, session: &Store, flight: &[(u64, Message)]) -> R
         let release = on_its_way.release.unwrap_or_default();
         // What was sent may have ages that the message has not.
         let payload = payload(&on_its_way.publish, session.owner.mqtt5).unwrap_or(&message.payload).len();
-        let (first, items, later) = message.received.parts();
-        let later = later.iter().map(|run| (run.items, run.after)).collect();
         messages.push(Entry {
             id,
             publish: on_its_way.publish.len(),
@@ -64,7 +61,7 @@ pub(super) fn save(path: &Path, session: &Store, flight: &[(u64, Message)]) -> R
             release: release.len(),
             adverts: message.adverts,
             device: message.device.map(|device| device.0),
-            received: (items > 0).then_some((first.0, items, later)),
+            received: message.received.clone(),
         });
         packets.extend(on_its_way.publish);
         packets.extend(release);
@@ -154,13 +151,10 @@ fn read(bytes: &[u8], mut add: impl FnMut(Message) -> u64) -> Option<Store> {
 }
 
 /// When the items of a message were received at the latest, on the clock of this boot.
-fn received(parts: Option<(i64, u16, Vec<(u16, u32)>)>, adverts: u64, shift: Option<i64>, now: BootTime) -> RxTimes {
-    match (parts, shift) {
-        (Some((first, items, later)), Some(shift)) => {
-            let later = later.into_iter().map(|(items, after)| Run { items, after }).collect();
-            RxTimes::new(BootTime(first), items, later).shifted(shift)
-        }
-        _ => RxTimes::new(now, u16::try_from(adverts).unwrap_or(0), Vec::new()),
+fn received(received: RxTimes, adverts: u64, shift: Option<i64>, now: BootTime) -> RxTimes {
+    match shift.filter(|_| received.oldest().is_some()) {
+        Some(shift) => received.shifted(shift),
+        None => RxTimes::new(now, u16::try_from(adverts).unwrap_or(0), Vec::new()),
     }
 }
 
@@ -184,6 +178,7 @@ fn payload(publish: &[u8], mqtt5: bool) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rx_times::Run;
     use proptest::prelude::*;
 
     fn session() -> (Store, Vec<(u64, Message)>) {
@@ -193,7 +188,8 @@ mod tests {
         let messages = [(7, packet(1, None)), (9, packet(2, Some(b"\x62\x02\x00\x09".to_vec())))];
         let flight = [(1, 3, None), (2, 1, Some(Address([1, 2, 3, 4, 5, 6])))];
         let received = RxTimes::new(BootTime(5), 2, vec![Run { items: 1, after: 7 }]);
-        let message = |adverts, device| Message { payload: b"[1]".to_vec(), adverts, device, received: received.clone() };
+        let message =
+            |adverts, device| Message { payload: b"[1]".to_vec(), adverts, device, received: received.clone() };
         let flight = flight.map(|(tag, adverts, device)| (tag, message(adverts, device)));
         (Store::resumed(Owner::of(&mqtt), messages.into()), flight.into())
     }
@@ -227,7 +223,11 @@ mod tests {
         let bytes = std::fs::read(&path).expect("read");
         let read = |bytes: &[u8]| {
             let mut found = Vec::new();
-            super::read(bytes, |message| { found.push(message); 1 }).expect("a session");
+            super::read(bytes, |message| {
+                found.push(message);
+                1
+            })
+            .expect("a session");
             found
         };
         assert_eq!(read(&bytes)[0].payload, b"[1]");

@@ -1,14 +1,17 @@
-//! A disk that fails, tears and lies, and loses its power.
+//! A disk that fails, tears and lies, is slow, and loses its power.
 
 use super::disk::Disk;
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Default)]
 pub(super) struct Platter {
     pub(super) files: BTreeMap<u64, Vec<u8>>,
-    note: Option<Vec<u8>>,
+    pub(super) small: BTreeMap<String, Vec<u8>>,
     /// Bytes that still can be written before the power goes off in the middle of a write.
     pub(super) power: Option<usize>,
     /// Everything that changes something fails.
@@ -18,11 +21,25 @@ pub(super) struct Platter {
     /// A write that failed says so only after it came through.
     pub(super) late: bool,
     pub(super) aside: usize,
+    /// Reads that are answered; the others wait for more.
+    pub(super) reads_left: Option<usize>,
+    /// Reads of segments from this one on are not answered.
+    pub(super) held: Option<u64>,
+    /// Bytes of each read so far.
+    pub(super) reads: Vec<usize>,
+    /// A segment that cannot be read.
+    pub(super) unreadable: Option<u64>,
+}
+
+impl Platter {
+    fn holds(&self, segment: u64) -> bool {
+        self.reads_left == Some(0) || self.held.is_some_and(|held| segment >= held)
+    }
 }
 
 /// See the module. Clones are the same disk.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Faulty(pub(super) Arc<Mutex<Platter>>);
+pub(super) struct Faulty(Arc<(Mutex<Platter>, Condvar)>);
 
 fn failed() -> io::Error {
     io::Error::from(io::ErrorKind::StorageFull)
@@ -30,7 +47,9 @@ fn failed() -> io::Error {
 
 impl Faulty {
     pub(super) fn with<T>(&self, work: impl FnOnce(&mut Platter) -> T) -> T {
-        work(&mut self.0.lock().expect("no panic"))
+        let done = work(&mut self.0.0.lock().expect("no panic"));
+        self.0.1.notify_all();
+        done
     }
 
     fn change<T>(&self, work: impl FnOnce(&mut Platter) -> io::Result<T>) -> io::Result<T> {
@@ -39,20 +58,32 @@ impl Faulty {
 }
 
 impl Disk for Faulty {
-    fn list(&mut self) -> io::Result<Vec<u64>> {
-        Ok(self.with(|p| p.files.keys().copied().rev().collect()))
+    fn list(&self) -> io::Result<Vec<(u64, u64)>> {
+        Ok(self.with(|p| p.files.iter().map(|(number, bytes)| (*number, bytes.len() as u64)).rev().collect()))
     }
 
-    fn read(&mut self, segment: u64) -> io::Result<Vec<u8>> {
-        self.with(|p| p.files.get(&segment).cloned().ok_or_else(failed))
+    fn read(&self, segment: u64, from: u64, to: u64) -> io::Result<Vec<u8>> {
+        let platter = self.0.0.lock().expect("no panic");
+        // A test that failed does not hang.
+        let (mut platter, late) =
+            self.0.1.wait_timeout_while(platter, PATIENCE, |p| p.holds(segment)).expect("no panic");
+        if late.timed_out() {
+            return Err(failed());
+        }
+        if let Some(left) = &mut platter.reads_left {
+            *left -= 1;
+        }
+        if platter.unreadable == Some(segment) {
+            return Err(failed());
+        }
+        let file = platter.files.get(&segment).ok_or_else(failed)?;
+        let end = file.len().min(to as usize);
+        let bytes = file.get(from as usize..end).map(<[u8]>::to_vec).unwrap_or_default();
+        platter.reads.push(bytes.len());
+        Ok(bytes)
     }
 
-    fn read_range(&mut self, segment: u64, from: u64, to: u64) -> io::Result<Vec<u8>> {
-        let bytes = self.read(segment)?;
-        bytes.get(from as usize..to as usize).map(<[u8]>::to_vec).ok_or_else(failed)
-    }
-
-    fn append(&mut self, segment: u64, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    fn append(&self, segment: u64, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.change(|p| {
             let used: usize = p.files.values().map(Vec::len).sum();
             let fits = p.room.map_or(bytes.len(), |room| bytes.len().min(room.saturating_sub(used)));
@@ -68,29 +99,29 @@ impl Disk for Faulty {
         })
     }
 
-    fn truncate(&mut self, segment: u64, length: u64) -> io::Result<()> {
+    fn truncate(&self, segment: u64, length: u64) -> io::Result<()> {
         self.change(|p| p.files.get_mut(&segment).map(|file| file.truncate(length as usize)).ok_or_else(failed))
     }
 
-    fn remove(&mut self, segment: u64) -> io::Result<()> {
+    fn remove(&self, segment: u64) -> io::Result<()> {
         self.change(|p| p.files.remove(&segment).map(drop).ok_or_else(failed))
     }
 
-    fn put_aside(&mut self, _: u64) -> io::Result<()> {
+    fn put_aside(&self, _: u64) -> io::Result<()> {
         self.change(|p| {
             p.aside += 1;
             Ok(())
         })
     }
 
-    fn write_note(&mut self, note: &[u8]) -> io::Result<()> {
+    fn write_file(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         self.change(|p| {
-            p.note = Some(note.to_vec());
+            p.small.insert(name.to_owned(), bytes.to_vec());
             Ok(())
         })
     }
 
-    fn read_note(&mut self) -> io::Result<Vec<u8>> {
-        self.with(|p| p.note.clone().ok_or_else(failed))
+    fn read_file(&self, name: &str) -> io::Result<Vec<u8>> {
+        self.with(|p| p.small.get(name).cloned().ok_or_else(failed))
     }
 }

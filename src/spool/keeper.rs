@@ -3,17 +3,26 @@
 //! To the disk: the older half of a queue that fills, all of it once a minute while no broker takes anything, and all of it at
 //! the end. Back: at `ReplayMaxPerSec`, oldest first, one message at a time and only while no live one waits, so that a live
 //! one waits for at most one of them.
+//!
+//! What an earlier run left is read meanwhile. As long as it is not known how many adverts the oldest part holds, nothing takes its
+//! place: what waits in memory waits there.
 
-use super::disk::Files;
-use super::store::{Place, Store};
+use super::boots::Now;
+use super::disk::{Disk, Files};
+use super::record;
+use super::recovery::{Outcome, Recovery};
+use super::replay::give_up;
+use super::store::{Oldest, Place, Store};
+use crate::clock::BootId;
 use crate::config::Spooling;
 use crate::log;
 use crate::queue::{Message, Queue};
 use crate::stats::{DropReason, SpoolState, Stats};
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 /// How long messages wait in memory alone while no broker takes them.
@@ -22,34 +31,71 @@ const IN_MEMORY: Duration = Duration::from_secs(60);
 const RETRY: Duration = Duration::from_secs(10);
 /// Between notes of what was sent.
 const NOTE: Duration = Duration::from_secs(10);
+/// Between notes of how long this boot has run, and looks for what became too old.
+const UPKEEP: Duration = Duration::from_secs(600);
 /// Segments in the spool, more or less: with the oldest one that much of it is given up.
 const SEGMENTS: u64 = 64;
 
 /// See the module. Adverts of messages that wait on the disk are `spooled` in the ledger.
 pub(crate) struct Keeper {
     directory: Option<PathBuf>,
-    store: Option<Store>,
-    settings: Spooling,
-    stats: Arc<Stats>,
+    disk: Arc<dyn Disk>,
+    pub(super) store: Option<Store>,
+    recovery: Option<Recovery>,
+    /// Of the recovery, until it ends.
+    found: Totals,
+    /// Space is needed, and the oldest part is unread.
+    blocked: bool,
+    /// Why the disk cannot be used.
+    broken: Option<String>,
+    pub(super) settings: Spooling,
+    pub(super) stats: Arc<Stats>,
     /// Messages in flight that lie on the disk, too.
-    sent: BTreeMap<u64, Place>,
+    pub(super) sent: BTreeMap<u64, Place>,
     /// Such that came back.
-    returned: VecDeque<(Place, Message)>,
+    pub(super) returned: VecDeque<(Place, Message)>,
     spill_at: Instant,
     note_at: Instant,
+    upkeep_at: Instant,
     /// Adverts that may be sent again, at this time; below zero after a large message.
-    budget: f64,
-    counted: Instant,
+    pub(super) budget: f64,
+    pub(super) counted: Instant,
+}
+
+#[derive(Debug, Default)]
+struct Totals {
+    adverts: u64,
+    damaged: u64,
+    foreign: u64,
 }
 
 impl Keeper {
-    /// Finds what an earlier run left in the directory; without one nothing is spooled.
+    /// Lists what an earlier run left in the directory; without one nothing is spooled.
     pub(crate) fn new(directory: Option<PathBuf>, settings: Spooling, stats: Arc<Stats>) -> Self {
+        let disk = Arc::new(Files(directory.clone().unwrap_or_default()));
+        Self::on(disk, directory, settings, stats)
+    }
+
+    fn on(disk: Arc<dyn Disk>, directory: Option<PathBuf>, settings: Spooling, stats: Arc<Stats>) -> Self {
         let now = Instant::now();
-        let (spill_at, note_at, counted) = (now + IN_MEMORY, now, now);
-        let (store, sent, returned) = (None, BTreeMap::new(), VecDeque::new());
-        let mut keeper =
-            Self { directory, store, settings, stats, sent, returned, spill_at, note_at, budget: 0.0, counted };
+        let mut keeper = Self {
+            directory,
+            disk,
+            store: None,
+            recovery: None,
+            found: Totals::default(),
+            blocked: false,
+            broken: None,
+            settings,
+            stats,
+            sent: BTreeMap::new(),
+            returned: VecDeque::new(),
+            spill_at: now + IN_MEMORY,
+            note_at: now,
+            upkeep_at: now + UPKEEP,
+            budget: 0.0,
+            counted: now,
+        };
         if let Err(error) = keeper.open() {
             keeper.fail(&error);
             keeper.spill_at = now + RETRY;
@@ -58,22 +104,77 @@ impl Keeper {
         keeper
     }
 
-    fn open(&mut self) -> std::io::Result<()> {
+    fn open(&mut self) -> io::Result<()> {
         let (None, Some(directory)) = (&self.store, &self.directory) else { return Ok(()) };
         if self.settings.max_bytes == 0 && !directory.exists() {
             return Ok(());
         }
-        let (store, found) = Store::open(Box::new(Files(directory.clone())), self.segment_bytes())?;
-        self.stats.ledger(|l| l.resume_spooled(found.adverts));
-        if found.adverts > 0 {
-            log::spool_found(found.adverts);
-        }
-        if found.damaged > 0 {
-            log::spool_damaged(directory, found.damaged);
-            self.stats.set_spool(|spool| spool.damaged += found.damaged);
+        let disk = self.disk.clone();
+        let store = Store::open(disk.clone(), BootId::current(), self.segment_bytes())?;
+        if store.is_recovering() {
+            self.recovery = Some(Recovery::start(disk, store.jobs())?);
         }
         self.store = Some(store);
         Ok(())
+    }
+
+    /// Waits until there is something to do besides: more was recovered, or some minutes are over.
+    pub(crate) async fn wait_upkeep(&self) {
+        tokio::select! {
+            () = async { match &self.recovery {
+                Some(recovery) => recovery.progressed().await,
+                None => std::future::pending().await,
+            } } => {}
+            () = sleep_until(self.upkeep_at) => {}
+        }
+    }
+
+    /// Does it.
+    pub(crate) fn upkeep(&mut self) {
+        let outcomes = self.recovery.as_ref().map(Recovery::take).unwrap_or_default();
+        outcomes.into_iter().for_each(|outcome| self.recovered(outcome));
+        if self.recovery.is_some() && !self.is_recovering() {
+            self.recovery = None;
+            self.say_found();
+        }
+        let now = Instant::now();
+        if now >= self.upkeep_at {
+            self.upkeep_at = now + UPKEEP;
+            self.expire();
+            self.note_boots();
+        }
+        self.tell();
+    }
+
+    pub(super) fn is_recovering(&self) -> bool {
+        self.store.as_ref().is_some_and(Store::is_recovering)
+    }
+
+    fn recovered(&mut self, outcome: Outcome) {
+        let Some(store) = &mut self.store else { return };
+        if let Some(error) = &outcome.error {
+            log::spool_unreadable(&format!("{:016x}", outcome.number), &error.to_string());
+        }
+        self.found.damaged += u64::from(outcome.damaged);
+        self.found.foreign += u64::from(outcome.foreign);
+        self.stats.set_spool(|spool| spool.damaged += u64::from(outcome.damaged));
+        let adverts = store.recovered(outcome);
+        self.found.adverts += adverts;
+        self.stats.ledger(|l| l.resume_spooled(adverts));
+        self.blocked = false;
+    }
+
+    fn say_found(&mut self) {
+        let Totals { adverts, damaged, foreign } = std::mem::take(&mut self.found);
+        if adverts > 0 {
+            log::spool_found(adverts);
+        }
+        if let Some(directory) = self.directory.as_ref().filter(|_| damaged > 0) {
+            log::spool_damaged(directory, damaged);
+        }
+        if foreign > 0 {
+            log::spool_foreign(foreign);
+        }
     }
 
     fn segment_bytes(&self) -> u64 {
@@ -87,6 +188,8 @@ impl Keeper {
             let bytes = self.segment_bytes();
             self.store.iter_mut().for_each(|store| store.set_segment_bytes(bytes));
             self.spill_at = self.spill_at.min(Instant::now() + IN_MEMORY);
+            self.blocked = false;
+            self.broken.take_if(|_| settings.max_bytes == 0);
             self.tell();
         }
     }
@@ -97,7 +200,7 @@ impl Keeper {
 
     /// Whether the disk failed, and did not come back yet.
     pub(crate) fn is_broken(&self) -> bool {
-        self.stats.spool().state == SpoolState::MemoryOnly
+        self.spools() && self.broken.is_some()
     }
 
     /// Waits until something should go to the disk: while a broker takes messages only if the queue fills nevertheless.
@@ -105,10 +208,11 @@ impl Keeper {
         let broken = self.is_broken();
         match (self.spools(), connected && !broken) {
             (false, _) => std::future::pending().await,
-            (true, true) => queue.wait_full().await,
+            (true, true) if !self.blocked => queue.wait_full().await,
+            (true, true) => std::future::pending().await,
             (true, false) => {
                 tokio::select! {
-                    () = queue.wait_full(), if !broken => {}
+                    () = queue.wait_full(), if !broken && !self.blocked => {}
                     () = sleep_until(self.spill_at) => {}
                 }
             }
@@ -133,50 +237,33 @@ impl Keeper {
         self.spill_at = now + if self.is_broken() { RETRY } else { IN_MEMORY };
     }
 
-    /// Moves all to the disk, and what is in flight stays there: the service stops.
+    /// Moves all to the disk, and what is in flight stays there: the service stops. What was not read yet is left to the next run.
     pub(crate) fn close(&mut self, queue: &Queue) {
+        if let Some(mut recovery) = self.recovery.take() {
+            recovery.stop();
+            recovery.take().into_iter().for_each(|outcome| self.recovered(outcome));
+            self.say_found();
+        }
         self.spill_down_to(queue, 0);
+        // Nothing reads any more: the oldest part is read here, to know what is given up.
+        while self.blocked
+            && let Some(outcome) = self.store.as_ref().and_then(Store::recover_oldest)
+        {
+            self.recovered(outcome);
+            self.spill_down_to(queue, 0);
+        }
         self.note_at = Instant::now();
         self.note();
+        self.note_boots();
     }
 
-    fn spill_down_to(&mut self, queue: &Queue, rest: usize) {
+    pub(super) fn spill_down_to(&mut self, queue: &Queue, rest: usize) {
         if !self.spools() {
             return;
         }
-        let result = self.open().and_then(|()| self.expire()).and_then(|()| {
-            let broken = self.is_broken();
-            let Some(store) = &mut self.store else { return Ok(()) };
-            if broken {
-                store.prove()?;
-            }
-            while queue.depth().1 > rest {
-                let block = queue.oldest(store_block(self.settings.max_bytes));
-                if block.is_empty() {
-                    break;
-                }
-                let bytes: u64 = block.iter().map(|message| message.payload.len() as u64 + 32).sum();
-                while store.bytes() + bytes > self.settings.max_bytes {
-                    let Some((segment, adverts)) = store.drop_oldest() else { break };
-                    let adverts = adverts + give_up(&mut self.returned, segment);
-                    self.stats.ledger(|l| l.drop_spooled(adverts, DropReason::SpoolFull));
-                }
-                match store.append(heard(&self.stats), &block) {
-                    Ok(()) => {
-                        let adverts = block.iter().map(|message| message.adverts).sum();
-                        self.stats.ledger(|l| l.spool(adverts));
-                    }
-                    Err(error) => {
-                        queue.restore(block);
-                        return Err(error);
-                    }
-                }
-            }
-            Ok(())
-        });
-        match result {
+        match self.open().and_then(|()| self.write(queue, rest)) {
             Ok(()) if self.is_broken() => {
-                self.stats.set_spool(|spool| (spool.state, spool.detail) = (SpoolState::Ready, String::new()));
+                self.broken = None;
                 log::spool(self.directory.as_deref(), None);
             }
             Ok(()) => {}
@@ -185,107 +272,72 @@ impl Keeper {
         self.tell();
     }
 
-    /// The disk cannot be used: what waits stays in memory.
-    fn fail(&mut self, error: &std::io::Error) {
-        if !self.is_broken() {
-            log::spool(self.directory.as_deref(), Some(&error.to_string()));
-        }
-        self.stats.set_spool(|spool| (spool.state, spool.detail) = (SpoolState::MemoryOnly, error.to_string()));
-    }
-
-    /// Gives up what is too old.
-    fn expire(&mut self) -> std::io::Result<()> {
-        let now = u64::from(heard(&self.stats));
+    fn write(&mut self, queue: &Queue, rest: usize) -> io::Result<()> {
+        self.expire();
+        let broken = self.is_broken();
         let Some(store) = &mut self.store else { return Ok(()) };
-        // Without a clock nothing is known to be old.
-        while now > 0 && store.oldest_heard().is_some_and(|at| u64::from(at) + self.settings.max_age < now) {
-            let Some((segment, adverts)) = store.drop_oldest() else { break };
-            let adverts = adverts + give_up(&mut self.returned, segment);
-            self.stats.ledger(|l| l.drop_spooled(adverts, DropReason::SpoolAge));
+        if broken {
+            store.prove()?;
+        }
+        while queue.depth().1 > rest {
+            let block = queue.oldest(store_block(self.settings.max_bytes));
+            if block.is_empty() {
+                break;
+            }
+            let bytes =
+                block.iter().map(|message| record::size(message) as u64).sum::<u64>() + record::SIZE_OF_CLOCKS as u64;
+            while store.bytes() + bytes > self.settings.max_bytes {
+                match store.drop_oldest() {
+                    Oldest::Dropped(segment, adverts) => {
+                        let adverts = adverts + give_up(&mut self.returned, segment);
+                        self.stats.ledger(|l| l.drop_spooled(adverts, DropReason::SpoolFull));
+                    }
+                    Oldest::Unread => {
+                        self.blocked = true;
+                        queue.restore(block);
+                        return Ok(());
+                    }
+                    Oldest::None => break,
+                }
+            }
+            let adverts = block.iter().map(|message| message.adverts).sum();
+            if let Err(error) = store.append(&Now::read(&self.stats), &block) {
+                queue.restore(block);
+                return Err(error);
+            }
+            self.stats.ledger(|l| l.spool(adverts));
         }
         Ok(())
     }
 
-    fn has_more(&self) -> bool {
-        !self.returned.is_empty() || self.store.as_ref().is_some_and(Store::has_more)
-    }
-
-    /// When the next message may be sent again, if there is one and none is on its way. A short connection takes a second's
-    /// worth.
-    pub(crate) fn due(&self, short: bool) -> Option<Instant> {
-        if !self.sent.is_empty() || !self.has_more() {
-            return None;
+    /// The disk cannot be used: what waits stays in memory.
+    fn fail(&mut self, error: &io::Error) {
+        if !self.is_broken() {
+            log::spool(self.directory.as_deref(), Some(&error.to_string()));
         }
-        let rate = f64::from(self.settings.rate);
-        let missing = if short { rate - self.budget } else { f64::MIN_POSITIVE - self.budget };
-        Some(self.counted + Duration::from_secs_f64(missing.max(0.0) / rate))
+        self.broken = Some(error.to_string());
     }
 
-    /// Waits for that.
-    pub(crate) async fn wait_due(&self, short: bool) {
-        match self.due(short) {
-            Some(at) => sleep_until(at).await,
-            None => std::future::pending().await,
+    /// Gives up what is too old.
+    pub(super) fn expire(&mut self) {
+        let Some(store) = &mut self.store else { return };
+        let (now, limit) = (Now::read(&self.stats), i64::try_from(self.settings.max_age * 1000).unwrap_or(i64::MAX));
+        while store.oldest_age(&now).is_some_and(|age| age > limit)
+            && let Oldest::Dropped(segment, adverts) = store.drop_oldest()
+        {
+            let adverts = adverts + give_up(&mut self.returned, segment);
+            self.stats.ledger(|l| l.drop_spooled(adverts, DropReason::SpoolAge));
         }
     }
 
-    /// The oldest message, if it may be sent now: its adverts are in flight from now on.
-    pub(crate) fn take(&mut self) -> Option<(Taken, Message)> {
-        let now = Instant::now();
-        if self.due(false).is_none_or(|due| due > now) {
-            return None;
+    fn note_boots(&mut self) {
+        let now = Now::read(&self.stats);
+        if let Some(Err(error)) = self.store.as_mut().map(|store| store.note_boots(&now)) {
+            tracing::debug!("how long this boot has run cannot be noted: {error}");
         }
-        self.expire().ok()?;
-        let (place, message) = match self.returned.pop_front() {
-            Some((place, message)) => {
-                self.stats.ledger(|l| l.take_spooled(message.adverts));
-                (place, message)
-            }
-            None => {
-                let (lost, next) = self.store.as_mut()?.next();
-                self.stats.ledger(|l| l.drop_spooled(lost, DropReason::SpoolDamaged));
-                let (place, message) = next?;
-                self.stats.ledger(|l| l.take_spooled(message.adverts));
-                (place, message)
-            }
-        };
-        let rate = f64::from(self.settings.rate);
-        let earned = now.duration_since(self.counted).as_secs_f64() * rate;
-        (self.budget, self.counted) = ((self.budget + earned).min(rate) - message.adverts as f64, now);
-        Some((Taken(place), message))
     }
 
-    /// A message that was taken is in flight under this tag.
-    pub(crate) fn sent(&mut self, tag: u64, taken: Taken) {
-        self.sent.insert(tag, taken.0);
-    }
-
-    /// A message in flight is done with, for good or for bad.
-    pub(crate) fn settle(&mut self, tag: u64) {
-        let Some(place) = self.sent.remove(&tag) else { return };
-        self.store.iter_mut().for_each(|store| store.settle(place));
-        self.note();
-        self.tell();
-    }
-
-    /// Messages in flight were not acknowledged, oldest first: those of the disk wait there again, the others are given back.
-    pub(crate) fn put_back(&mut self, messages: Vec<(u64, Message)>) -> Vec<Message> {
-        let mut live = Vec::new();
-        for (tag, message) in messages {
-            let place = self.sent.remove(&tag);
-            match place.filter(|place| self.store.as_mut().is_some_and(|store| store.holds(*place))) {
-                Some(place) => {
-                    self.stats.ledger(|l| l.return_spooled(message.adverts));
-                    self.returned.push_back((place, message));
-                }
-                None => live.push(message),
-            }
-        }
-        self.returned.make_contiguous().sort_by_key(|(place, _)| *place);
-        live
-    }
-
-    fn note(&mut self) {
+    pub(super) fn note(&mut self) {
         let now = Instant::now();
         if now >= self.note_at {
             self.note_at = now + NOTE;
@@ -295,51 +347,33 @@ impl Keeper {
         }
     }
 
-    fn tell(&self) {
-        let on = self.spools();
+    pub(super) fn tell(&self) {
+        let detail = self.broken.as_ref().filter(|_| self.spools());
+        let state = match (self.spools(), detail) {
+            (false, _) => SpoolState::Off,
+            (true, Some(_)) => SpoolState::MemoryOnly,
+            (true, None) if self.is_recovering() => SpoolState::Recovering,
+            (true, None) => SpoolState::Ready,
+        };
         self.stats.set_spool(|spool| {
             (spool.max_bytes, spool.max_age) = (self.settings.max_bytes, self.settings.max_age);
+            (spool.state, spool.detail) = (state, detail.cloned().unwrap_or_default());
             if let Some(store) = &self.store {
                 (spool.bytes, spool.written, spool.payload) = (store.bytes(), store.written, store.payload);
-            }
-            if !on {
-                (spool.state, spool.detail) = (SpoolState::Off, String::new());
-            } else if spool.state == SpoolState::Off {
-                spool.state = SpoolState::Ready;
             }
         });
     }
 }
-
-/// A message that was taken, until its tag is known.
-#[derive(Debug)]
-pub(crate) struct Taken(Place);
 
 /// Bytes that go with one write.
 fn store_block(max_bytes: u64) -> usize {
     (max_bytes / SEGMENTS).clamp(64 << 10, 1 << 20) as usize
 }
 
-/// Adverts of messages that came back to a segment that is given up.
-fn give_up(returned: &mut VecDeque<(Place, Message)>, segment: u64) -> u64 {
-    let mut adverts = 0;
-    returned.retain(|(place, message)| {
-        let stays = place.segment != segment;
-        adverts += if stays { 0 } else { message.adverts };
-        stays
-    });
-    adverts
-}
-
-/// Seconds since 1970, 0 while the clock is not synchronised.
-fn heard(stats: &Stats) -> u32 {
-    if !*stats.clock_synchronised().borrow() {
-        return 0;
-    }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-    u32::try_from(now).unwrap_or(0)
-}
-
 #[cfg(test)]
 #[path = "keeper_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "keeper_recovery_tests.rs"]
+mod recovery_tests;

@@ -1,10 +1,15 @@
 //! Store and forward: what the queue cannot hold while the broker is away waits on the disk (decision record 0006).
 
+mod boots;
 mod disk;
 #[cfg(test)]
 mod faulty;
 mod keeper;
+mod reader;
 mod record;
+mod recovery;
+mod replay;
+mod sealed;
 mod store;
 
 pub(crate) use keeper::Keeper;

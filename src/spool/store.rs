@@ -2,14 +2,22 @@
 //!
 //! A record is named by its segment and its place in it. The note says which records of which segments were sent already; it
 //! may be older than the truth, and then something is sent twice, never not at all.
+//!
+//! Segments of an earlier run are unread until the [recovery](super::recovery) hands them over, oldest first. They take space;
+//! what is newer waits for them.
 
+use super::boots::{Boots, Now};
 use super::disk::Disk;
-use super::record::{self, MAGIC, Records};
-use crate::log;
+use super::reader::{Reader, Step};
+use super::record::{self, Body, Clocks, MAGIC};
+use super::recovery::{self, Job, Outcome};
+use super::sealed;
+use crate::clock::{BootId, BootTime};
 use crate::queue::Message;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
+use std::sync::Arc;
 
 /// Where a record lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,22 +26,39 @@ pub(super) struct Place {
     record: u32,
 }
 
+/// When the newest record of a segment was written.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Written {
+    /// On the clock of the boot that did it.
+    At(BootTime),
+    /// Not later than this, in seconds since 1970, if it is known.
+    Before(Option<u32>),
+}
+
+impl Default for Written {
+    fn default() -> Self {
+        Self::Before(None)
+    }
+}
+
 #[derive(Debug, Default)]
-struct Segment {
-    number: u64,
+pub(super) struct Segment {
+    pub(super) number: u64,
     /// Up to the end of its last whole record.
-    bytes: u64,
-    records: u32,
+    pub(super) bytes: u64,
+    pub(super) records: u32,
     /// Records that were looked at.
-    read: u32,
+    pub(super) read: u32,
     /// Of these, those that were given out and not settled.
-    open: BTreeSet<u32>,
+    pub(super) open: BTreeSet<u32>,
     /// Records that were settled in an earlier run and not looked at yet.
-    sent: BTreeSet<u32>,
+    pub(super) sent: BTreeSet<u32>,
     /// Adverts that wait here and were not given out.
-    adverts: u64,
-    /// When the newest was heard, 0 if that is not known.
-    heard: u32,
+    pub(super) adverts: u64,
+    pub(super) written: Written,
+    pub(super) identity: u32,
+    /// The clocks of an earlier run that wrote it.
+    pub(super) writer: Option<Clocks>,
 }
 
 impl Segment {
@@ -44,35 +69,82 @@ impl Segment {
     fn note(&self) -> Note {
         let top = self.sent.last().map_or(self.read, |last| self.read.max(last + 1));
         let is_open = |n: &u32| if *n < self.read { self.open.contains(n) } else { !self.sent.contains(n) };
-        Note { segment: self.number, read: top, open: (0..top).filter(is_open).collect() }
+        Note {
+            segment: self.number,
+            identity: Some(self.identity),
+            read: top,
+            open: (0..top).filter(is_open).collect(),
+        }
     }
 }
 
 /// Of one segment: the first `read` records were sent but for those that are `open`.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Note {
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Note {
     segment: u64,
+    /// Which segment of that number: another version may have used it since.
+    #[serde(default)]
+    identity: Option<u32>,
     read: u32,
     open: BTreeSet<u32>,
 }
 
-/// What was found at the start.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) adverts: u64,
-    pub(super) damaged: u64,
+impl Note {
+    pub(super) fn is_sent(&self, identity: u32, record: u32) -> bool {
+        self.identity.is_none_or(|known| known == identity) && record < self.read && !self.open.contains(&record)
+    }
 }
+
+/// All of them. Each version of the segments has a file of its own, and reads those of the versions whose segments it reads.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Notes {
+    segments: Vec<Note>,
+}
+
+fn notes(disk: &dyn Disk) -> Vec<Note> {
+    let read = |name| disk.read_file(name).unwrap_or_default();
+    let mut notes = sealed::open::<Notes>(&read(SENT)).unwrap_or_default().segments;
+    let older: Vec<Note> = serde_json::from_slice(&read(SENT_1)).unwrap_or_default();
+    notes.extend(older);
+    notes
+}
+
+/// A segment of an earlier run that was not read yet.
+#[derive(Debug)]
+struct Unread {
+    number: u64,
+    bytes: u64,
+    note: Option<Note>,
+}
+
+/// What became of the oldest segment.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Oldest {
+    /// It is gone: its number, and the adverts that waited in it and were not given out.
+    Dropped(u64, u64),
+    /// What it holds is not known yet.
+    Unread,
+    /// There is none.
+    None,
+}
+
+/// Names of small files.
+const SENT: &str = "sent2";
+const SENT_1: &str = "sent";
+const BOOTS: &str = "boots";
 
 /// See the module.
 pub(super) struct Store {
-    disk: Box<dyn Disk>,
+    disk: Arc<dyn Disk>,
     segments: VecDeque<Segment>,
+    unread: VecDeque<Unread>,
+    boots: Boots,
     /// The last segment is appended to.
     writing: bool,
     next: u64,
     segment_bytes: u64,
-    /// Bytes of a segment, from this offset on, and where to go on in them.
-    loaded: Option<(u64, u64, Vec<u8>, usize)>,
+    /// In the segment that messages are given out of.
+    reader: Option<Reader>,
     noted: bool,
     /// Bytes written to the disk so far, and bytes of payload among them.
     pub(super) written: u64,
@@ -80,48 +152,88 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Finds what an earlier run left. Whatever the files hold, it starts.
-    pub(super) fn open(mut disk: Box<dyn Disk>, segment_bytes: u64) -> io::Result<(Self, Found)> {
-        let mut numbers = disk.list()?;
-        numbers.sort_unstable();
-        let notes: Vec<Note> =
-            disk.read_note().ok().and_then(|note| serde_json::from_slice(&note).ok()).unwrap_or_default();
-        let (mut segments, mut found) = (VecDeque::new(), Found::default());
-        for &number in &numbers {
-            let last = numbers.last() == Some(&number);
-            match disk.read(number) {
-                Ok(bytes) => segments.extend(recover(&mut *disk, number, &bytes, &notes, last, &mut found)),
-                Err(error) => {
-                    found.damaged += 1;
-                    log::spool_unreadable(&format!("{number:016x}"), &error.to_string());
-                }
-            }
-        }
+    /// Lists what an earlier run left. Whatever the files hold, it starts.
+    pub(super) fn open(disk: Arc<dyn Disk>, this: Option<BootId>, segment_bytes: u64) -> io::Result<Self> {
+        let mut found = disk.list()?;
+        found.sort_unstable();
+        let notes = notes(&*disk);
+        let note = |number| notes.iter().find(|note| note.segment == number).cloned();
+        let unread: VecDeque<_> =
+            found.iter().map(|&(number, bytes)| Unread { number, bytes, note: note(number) }).collect();
+        let newest = unread.back().map(|unread| unread.number);
         // A number that the note knows is not used again, though its segment is gone: the note would be taken for the new one's.
-        let known = numbers.iter().copied().chain(notes.iter().map(|note| note.segment));
+        let known = newest.into_iter().chain(notes.iter().map(|note| note.segment));
         let next = known.max().map_or(0, |last| last.saturating_add(1));
-        let store = Self {
+        let boots = Boots::new(this, BootTime::now(), &disk.read_file(BOOTS).unwrap_or_default());
+        Ok(Self {
             disk,
-            segments,
+            segments: VecDeque::new(),
+            unread,
+            boots,
             writing: false,
             next,
             segment_bytes,
-            loaded: None,
+            reader: None,
             noted: true,
             written: 0,
             payload: 0,
+        })
+    }
+
+    /// What is to be read, oldest first.
+    pub(super) fn jobs(&self) -> Vec<Job> {
+        let newest = self.unread.back().map(|unread| unread.number);
+        let job = |unread: &Unread| Job {
+            number: unread.number,
+            bytes: unread.bytes,
+            note: unread.note.clone(),
+            newest: Some(unread.number) == newest,
         };
-        Ok((store, found))
+        self.unread.iter().map(job).collect()
+    }
+
+    /// Reads the oldest segment here and now.
+    pub(super) fn recover_oldest(&self) -> Option<Outcome> {
+        recovery::recover(&*self.disk, self.jobs().first()?, &mut || true)
+    }
+
+    /// Takes over a segment that was read: how many adverts wait in it.
+    pub(super) fn recovered(&mut self, outcome: Outcome) -> u64 {
+        self.unread.retain(|unread| unread.number != outcome.number);
+        let Some(segment) = outcome.segment else { return 0 };
+        if let Some(writer) = &segment.writer {
+            self.boots.learn(writer);
+        }
+        let (place, adverts) = (self.segments.partition_point(|other| other.number < segment.number), segment.adverts);
+        self.segments.insert(place, segment);
+        adverts
+    }
+
+    /// Whether there is more to be handed over.
+    pub(super) fn is_recovering(&self) -> bool {
+        !self.unread.is_empty()
+    }
+
+    /// The adverts of a segment that is unread, and stays so until it was handed over, wait no less: nothing newer is given out.
+    fn is_behind(&self, number: u64) -> bool {
+        self.unread.front().is_some_and(|unread| unread.number < number)
     }
 
     /// Bytes on the disk.
     pub(super) fn bytes(&self) -> u64 {
-        self.segments.iter().map(|segment| segment.bytes).sum()
+        let read = self.segments.iter().map(|segment| segment.bytes);
+        read.chain(self.unread.iter().map(|unread| unread.bytes)).fold(0, u64::saturating_add)
+    }
+
+    /// The segment to give out of.
+    fn giving(&self) -> Option<usize> {
+        let index = self.segments.iter().position(|segment| segment.read < segment.records)?;
+        (!self.is_behind(self.segments[index].number)).then_some(index)
     }
 
     /// Whether there is anything to give out.
     pub(super) fn has_more(&self) -> bool {
-        self.segments.iter().any(|segment| segment.read < segment.records)
+        self.giving().is_some()
     }
 
     pub(super) fn set_segment_bytes(&mut self, bytes: u64) {
@@ -129,12 +241,14 @@ impl Store {
     }
 
     /// Writes messages with one write, all or none of them.
-    pub(super) fn append(&mut self, heard: u32, messages: &[Message]) -> io::Result<()> {
+    pub(super) fn append(&mut self, now: &Now, messages: &[Message]) -> io::Result<()> {
         let fresh = !self.writing || self.segments.back().is_none_or(|last| last.bytes >= self.segment_bytes);
         let mut block = if fresh { MAGIC.to_vec() } else { Vec::new() };
-        messages.iter().for_each(|message| record::write(&mut block, heard, message));
+        record::write_clocks(&mut block, &self.boots.clocks(now));
+        messages.iter().for_each(|message| record::write(&mut block, message));
         if fresh {
-            self.segments.push_back(Segment { number: self.next, ..Segment::default() });
+            let identity = record::identity(&block);
+            self.segments.push_back(Segment { number: self.next, identity, ..Segment::default() });
             self.next = self.next.saturating_add(1);
         }
         let Some(segment) = self.segments.back_mut() else { return Ok(()) };
@@ -157,57 +271,48 @@ impl Store {
         segment.bytes += block.len() as u64;
         segment.records += messages.len() as u32;
         segment.adverts += messages.iter().map(|message| message.adverts).sum::<u64>();
-        segment.heard = segment.heard.max(heard);
+        segment.written = Written::At(now.uptime);
         Ok(())
     }
 
     /// Gives out the oldest message that was not given out yet, with the adverts of records before it that are lost.
-    pub(super) fn next(&mut self) -> (u64, Option<(Place, Message)>) {
+    pub(super) fn next(&mut self, now: &Now) -> (u64, Option<(Place, Message)>) {
         let mut lost = 0;
-        loop {
-            let Some(index) = self.segments.iter().position(|segment| segment.read < segment.records) else {
-                return (lost, None);
-            };
+        while let Some(index) = self.giving() {
             let segment = &mut self.segments[index];
-            let at = match &self.loaded {
-                Some((number, from, bytes, at)) if *number == segment.number => {
-                    if *at < bytes.len() {
-                        None
-                    } else {
-                        Some(from + *at as u64)
+            let reader = match &mut self.reader {
+                Some(reader) if reader.segment == segment.number => reader,
+                reader => reader.insert(Reader::new(segment.number)),
+            };
+            match reader.step(&*self.disk, segment.bytes) {
+                Ok(Step::Read | Step::Record(Body::Clocks(_))) => {}
+                Ok(Step::Record(Body::Message(view))) => {
+                    let record = segment.read;
+                    segment.read += 1;
+                    if segment.sent.remove(&record) {
+                        self.tidy();
+                        continue;
                     }
+                    segment.open.insert(record);
+                    segment.adverts = segment.adverts.saturating_sub(view.adverts.into());
+                    let message = Message {
+                        payload: reader.payload(&view).to_vec(),
+                        adverts: view.adverts.into(),
+                        device: view.device,
+                        received: self.boots.times(segment.writer.as_ref(), &view.received, view.adverts, now),
+                    };
+                    return (lost, Some((Place { segment: segment.number, record }, message)));
                 }
-                _ => Some(0),
-            };
-            if let Some(from) = at {
-                let bytes = match from < segment.bytes {
-                    true => self.disk.read_range(segment.number, from, segment.bytes).unwrap_or_default(),
-                    false => Vec::new(),
-                };
-                let start = if from == 0 && bytes.starts_with(&MAGIC) { MAGIC.len() } else { 0 };
-                self.loaded = Some((segment.number, from, bytes, start));
+                Ok(Step::End) | Err(_) => {
+                    // The disk lost it meanwhile.
+                    lost += std::mem::take(&mut segment.adverts);
+                    segment.read = segment.records;
+                    self.reader = None;
+                    self.tidy();
+                }
             }
-            let Some((_, _, bytes, at)) = &mut self.loaded else { return (lost, None) };
-            let mut records = Records::new(bytes, *at);
-            let Some(view) = records.next() else {
-                // The disk lost it meanwhile.
-                lost += std::mem::take(&mut segment.adverts);
-                segment.read = segment.records;
-                self.loaded = None;
-                self.tidy();
-                continue;
-            };
-            *at = records.at;
-            let record = segment.read;
-            segment.read += 1;
-            if segment.sent.remove(&record) {
-                self.tidy();
-                continue;
-            }
-            segment.open.insert(record);
-            segment.adverts = segment.adverts.saturating_sub(view.adverts.into());
-            return (lost, Some((Place { segment: segment.number, record }, view.message())));
         }
+        (lost, None)
     }
 
     fn segment(&mut self, number: u64) -> Option<&mut Segment> {
@@ -240,25 +345,37 @@ impl Store {
             self.writing = false;
         }
         self.segments.retain(|segment| segment.number != number);
-        if self.loaded.as_ref().is_some_and(|(loaded, ..)| *loaded == number) {
-            self.loaded = None;
+        if self.reader.as_ref().is_some_and(|reader| reader.segment == number) {
+            self.reader = None;
         }
         if let Err(error) = self.disk.remove(number) {
             tracing::debug!("segment {number:016x} of the spool cannot be removed: {error}");
         }
     }
 
-    /// Gives up the oldest segment: its number and the adverts that waited in it and were not given out.
-    pub(super) fn drop_oldest(&mut self) -> Option<(u64, u64)> {
-        let oldest = self.segments.front()?;
-        let (number, adverts) = (oldest.number, oldest.adverts);
-        self.remove(number);
-        Some((number, adverts))
+    /// Gives up the oldest segment.
+    pub(super) fn drop_oldest(&mut self) -> Oldest {
+        match self.segments.front() {
+            Some(oldest) if !self.is_behind(oldest.number) => {
+                let (number, adverts) = (oldest.number, oldest.adverts);
+                self.remove(number);
+                Oldest::Dropped(number, adverts)
+            }
+            _ if self.is_recovering() => Oldest::Unread,
+            _ => Oldest::None,
+        }
     }
 
-    /// When the newest message of the oldest segment was heard, if that is known.
-    pub(super) fn oldest_heard(&self) -> Option<u32> {
-        self.segments.front().map(|segment| segment.heard).filter(|heard| *heard != 0)
+    /// For how long, at least, the newest message of the oldest segment has been there, in milliseconds; `None` if there is none
+    /// or it is unread. No clock that may jump decides what is given up.
+    pub(super) fn oldest_age(&self, now: &Now) -> Option<i64> {
+        let now = &Now { wall: None, ..*now };
+        let oldest = self.segments.front().filter(|oldest| !self.is_behind(oldest.number))?;
+        let at = match oldest.written {
+            Written::At(at) => self.boots.time(oldest.writer.as_ref(), at, now),
+            Written::Before(seconds) => self.boots.before(seconds, now),
+        };
+        Some(now.uptime.since(at))
     }
 
     /// Writes the note in any case: an error if the disk still takes nothing.
@@ -273,55 +390,26 @@ impl Store {
             return Ok(());
         }
         let begun = self.segments.iter().map(Segment::note).filter(|note| note.read > 0);
-        let note = serde_json::to_vec(&begun.collect::<Vec<_>>())?;
+        let unread = self.unread.iter().filter_map(|unread| unread.note.clone());
+        let note = sealed::seal(&Notes { segments: begun.chain(unread).collect() });
         self.written += note.len() as u64;
-        self.disk.write_note(&note)?;
+        self.disk.write_file(SENT, &note)?;
         self.noted = true;
         Ok(())
     }
-}
 
-/// The whole records of a segment. A torn tail of the last one is cut; other damage is counted, and the file kept for people.
-fn recover(
-    disk: &mut dyn Disk,
-    number: u64,
-    bytes: &[u8],
-    notes: &[Note],
-    last: bool,
-    found: &mut Found,
-) -> Option<Segment> {
-    let start = if bytes.starts_with(&MAGIC) { MAGIC.len() } else { 0 };
-    let note = notes.iter().find(|note| note.segment == number);
-    let is_sent = |record: u32| note.is_some_and(|note| record < note.read && !note.open.contains(&record));
-    let mut records = Records::new(bytes, start);
-    let mut segment = Segment { number, ..Segment::default() };
-    for view in records.by_ref() {
-        if is_sent(segment.records) {
-            segment.sent.insert(segment.records);
-        } else {
-            segment.adverts += u64::from(view.adverts);
+    /// Notes how long this boot has run, as long as something waits: it says how old that is after the next.
+    pub(super) fn note_boots(&mut self, now: &Now) -> io::Result<()> {
+        // Before all was read it is not known which boots matter.
+        if self.segments.is_empty() || self.is_recovering() {
+            return Ok(());
         }
-        segment.records += 1;
-        segment.heard = segment.heard.max(view.heard);
+        let wrote =
+            |id| self.segments.iter().any(|segment| segment.writer.is_some_and(|writer| writer.boot == Some(id)));
+        let Some(file) = self.boots.file(now, wrote) else { return Ok(()) };
+        self.written += file.len() as u64;
+        self.disk.write_file(BOOTS, &file)
     }
-    segment.bytes = records.at as u64;
-    let torn = records.at < bytes.len();
-    if records.skipped > 0 || (torn && !last) || (start == 0 && !last) {
-        found.damaged += 1;
-        if let Err(error) = disk.put_aside(number) {
-            tracing::debug!("segment {number:016x} of the spool cannot be put aside: {error}");
-        }
-    } else if torn && let Err(error) = disk.truncate(number, segment.bytes) {
-        tracing::debug!("segment {number:016x} of the spool cannot be cut: {error}");
-    }
-    found.adverts += segment.adverts;
-    if segment.records as usize == segment.sent.len() {
-        if let Err(error) = disk.remove(number) {
-            tracing::debug!("segment {number:016x} of the spool cannot be removed: {error}");
-        }
-        return None;
-    }
-    Some(segment)
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ pub enum SpoolState {
     /// `SpoolMaxBytes` is 0, or there is no state directory.
     #[default]
     Off,
+    /// They can, and what an earlier run left is being read.
+    Recovering,
     /// They can.
     Ready,
     /// The disk failed: they wait in memory.
@@ -19,6 +21,7 @@ impl SpoolState {
     pub fn word(self) -> &'static str {
         match self {
             Self::Off => "off",
+            Self::Recovering => "recovering",
             Self::Ready => "ready",
             Self::MemoryOnly => "memory-only",
         }
@@ -54,7 +57,7 @@ impl Spool {
 
     /// How long the free space lasts at so many bytes a second, and no longer than messages may wait.
     pub fn cover(&self, rate: f64) -> Duration {
-        if self.state != SpoolState::Ready {
+        if matches!(self.state, SpoolState::Off | SpoolState::MemoryOnly) {
             return Duration::ZERO;
         }
         let free = self.max_bytes.saturating_sub(self.bytes) as f64;
@@ -72,6 +75,8 @@ mod tests {
             Spool { state: SpoolState::Ready, bytes: 400, max_bytes: 1000, max_age: 60, ..Spool::default() };
         let secs = |spool: &Spool, rate| spool.cover(rate).as_secs();
         assert_eq!([secs(&spool, 20.0), secs(&spool, 1.0), secs(&spool, 0.0)], [30, 60, 60]);
+        spool.state = SpoolState::Recovering;
+        assert_eq!(secs(&spool, 20.0), 30);
         spool.state = SpoolState::MemoryOnly;
         assert_eq!(secs(&spool, 20.0), 0);
         (spool.written, spool.payload) = (11, 10);

@@ -111,7 +111,8 @@ fn the_manual_has_every_word_and_message_id() {
     ]
     .map(RadioState::word);
     let healths = [HealthState::Online, HealthState::Degraded, HealthState::Offline].map(HealthState::word);
-    let spools = [SpoolState::Off, SpoolState::Ready, SpoolState::MemoryOnly].map(SpoolState::word);
+    let spools =
+        [SpoolState::Off, SpoolState::Recovering, SpoolState::Ready, SpoolState::MemoryOnly].map(SpoolState::word);
     let captures = [CaptureKind::None, CaptureKind::Monitor, CaptureKind::Signals].map(CaptureKind::word);
     let reasons = DROP_REASONS.map(|reason| reason.word());
     let filters = FILTER_KINDS.map(|kind| kind.word());

@@ -8,7 +8,7 @@ use crate::recorder::Recorder;
 use crate::support::air::Air;
 use crate::support::broker::Mosquitto;
 use crate::support::bus::Bus;
-use crate::support::busctl::{CONFIG, NAME, PATH};
+use crate::support::busctl::{CONFIG, NAME, PATH, STATS};
 use crate::support::identities::Who;
 use crate::support::process::output;
 use crate::support::service::Service;
@@ -130,6 +130,11 @@ impl Site {
 
     pub(crate) fn ledger(&self) -> Ledger {
         self.bus.ledger()
+    }
+
+    /// Whether what an earlier run left is still being read.
+    pub(crate) fn is_recovering(&self) -> bool {
+        self.bus.value(STATS, "SpoolState") == "recovering"
     }
 
     pub(crate) fn log(&self) -> String {

@@ -232,8 +232,8 @@ impl Run<'_> {
     fn audit(&mut self) {
         self.playing.sent(|sent| sent.paused = true);
         let ledger = eventually(SOON, "nothing waits", || {
-            let ledger = self.rig.ledger();
-            (ledger["Queued"] + ledger["InFlight"] + ledger["Spooled"] == 0).then_some(ledger)
+            let (read, ledger) = (self.rig.stat("SpoolState") != "recovering", self.rig.ledger());
+            (read && ledger["Queued"] + ledger["InFlight"] + ledger["Spooled"] == 0).then_some(ledger)
         });
         self.count_drops(&ledger);
         let (allowed, sent) = (std::mem::take(&mut self.allowed), self.playing.sent(|sent| sent.numbers.clone()));

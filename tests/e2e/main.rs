@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod age;
 mod extended;
 mod filters;
 mod framing;

@@ -33,12 +33,17 @@ impl Rig {
     /// With systemd's watchdog on.
     pub(crate) fn start_watched(limit: std::time::Duration) -> Self {
         let mut rig = Self::start();
-        let (air, theirs) = Air::new();
         rig.service.terminate();
         rig.service.ended();
-        rig.service = rig.bus.start_service_watched(&["--monitor-fd", &theirs.as_raw_fd().to_string()], limit);
-        rig.air = air;
+        rig.start_again_watched(limit);
         rig
+    }
+
+    /// Starts it again, with systemd's watchdog on.
+    pub(crate) fn start_again_watched(&mut self, limit: std::time::Duration) {
+        let (air, theirs) = Air::new();
+        self.service = self.bus.start_service_watched(&["--monitor-fd", &theirs.as_raw_fd().to_string()], limit);
+        self.air = air;
     }
 
     /// Stops the service in order and starts it again.

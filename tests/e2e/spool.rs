@@ -2,6 +2,9 @@
 
 use crate::rig::Rig;
 use crate::support::eventually;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
 
 /// Without a broker, with little memory, so that the disk is needed.
 fn away() -> Rig {
@@ -67,12 +70,14 @@ fn what_waits_outlives_the_service() {
     let mut rig = away();
     hear(&rig, 2000);
     rig.restart();
+    eventually("it is read", || rig.stat("SpoolState") == "ready");
     let kept = rig.ledger();
     assert_eq!((kept["Recovered"], kept["Spooled"]), (2000, 2000));
     // kill -9 loses memory, but not the disk.
     rig.service.kill_now();
     rig.restart_after_end();
-    assert_eq!(rig.ledger()["Recovered"], 2000);
+    eventually("it is read again", || rig.ledger()["Recovered"] == 2000);
+    rig.await_stat("SpoolState", "ready");
     assert!(rig.bus.log().contains("2000 adverts of an earlier run"));
     all_arrive(&rig, 2000);
 }
@@ -92,4 +97,54 @@ fn a_disk_that_takes_nothing_is_told_and_memory_goes_on() {
     std::fs::create_dir(&spool).expect("made");
     rig.bus.give(&spool);
     rig.await_stat("SpoolState", "ready");
+}
+
+/// Segments of the spool with their bytes, by name.
+fn segments(rig: &Rig) -> BTreeMap<PathBuf, Vec<u8>> {
+    let entries = fs::read_dir(rig.bus.state().join("spool")).expect("a spool");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
+        .filter(|path| path.extension().is_some_and(|end| end == "seg"))
+        .map(|path| (path.clone(), fs::read(path).expect("read")))
+        .collect()
+}
+
+/// Makes another version of all segments.
+fn become_version(rig: &Rig, digit: u8) {
+    for (path, mut bytes) in segments(rig) {
+        bytes[7] = digit;
+        fs::write(&path, bytes).expect("written");
+    }
+}
+
+/// A rollback and the upgrade after it: what the later version left is not lost to the earlier one.
+#[test]
+fn spool_of_a_later_version_is_left_alone_and_sent_when_it_is_back() {
+    let mut rig = away();
+    hear(&rig, 500);
+    rig.service.terminate();
+    rig.service.ended();
+    become_version(&rig, b'3');
+    let later = segments(&rig);
+    assert!(!later.is_empty());
+
+    // The earlier one works with a spool of its own beside it.
+    rig.restart_after_end();
+    rig.await_stat("SpoolState", "ready");
+    rig.air.play(500..600, 3);
+    eventually("heard", || rig.ledger()["Received"] == 100);
+    rig.restart();
+    eventually("its own is there", || rig.ledger()["Recovered"] == 100);
+    rig.set("Port", &["q", &rig.broker.ports.anonymous.to_string()]);
+    eventually("its own is sent", || rig.ledger()["Published"] == 100);
+    assert_eq!(rig.stat("SpoolDamaged"), 0);
+    assert!(rig.bus.log().contains("were written by another version"), "{}", rig.bus.log());
+    rig.service.terminate();
+    rig.service.ended();
+    assert_eq!(segments(&rig), later, "not a byte of it changed, and no number is used again");
+
+    become_version(&rig, b'2');
+    rig.restart_after_end();
+    all_arrive(&rig, 600);
+    assert_eq!(rig.ledger()["Recovered"], 500);
 }

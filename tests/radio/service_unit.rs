@@ -52,6 +52,13 @@ fn the_unit_carries_the_service_through_its_life() {
             assert!(!seen.iter().any(|name| name == hidden), "{hidden} is out of sight: {seen:?}");
         }
 
+        // /proc/sys is hidden: which boot this is stands in the environment.
+        assert!(!fs::exists(format!("{root}/proc/sys")).expect("its /proc"));
+        let environment = fs::read(format!("/proc/{}/environ", systemd.main_pid().as_raw_nonzero())).expect("environ");
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("a boot id").trim().replace('-', "");
+        let named = format!("BOOT_ID={boot}");
+        assert!(environment.split(|byte| *byte == 0).any(|entry| entry == named.as_bytes()));
+
         // Scan, TLS, publish, journal.
         let psk = [
             ["Host", "s", "127.0.0.1"],
@@ -113,7 +120,7 @@ fn the_unit_carries_the_service_through_its_life() {
         let _broker = guest.mosquitto(1883, &format!("user root\n{configuration}"));
         systemd.run(&["systemctl", "start", "cassia-bypass"]);
         assert_eq!(get(&systemd, "Config", "PskSet"), true);
-        assert!(get(&systemd, "Stats", "Recovered").as_u64().is_some_and(|count| count > 0), "what waited is there");
+        eventually(WAIT, "what waited is there", || get(&systemd, "Stats", "Recovered").as_u64() > Some(0));
         eventually(WAIT, "all of it left", || {
             get(&systemd, "Stats", "Spooled") == 0 && get(&systemd, "Stats", "LinkState") == "connected"
         });

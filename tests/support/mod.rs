@@ -10,10 +10,12 @@ pub mod busctl;
 pub mod cutter;
 pub mod datagrams;
 pub mod envelopes;
+pub mod held;
 pub mod identities;
 pub mod introspection;
 pub mod process;
 pub mod rabbit;
+pub mod segments;
 pub mod service;
 pub mod variants;
 

@@ -7,7 +7,7 @@ const COLOURS = {
     online: "success", degraded: "warning", offline: "danger",
     connected: "success", idle: "success", waiting: "danger",
     scanning: "success", test: "info",
-    ready: "success", "memory-only": "warning",
+    ready: "success", recovering: "info", "memory-only": "warning",
 };
 const SETTLE_MS = 500;
 
@@ -61,7 +61,7 @@ export class Status {
             ["Broker", beside(s.LinkState, s.Broker, s.LastErrorDetail)],
             ["Radio", beside(s.RadioState, s.RadioDetail)],
             ["Capture", beside(s.Capture, s.CaptureReason)],
-            ["Store", beside(s.SpoolState, s.SpoolDetail, s.SpoolState === "ready" && `space for ${span(s.SpoolCoverSecs)} at this rate`)],
+            ["Store", beside(s.SpoolState, s.SpoolDetail, ["ready", "recovering"].includes(s.SpoolState) && `space for ${span(s.SpoolCoverSecs)} at this rate`)],
             ["State", s.StateWritable ? "" : label("Settings cannot be saved", "danger")],
             ["Clock", s.ClockSynchronised ? "synchronised" : label("not synchronised", "warning")],
             ["Router", h("code", {}, s.Router)],

@@ -131,7 +131,8 @@ pub(crate) fn page(look: &Look) -> Page {
     }
     let cover = duration(look.number("SpoolCoverSecs"));
     let disk = format!("{}, {} used", word(look.text("SpoolState")), bytes(look.number("SpoolBytes")));
-    let cover = if look.text("SpoolState") == "ready" { format!(", room for {cover}") } else { String::new() };
+    let takes = matches!(look.text("SpoolState"), "ready" | "recovering");
+    let cover = if takes { format!(", room for {cover}") } else { String::new() };
     page.entry("Disk", COLUMN, &format!("{disk}{cover}"));
     page.line("");
     page.line(&styled(DIM, &format!("{:<20}{:>14}{:>14}", "Adverts", "", "per second")));

@@ -1,0 +1,106 @@
+//! Messages of the disk on their way: given out one at a time, settled, or back where they were.
+
+use super::boots::Now;
+use super::keeper::Keeper;
+use super::store::{Place, Store};
+use crate::queue::Message;
+use crate::stats::DropReason;
+use std::collections::VecDeque;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// A message that was taken, until its tag is known.
+#[derive(Debug)]
+pub(crate) struct Taken(Place);
+
+impl Keeper {
+    fn has_more(&self) -> bool {
+        !self.returned.is_empty() || self.store.as_ref().is_some_and(Store::has_more)
+    }
+
+    /// When the next message may be sent again, if there is one and none is on its way. A short connection takes a second's
+    /// worth.
+    pub(crate) fn due(&self, short: bool) -> Option<Instant> {
+        if !self.sent.is_empty() || !self.has_more() {
+            return None;
+        }
+        let rate = f64::from(self.settings.rate);
+        let missing = if short { rate - self.budget } else { f64::MIN_POSITIVE - self.budget };
+        Some(self.counted + Duration::from_secs_f64(missing.max(0.0) / rate))
+    }
+
+    /// Waits for that.
+    pub(crate) async fn wait_due(&self, short: bool) {
+        match self.due(short) {
+            Some(at) => sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The oldest message, if it may be sent now: its adverts are in flight from now on.
+    pub(crate) fn take(&mut self) -> Option<(Taken, Message)> {
+        let now = Instant::now();
+        if self.due(false).is_none_or(|due| due > now) {
+            return None;
+        }
+        self.expire();
+        let (place, message) = match self.returned.pop_front() {
+            Some((place, message)) => {
+                self.stats.ledger(|l| l.take_spooled(message.adverts));
+                (place, message)
+            }
+            None => {
+                let (lost, next) = self.store.as_mut()?.next(&Now::read(&self.stats));
+                self.stats.ledger(|l| l.drop_spooled(lost, DropReason::SpoolDamaged));
+                let (place, message) = next?;
+                self.stats.ledger(|l| l.take_spooled(message.adverts));
+                (place, message)
+            }
+        };
+        let rate = f64::from(self.settings.rate);
+        let earned = now.duration_since(self.counted).as_secs_f64() * rate;
+        (self.budget, self.counted) = ((self.budget + earned).min(rate) - message.adverts as f64, now);
+        Some((Taken(place), message))
+    }
+
+    /// A message that was taken is in flight under this tag.
+    pub(crate) fn sent(&mut self, tag: u64, taken: Taken) {
+        self.sent.insert(tag, taken.0);
+    }
+
+    /// A message in flight is done with, for good or for bad.
+    pub(crate) fn settle(&mut self, tag: u64) {
+        let Some(place) = self.sent.remove(&tag) else { return };
+        self.store.iter_mut().for_each(|store| store.settle(place));
+        self.note();
+        self.tell();
+    }
+
+    /// Messages in flight were not acknowledged, oldest first: those of the disk wait there again, the others are given back.
+    pub(crate) fn put_back(&mut self, messages: Vec<(u64, Message)>) -> Vec<Message> {
+        let mut live = Vec::new();
+        for (tag, message) in messages {
+            let place = self.sent.remove(&tag);
+            match place.filter(|place| self.store.as_mut().is_some_and(|store| store.holds(*place))) {
+                Some(place) => {
+                    self.stats.ledger(|l| l.return_spooled(message.adverts));
+                    self.returned.push_back((place, message));
+                }
+                None => live.push(message),
+            }
+        }
+        self.returned.make_contiguous().sort_by_key(|(place, _)| *place);
+        live
+    }
+}
+
+/// Adverts of messages that came back to a segment that is given up.
+pub(super) fn give_up(returned: &mut VecDeque<(Place, Message)>, segment: u64) -> u64 {
+    let mut adverts = 0;
+    returned.retain(|(place, message)| {
+        let stays = place.segment != segment;
+        adverts += if stays { 0 } else { message.adverts };
+        stays
+    });
+    adverts
+}
