@@ -167,7 +167,8 @@ step_sources() {
     other=$(another_commit "$work/source")
     [ "$(source_of build-host)" = "$other" ]
     # A clone of the last commit only, without a branch.
-    rm -rf "$shallow"
+    # What bitbake keeps of an earlier one does not fit to it.
+    rm -rf "$shallow" "$work"/downloads/git2/*.shallow*
     git_of "$work" clone --quiet --depth 1 "file://$work/source" "$shallow"
     git_of "$shallow" checkout --quiet --detach
     rm -rf "$shallow/meta-cassia"
