@@ -80,6 +80,11 @@ pub fn filters(bytes: &[u8]) {
     }
 }
 
+/// What a broker sends, between packets of ours: only what is awaited passes to the client library.
+pub fn mqtt(bytes: &[u8]) {
+    crate::mqtt::fuzzing::connection(bytes);
+}
+
 /// A settings file: what is taken from it can be written and read again.
 pub fn toml(bytes: &[u8]) {
     crate::config::fuzzing::layer(bytes);

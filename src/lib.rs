@@ -28,6 +28,7 @@ pub mod fuzzing;
 pub mod health;
 pub mod log;
 pub mod losses;
+mod mqtt;
 pub mod publish;
 pub mod queue;
 pub mod router;

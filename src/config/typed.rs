@@ -159,7 +159,7 @@ pub enum Connection {
 }
 
 /// MQTT quality of service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Qos {
     /// 0.
     AtMostOnce,

@@ -10,7 +10,7 @@ pub const CONFIG: &str = "com.cassianetworks.Bypass1.Config";
 pub const STATS: &str = "com.cassianetworks.Bypass1.Stats";
 
 /// Every word of `LastError`, as `dbus/README.md` explains them.
-pub const LAST_ERRORS: [&str; 17] = [
+pub const LAST_ERRORS: [&str; 26] = [
     "auth",
     "client-id",
     "mqtt-version",
@@ -28,6 +28,15 @@ pub const LAST_ERRORS: [&str; 17] = [
     "timeout",
     "closed",
     "protocol",
+    "not-authorised",
+    "session-taken-over",
+    "server-moved",
+    "administrative",
+    "quota",
+    "too-large",
+    "qos",
+    "status-topic",
+    "message-refused",
 ];
 
 /// Words of `HealthReason` that are no words of another property.

@@ -57,7 +57,7 @@ pub(super) fn held_report_at(held: &Held, now: SystemTime) -> Report {
 pub(super) fn trial_report(trial: &Trial) -> Report {
     let mut report = Report::new();
     let (step, verdict, detail) = match &trial.failure {
-        None => ("", "ok", format!("The broker took a message on {}.", trial.topic)),
+        None => ("", "ok", format!("The broker took a message on {}.{}", trial.topic, trial.note)),
         Some((step, failure)) => (step.word(), failure.word, failure.detail.clone()),
     };
     put(&mut report, "Verdict", verdict);

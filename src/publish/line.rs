@@ -1,8 +1,10 @@
 //! What the tunnel and the publish loop tell each other about one connection.
 
+use crate::mqtt::exchange::{Accepted, Exchange};
 use crate::stats::Failure;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// Why a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +18,10 @@ pub(crate) enum Ended {
 /// One connection from Paho through the tunnel to the broker.
 #[derive(Debug)]
 pub(crate) struct Line {
+    exchange: Mutex<Exchange>,
+    /// Answers of our own wait, or were sent.
+    replies: Notify,
+    replied: Notify,
     written: watch::Sender<u64>,
     heard: watch::Sender<Option<Instant>>,
     ended: watch::Sender<Option<Ended>>,
@@ -26,12 +32,45 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn new() -> Self {
         Self {
+            exchange: Mutex::default(),
+            replies: Notify::new(),
+            replied: Notify::new(),
             written: watch::Sender::new(0),
             heard: watch::Sender::new(None),
             ended: watch::Sender::new(None),
             hung_up: watch::Sender::new(false),
             closed: watch::Sender::new(false),
         }
+    }
+
+    /// What was said so far. Not to be held while anything waits.
+    pub(crate) fn exchange(&self) -> MutexGuard<'_, Exchange> {
+        self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tunnel, inward: hands the answers that wait to the other direction, and goes on when there is room for more.
+    pub(crate) async fn hand_over_replies(&self) {
+        self.replies.notify_one();
+        while self.exchange().is_full() {
+            self.replied.notified().await;
+        }
+    }
+
+    /// Tunnel, outward: the next answer; waits for one.
+    pub(crate) async fn reply(&self) -> [u8; 4] {
+        loop {
+            let reply = self.exchange().reply();
+            self.replied.notify_one();
+            match reply {
+                Some(reply) => return reply,
+                None => self.replies.notified().await,
+            }
+        }
+    }
+
+    /// Loop: what the broker said when it accepted us.
+    pub(crate) fn accepted(&self) -> Accepted {
+        self.exchange().accepted().cloned().unwrap_or_default()
     }
 
     /// Tunnel: this many more QoS 0 messages were wholly taken by the socket to the broker.

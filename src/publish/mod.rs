@@ -8,7 +8,6 @@ mod limits;
 mod line;
 mod orders;
 mod own_peer;
-mod packets;
 mod paho;
 mod paho_error;
 mod paho_options;
@@ -22,6 +21,7 @@ mod tls;
 mod tls_failure;
 mod trial;
 mod trial_packets;
+mod trial_talk;
 mod tunnel;
 mod upstream;
 

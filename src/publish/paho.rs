@@ -114,13 +114,19 @@ impl Paho {
     }
 
     fn hand_over(&mut self, tag: u64, message: mqtt::Message) -> Result<(), NotSent> {
-        let lost = || NotSent::Lost(Failure::new("closed", "The connection is gone."));
-        let client = self.client.as_mut().ok_or_else(lost)?;
-        let session = client.session.as_mut().ok_or_else(lost)?;
+        let gone = || NotSent::Lost(Failure::new("closed", "The connection is gone."));
+        let client = self.client.as_mut().ok_or_else(gone)?;
+        let session = client.session.as_mut().ok_or_else(gone)?;
+        // Paho may notice the end of the connection first, but only the tunnel knows its reason.
+        let line = session.line.clone();
+        let lost = || match line.ended() {
+            Some(Ended::Failed(failure)) => NotSent::Lost(failure),
+            _ => gone(),
+        };
         // Fixed header, length of the topic, packet id, and the length of no properties.
         let packet = message.topic().len() + message.payload().len() + 10;
         if session.max_packet.is_some_and(|max| packet > max) || packet > paho_options::MAX_PACKET {
-            return Err(NotSent::Refused(Failure::new("refused", "The message is larger than the broker takes.")));
+            return Err(NotSent::Refused(Failure::new("too-large", "The message is larger than the broker takes.")));
         }
         let qos = message.qos();
         let kept = session.store.as_ref().filter(|_| qos == mqtt::QoS::ExactlyOnce);
@@ -180,15 +186,14 @@ impl Paho {
                     // MQTT 3.1 does not tell.
                     store.connected(known || (endpoint.mqtt.version == MqttVersion::V31 && store.established()));
                 }
-                Session::new(line, store.cloned(), &response)
+                Session::new(line, store.cloned())
             }
             Err(error) => {
                 let ended = line.ended();
                 line.hang_up();
-                return Err(match (paho_error::refusal(&error), ended) {
-                    (Some(refusal), _) => refusal,
-                    (None, Some(Ended::Failed(failure))) => failure,
-                    (None, _) => {
+                return Err(match ended {
+                    Some(Ended::Failed(failure)) => failure,
+                    _ => {
                         // Not the broker, not the way there: a client in this state is not used again.
                         self.retire().await;
                         Failure::new("closed", format!("The MQTT client failed: {error:?}."))
@@ -284,7 +289,9 @@ impl Broker for Paho {
     }
 
     fn step(&mut self) -> Option<Event> {
-        self.store.as_ref().and_then(Store::step).map(Event::from)
+        let step = self.store.as_ref().and_then(Store::step)?;
+        let line = self.client.as_ref().and_then(|client| client.line.as_deref());
+        Some(paho_error::step(step, line))
     }
 
     async fn forget(&mut self) {
@@ -314,14 +321,14 @@ impl Broker for Paho {
 }
 
 impl Session {
-    fn new(line: Arc<Line>, store: Option<Store>, response: &mqtt::ServerResponse) -> Self {
-        let max_packet = response.properties().get_int(mqtt::PropertyCode::MaximumPacketSize);
+    fn new(line: Arc<Line>, store: Option<Store>) -> Self {
+        let max_packet = line.accepted().maximum_packet_size;
         Self {
             tokens: FuturesUnordered::new(),
             unwritten: VecDeque::new(),
             written: line.written(),
             counted: 0,
-            max_packet: max_packet.and_then(|max| usize::try_from(max).ok()).filter(|max| *max > 0),
+            max_packet: max_packet.and_then(|max| usize::try_from(max).ok()),
             lost: None,
             silent: false,
             store,
@@ -338,7 +345,7 @@ impl Session {
                 return Event::Published(tag);
             }
             if let Some(step) = self.store.as_ref().and_then(Store::step) {
-                return step.into();
+                return paho_error::step(step, Some(&self.line));
             }
             if let Some((_, failure)) = &self.lost
                 && self.tokens.is_empty()
@@ -350,7 +357,7 @@ impl Session {
                 biased;
                 Some((tag, result)) = self.tokens.next() => match (result, self.lost.is_some()) {
                     (Ok(()), _) => return Event::Published(tag),
-                    (Err(error), false) => match paho_error::message(&error) {
+                    (Err(error), false) => match paho_error::message(&error, &self.line) {
                         Some(failure) => return Event::Refused(tag, failure),
                         // Paho gave the connection up. The tunnel may know why.
                         None => Some(self.line.ended().unwrap_or(Ended::ByUs)),

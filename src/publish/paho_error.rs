@@ -1,46 +1,31 @@
-//! Paho's errors as our words, by variant: their texts are of no use.
+//! Paho's errors as our words. Why a broker refuses us is known before Paho sees it (`mqtt::exchange`).
 
+use super::broker::Event;
+use super::line::Line;
+use super::session::Step;
+use crate::mqtt::properties::Properties;
+use crate::mqtt::reason::{self, With};
 use crate::stats::Failure;
-use paho_mqtt::{ConnectReturnCode, Error, ReasonCode};
-
-/// What the broker answered to CONNECT, if that is the error.
-pub(super) fn refusal(error: &Error) -> Option<Failure> {
-    let auth = "The broker refuses the login. Check Username and Password, and what the broker allows this ClientId.";
-    let version = "The broker does not speak this MqttVersion.";
-    let client_id = "The broker refuses this ClientId.";
-    let unavailable = "The broker accepts no clients at the moment.";
-    let (word, detail) = match error {
-        Error::ConnectReturn(code) => match code {
-            ConnectReturnCode::BadUserNameOrPassword | ConnectReturnCode::NotAuthorized => ("auth", auth),
-            ConnectReturnCode::UnacceptableProtocolVersion => ("mqtt-version", version),
-            ConnectReturnCode::IdentifierRejected => ("client-id", client_id),
-            ConnectReturnCode::ServerUnavailable | ConnectReturnCode::Accepted => ("server-unavailable", unavailable),
-        },
-        Error::ReasonCode(code, _) => match code {
-            ReasonCode::BadUserNameOrPassword
-            | ReasonCode::NotAuthorized
-            | ReasonCode::BadAuthenticationMethod
-            | ReasonCode::Banned => ("auth", auth),
-            ReasonCode::UnsupportedProtocolVersion => ("mqtt-version", version),
-            ReasonCode::ClientIdentifierNotValid => ("client-id", client_id),
-            ReasonCode::ServerUnavailable | ReasonCode::ServerBusy | ReasonCode::QuotaExceeded => {
-                ("server-unavailable", unavailable)
-            }
-            other => return Some(Failure::new("protocol", format!("The broker refuses to connect: {other}."))),
-        },
-        Error::WrongMqttVersion => ("mqtt-version", version),
-        _ => return None,
-    };
-    Some(Failure::new(word, detail))
-}
+use paho_mqtt::Error;
 
 /// Why the broker refuses a message, if that is the error: MQTT 5 can say so.
-pub(super) fn message(error: &Error) -> Option<Failure> {
-    match error {
-        Error::ReasonCode(code, _) if code.is_err() => {
-            Some(Failure::new("refused", format!("The broker refuses the message: {code}.")))
+pub(super) fn message(error: &Error, line: &Line) -> Option<Failure> {
+    let Error::ReasonCode(code, _) = error else { return None };
+    let code = Some(*code as u8).filter(|code| *code >= 0x80)?;
+    let known = line.exchange().refusal(code);
+    Some(known.unwrap_or_else(|| reason::failure(With::Acknowledgement, code, &Properties::default())))
+}
+
+/// The same for a message at QoS 2, of which Paho says only what became of it.
+pub(super) fn step(step: Step, line: Option<&Line>) -> Event {
+    match step {
+        Step::Accepted(tag) => Event::Accepted(tag),
+        Step::Done(tag) => Event::Published(tag),
+        Step::Refused(tag, id) => {
+            let known = line.and_then(|line| line.exchange().refusal_qos2(id));
+            let unknown = || Failure::new("message-refused", "The broker refuses the message.");
+            Event::Refused(tag, known.unwrap_or_else(unknown))
         }
-        _ => None,
     }
 }
 

@@ -4,6 +4,8 @@ use super::limits::Limits;
 use super::session::Packets;
 use super::status::Notice;
 use crate::config::{Mqtt, MqttVersion, Qos};
+use crate::mqtt::exchange::RECEIVE_MAXIMUM;
+use crate::mqtt::packet::MAX_PACKET_SIZE;
 use paho_mqtt as mqtt;
 use std::time::Duration;
 
@@ -52,12 +54,16 @@ pub(super) fn connect(settings: &Mqtt, notice: Option<&Notice>, limits: Limits, 
     let mut options = mqtt::ConnectOptionsBuilder::with_mqtt_version(version(settings.version));
     match settings.version {
         MqttVersion::V5 => {
+            let mut properties = mqtt::Properties::new();
+            // It takes any number.
+            let mut tell = |code, number| drop(properties.push_int(code, number));
             if start == Start::Resumed {
-                let mut properties = mqtt::Properties::new();
-                // It takes any number.
-                let _ = properties.push_int(mqtt::PropertyCode::SessionExpiryInterval, EXPIRY_SECS);
-                options.properties(properties);
+                tell(mqtt::PropertyCode::SessionExpiryInterval, EXPIRY_SECS);
             }
+            // A broker that sends messages to us, who subscribe to nothing, is kept from filling our line.
+            tell(mqtt::PropertyCode::ReceiveMaximum, RECEIVE_MAXIMUM as i32);
+            tell(mqtt::PropertyCode::MaximumPacketSize, MAX_PACKET_SIZE as i32);
+            options.properties(properties);
             options.clean_start(start == Start::Clean)
         }
         MqttVersion::V31 | MqttVersion::V311 => options.clean_session(start == Start::Clean),
@@ -72,9 +78,6 @@ pub(super) fn connect(settings: &Mqtt, notice: Option<&Notice>, limits: Limits, 
     }
     if let Some(notice) = notice {
         options.will_message(status(&notice.topic, notice.will()));
-    }
-    if let Some(login) = &settings.login {
-        options.user_name(login.username.clone()).password(login.password.expose());
     }
     options.finalize()
 }

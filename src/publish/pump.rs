@@ -1,8 +1,9 @@
-//! Carries bytes between Paho and the broker, counts what the broker's socket took and notices a broker that is frozen.
+//! Carries packets between Paho and the broker, counts what the broker's socket took and notices a broker that is frozen. What
+//! the broker may not send at that moment never reaches Paho (decision record 0016).
 
 use super::line::{Ended, Line};
-use super::packets::{Kind, Packets};
 use super::upstream::{Duplex, Upstream};
+use crate::mqtt::inbound_filter::{InboundFilter, OutboundObserver};
 use crate::stats::Failure;
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -82,11 +83,19 @@ async fn outward(
     answer: &Answer,
     stall: Duration,
 ) -> Failed {
-    let (mut buffer, mut packets) = (vec![0; CHUNK], Packets::default());
+    let (mut buffer, mut packets) = (vec![0; CHUNK], OutboundObserver::default());
     loop {
-        let mut rest = match from_paho.read(&mut buffer).await {
-            Ok(0) | Err(_) => return Failed::Paho,
-            Ok(read) => &buffer[..read],
+        let reply;
+        let mut rest = tokio::select! {
+            read = from_paho.read(&mut buffer) => match read {
+                Ok(0) | Err(_) => return Failed::Paho,
+                Ok(read) => &buffer[..read],
+            },
+            // Between two packets of Paho only.
+            answer = line.reply(), if packets.at_boundary() => {
+                reply = answer;
+                &reply[..]
+            }
         };
         while !rest.is_empty() {
             let wrote = match timeout(stall, to_broker.write(rest)).await {
@@ -96,10 +105,15 @@ async fn outward(
                 Ok(Err(error)) => return Failed::Write(error),
             };
             let (mut messages, mut asked) = (0, false);
-            packets.feed(&rest[..wrote], |kind: Kind| {
-                messages += u64::from(kind.is_publish_qos0());
-                asked |= kind.wants_answer();
+            let followed = packets.feed(&rest[..wrote], &mut line.exchange(), |first| {
+                messages += u64::from(first & 0xF6 == 0x30);
+                // CONNECT or PINGREQ: the broker has to answer without delay.
+                asked |= matches!(first >> 4, 1 | 12);
             });
+            if followed.is_err() {
+                // Paho cannot write that.
+                return Failed::Paho;
+            }
             if asked {
                 answer.asked();
             }
@@ -122,21 +136,29 @@ async fn inward(
     upstream: &Upstream,
 ) -> Failed {
     let (mut buffer, mut greeted) = (vec![0; CHUNK], false);
+    let (mut filter, mut passed) = (InboundFilter::default(), Vec::new());
     loop {
         let read = match from_broker.read(&mut buffer).await {
             Ok(0) => return Failed::Broker(upstream.closed(greeted)),
             Ok(read) => read,
             Err(error) => return Failed::Broker(upstream.lost(&error, greeted)),
         };
-        // The first packet is CONNACK, or this is no MQTT broker (then Paho had better not see it).
+        // The first packet is CONNACK, or this is no MQTT broker.
         if !std::mem::replace(&mut greeted, true) && buffer[0] != 0x20 {
             return Failed::Broker(upstream.not_mqtt(buffer[0]));
         }
         answer.given();
-        line.hear();
-        if to_paho.write_all(&buffer[..read]).await.is_err() {
+        passed.clear();
+        let legal = filter.feed(&buffer[..read], &mut line.exchange(), &mut passed);
+        // What came before a packet that is not legal still counts.
+        if to_paho.write_all(&passed).await.is_err() {
             return Failed::Paho;
         }
+        if let Err(failure) = legal {
+            return Failed::Broker(failure);
+        }
+        line.hear();
+        line.hand_over_replies().await;
     }
 }
 

@@ -4,9 +4,7 @@
 //! A message is in the session from the moment before its first byte is sent. What Paho does with its packets tells what
 //! became of a message: PUBREL put: the broker has it; PUBLISH removed after that: it is done; removed without: refused.
 
-use super::broker::Event;
 use crate::config::{Mqtt, MqttVersion};
-use crate::stats::Failure;
 use paho_mqtt::{ClientPersistence, Error};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -52,24 +50,14 @@ pub(super) enum Step {
     Accepted(u64),
     /// Done.
     Done(u64),
-    /// The broker will not have it.
-    Refused(u64),
+    /// The broker will not have it; the packet id tells why (`mqtt::exchange`).
+    Refused(u64, u16),
 }
 
 impl Step {
     pub(super) fn tag(self) -> u64 {
         match self {
-            Self::Accepted(tag) | Self::Done(tag) | Self::Refused(tag) => tag,
-        }
-    }
-}
-
-impl From<Step> for Event {
-    fn from(step: Step) -> Self {
-        match step {
-            Step::Accepted(tag) => Self::Accepted(tag),
-            Step::Done(tag) => Self::Published(tag),
-            Step::Refused(tag) => Self::Refused(tag, Failure::new("refused", "The broker refuses the message.")),
+            Self::Accepted(tag) | Self::Done(tag) | Self::Refused(tag, _) => tag,
         }
     }
 }
@@ -298,7 +286,7 @@ impl ClientPersistence for Packets {
                 let Some(mut state) = self.session() else { return Ok(()) };
                 if let Some(message) = state.on_their_way.remove(&id) {
                     let (tag, accepted) = (message.tag, message.release.is_some());
-                    self.tell(&mut state, if accepted { Step::Done(tag) } else { Step::Refused(tag) });
+                    self.tell(&mut state, if accepted { Step::Done(tag) } else { Step::Refused(tag, id) });
                 }
             }
             // It goes with its PUBLISH.

@@ -46,7 +46,7 @@ fn a_publish_that_is_removed_without_a_pubrel_was_refused() {
     session.hand_over(1);
     packets.put("s5-1", vec![PUBLISH]).expect("kept");
     packets.remove("s5-1").expect("gone");
-    assert_eq!(session.step(), Some(Step::Refused(1)));
+    assert_eq!(session.step(), Some(Step::Refused(1, 1)));
 }
 
 #[test]

@@ -5,16 +5,15 @@
 
 use super::limits::Limits;
 use super::orders::{self, Endpoint};
-use super::pump::reason_of_write;
 use super::tls::{self, Tls};
-use super::trial_packets::{self as packets, Answer};
+use super::trial_packets::{self as packets, Will};
+use super::trial_talk::Talk;
 use super::upstream::{Duplex, Upstream};
 use crate::advert::Address;
-use crate::config::{Config, Framing, Mqtt};
+use crate::config::{Config, Framing, Mqtt, MqttVersion, Qos};
 use crate::stats::Failure;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// What is tried, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,12 +65,14 @@ pub struct Trial {
     pub client_id: String,
     /// Where the message went.
     pub topic: String,
+    /// What is to be known although the broker took the message; a sentence or none.
+    pub note: String,
 }
 
-/// For MQTT and the message each: with [`Limits::connect`] less than the 25 s after which callers on D-Bus give up.
+/// For MQTT and the message each: with [`Limits::connect`] less than [`WHOLE`].
 const ANSWER: Duration = Duration::from_secs(6);
-/// Longest packet that a broker may answer with.
-const MAX_ANSWER: usize = 64 * 1024;
+/// For everything: callers on D-Bus give up after 25 s.
+const WHOLE: Duration = Duration::from_secs(24);
 
 /// Tries the first broker of these settings; `None` if they have none.
 pub async fn test(config: &Config, router: Address) -> Option<Trial> {
@@ -80,7 +81,8 @@ pub async fn test(config: &Config, router: Address) -> Option<Trial> {
     trial.broker = endpoint.name();
     trial.topic = route.topic(Some(router), &mut room).to_owned();
     trial.client_id = client_id(&endpoint.mqtt);
-    if let Err(failed) = trial.run(&endpoint, config.payload.framing).await {
+    let message = Sample { qos: route.qos, payload: sample(config.payload.framing) };
+    if let Err(failed) = trial.run(&endpoint, &message).await {
         trial.failure = Some(failed);
     }
     Some(trial)
@@ -96,32 +98,100 @@ fn client_id(mqtt: &Mqtt) -> String {
 
 type Failed = (Step, Failure);
 
+/// The message of a trial.
+struct Sample {
+    qos: Qos,
+    payload: &'static [u8],
+}
+
 impl Trial {
-    async fn run(&mut self, endpoint: &Endpoint, framing: Framing) -> Result<(), Failed> {
-        let mqtt = &endpoint.mqtt;
+    async fn run(&mut self, endpoint: &Endpoint, message: &Sample) -> Result<(), Failed> {
+        let (mqtt, end) = (&endpoint.mqtt, Instant::now() + WHOLE);
         let tls = Tls::new(&mqtt.security).map_err(|failure| (Step::Tls, failure))?;
         let upstream = Upstream { host: mqtt.host.clone(), port: mqtt.port, tls, limits: Limits::default() };
-        let mut stream = self.connect(&upstream).await?;
-        let greet = packets::connect(mqtt, &self.client_id);
-        self.exchange(Step::Mqtt, &upstream, &mut stream, &greet, mqtt).await?;
-        let message = packets::publish(mqtt.version, &self.topic, sample(framing));
-        self.exchange(Step::Publish, &upstream, &mut stream, &message, mqtt).await?;
-        // It has what it was to have.
-        let _ = stream.write_all(packets::DISCONNECT).await;
-        let _ = stream.shutdown().await;
+        let mut talk = Talk::new(&upstream, self.connect(&upstream).await?);
+        let payload = endpoint.notice.as_ref().map(|notice| notice.will()).unwrap_or_default();
+        let will = endpoint.notice.as_ref().map(|notice| Will { topic: &notice.topic, payload: &payload });
+        let greet = packets::connect(mqtt, mqtt.version, &self.client_id, will.as_ref());
+        if let Err((step, failure)) = self.exchange(Step::Mqtt, talk.connect(&greet)).await {
+            let over_will = failure.word == "closed" && will.is_some();
+            // Does it hang up over the last will?
+            let other = async { self.again(&upstream, mqtt, mqtt.version, None).await.is_ok() };
+            if over_will && timeout_at(end, other).await.unwrap_or(false) {
+                return Err((step, will_unwanted()));
+            }
+            return Err((step, failure));
+        }
+        let accepted = talk.accepted();
+        if let Some(maximum) = accepted.maximum_qos.filter(|maximum| *maximum < message.qos as u8) {
+            return Err((Step::Publish, qos_too_high(maximum)));
+        }
+        // QoS 1 tells more than QoS 0, where the broker takes it.
+        let qos = if accepted.maximum_qos == Some(0) { Qos::AtMostOnce } else { message.qos.max(Qos::AtLeastOnce) };
+        let publish = packets::publish(mqtt.version, &self.topic, message.payload, qos);
+        let topic = self.topic.clone();
+        let published = self.exchange(Step::Publish, async {
+            talk.publish(&publish, qos).await.map_err(|failure| no_thanks(failure, &topic))
+        });
+        if let Err((step, failure)) = published.await {
+            let lower = Sample { qos: Qos::AtLeastOnce, payload: message.payload };
+            let other = async { self.again(&upstream, mqtt, mqtt.version, Some(&lower)).await.is_ok() };
+            if qos == Qos::ExactlyOnce
+                && failure.word == "message-refused"
+                && timeout_at(end, other).await.unwrap_or(false)
+            {
+                return Err((step, qos2_unwanted()));
+            }
+            return Err((step, failure));
+        }
+        talk.end().await;
+        let refuses_status = accepted.retain_available == Some(false) || accepted.maximum_qos == Some(0);
+        if will.is_some() && refuses_status {
+            return Err((Step::Mqtt, status_unwanted()));
+        }
+        if let Some(size) = accepted.maximum_packet_size {
+            self.note = format!(" It takes packets of at most {size} bytes: larger batches are split.");
+        }
+        if mqtt.version != MqttVersion::V5 {
+            // Older versions have no word for "not authorised": such a message is acknowledged and thrown away.
+            let at_one = Sample { qos: Qos::AtLeastOnce, payload: message.payload };
+            let asked = timeout_at(end, self.again(&upstream, mqtt, MqttVersion::V5, Some(&at_one))).await;
+            match asked {
+                Ok(Ok(())) => {}
+                Ok(Err(failure)) if failure.word == "not-authorised" => return Err((Step::Publish, failure)),
+                _ => self.note.push_str(TAKEN),
+            }
+        }
+        Ok(())
+    }
+
+    /// Another connection without a last will, to ask the broker one thing more.
+    async fn again(
+        &self,
+        upstream: &Upstream,
+        mqtt: &Mqtt,
+        version: MqttVersion,
+        message: Option<&Sample>,
+    ) -> Result<(), Failure> {
+        let mut talk = Talk::new(upstream, upstream.connect().await?);
+        talk.connect(&packets::connect(mqtt, version, &self.client_id, None)).await?;
+        if let Some(Sample { qos, payload }) = message {
+            talk.publish(&packets::publish(version, &self.topic, payload, *qos), *qos).await?;
+        }
+        talk.end().await;
         Ok(())
     }
 
     async fn connect(&mut self, upstream: &Upstream) -> Result<Box<dyn Duplex>, Failed> {
         let late = |_| upstream.late();
         let end = Instant::now() + upstream.limits.connect;
-        let addresses = self.step(Step::Name, tokio::time::timeout_at(end, upstream.resolve())).await;
+        let addresses = self.step(Step::Name, timeout_at(end, upstream.resolve())).await;
         let addresses = addresses.map_err(late).and_then(|found| found).map_err(|f| (Step::Name, f))?;
-        let tcp = self.step(Step::Tcp, tokio::time::timeout_at(end, upstream.dial(&addresses))).await;
+        let tcp = self.step(Step::Tcp, timeout_at(end, upstream.dial(&addresses))).await;
         let tcp = tcp.map_err(late).and_then(|dialled| dialled).map_err(|f| (Step::Tcp, f))?;
         self.address = tcp.peer_addr().map(|address| address.to_string()).unwrap_or_default();
         let Some(tls) = &upstream.tls else { return Ok(Box::new(tcp)) };
-        let stream = self.step(Step::Tls, tokio::time::timeout_at(end, tls.connect(&upstream.host, tcp))).await;
+        let stream = self.step(Step::Tls, timeout_at(end, tls.connect(&upstream.host, tcp))).await;
         let stream = stream.map_err(late).and_then(|secured| secured).map_err(|f| (Step::Tls, f))?;
         self.tls = tls::described(stream.ssl());
         self.certificate = stream.ssl().peer_certificate().map(|leaf| tls::Certificate::of(&leaf));
@@ -135,48 +205,54 @@ impl Trial {
         done
     }
 
-    /// Sends a packet and reads what the broker has to say to it.
-    async fn exchange(
-        &mut self,
-        step: Step,
-        upstream: &Upstream,
-        stream: &mut Box<dyn Duplex>,
-        packet: &[u8],
-        mqtt: &Mqtt,
-    ) -> Result<(), Failed> {
-        let (greeted, topic) = (step == Step::Publish, self.topic.clone());
-        let asked = timeout(ANSWER, async {
-            if let Err(error) = stream.write_all(packet).await {
-                return Err(reason_of_write(error, stream, upstream, greeted).await);
-            }
-            read_packet(stream).await.map_err(|error| match error.kind() {
-                std::io::ErrorKind::UnexpectedEof if greeted => no_thanks(&topic),
-                std::io::ErrorKind::UnexpectedEof => upstream.closed(false),
-                _ => upstream.lost(&error, greeted),
-            })
-        });
-        let answer = match self.step(step, asked).await {
-            Ok(Ok(answer)) => packets::read(&answer, mqtt.version).map_err(|first| upstream.not_mqtt(first)),
-            Ok(Err(failure)) => Err(failure),
-            Err(_) => Err(Failure::new("timeout", format!("The broker did not answer within {} s.", ANSWER.as_secs()))),
-        };
-        match answer {
-            Ok(Answer::Fine) => Ok(()),
-            Ok(Answer::Refused(failure)) | Err(failure) => {
-                // With TLS 1.3 the broker's verdict on our certificate comes with its first answer.
-                Err((if failure.word.starts_with("tls") { Step::Tls } else { step }, failure))
-            }
-        }
+    /// Does a step and gives the broker time for it.
+    async fn exchange(&mut self, step: Step, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failed> {
+        let done = self.step(step, timeout(ANSWER, work)).await;
+        let late = || Failure::new("timeout", format!("The broker did not answer within {} s.", ANSWER.as_secs()));
+        // With TLS 1.3 the broker's verdict on our certificate comes with its first answer.
+        let blame = |failure: Failure| (if failure.word.starts_with("tls") { Step::Tls } else { step }, failure);
+        done.unwrap_or_else(|_| Err(late())).map_err(blame)
     }
 }
 
+/// Ends the sentence of a broker of MQTT 3 that took the message.
+const TAKEN: &str = " Whether it may is not known: MQTT 3 has no way to say so, and the broker speaks no version 5: if nothing \
+    arrives, look at its access list.";
+
 /// The broker hung up over the message.
-fn no_thanks(topic: &str) -> Failure {
+fn no_thanks(failure: Failure, topic: &str) -> Failure {
+    if failure.word != "closed" {
+        return failure;
+    }
     let detail = format!(
-        "The broker closed the connection instead of taking a message on {topic}. Check ScanTopic, and what the broker allows \
-         this login and ClientId."
+        "The broker closed the connection instead of taking a message on {topic}. Check ScanTopic, ScanQos, and what the broker \
+         allows this login and ClientId."
     );
-    Failure::new("refused", detail)
+    Failure::new("message-refused", detail)
+}
+
+fn will_unwanted() -> Failure {
+    let detail = "The broker closes the connection over the last will on StatusTopic, and accepts us without it. Clear StatusTopic, \
+                  or let this login publish there. Until then adverts are published without a status.";
+    Failure::new("status-topic", detail)
+}
+
+fn status_unwanted() -> Failure {
+    let detail =
+        "The broker takes adverts, but no retained messages at QoS 1: StatusTopic does not work there. Clear it.";
+    Failure::new("status-topic", detail)
+}
+
+fn qos_too_high(maximum: u8) -> Failure {
+    let detail = format!(
+        "The broker takes QoS {maximum} at most. Set ScanQos to {maximum}; until then it is used as if it were."
+    );
+    Failure::new("qos", detail)
+}
+
+fn qos2_unwanted() -> Failure {
+    let detail = "The broker closes the connection over a message at QoS 2, and takes one at QoS 1. Set ScanQos to 1.";
+    Failure::new("qos", detail)
 }
 
 /// A message without an advert, in the shape that subscribers of these settings know.
@@ -186,25 +262,4 @@ fn sample(framing: Framing) -> &'static [u8] {
         Framing::Object => b"{}",
         Framing::Envelope => br#"{"epoch":"","seq":0,"data":[]}"#,
     }
-}
-
-async fn read_packet(stream: &mut (impl AsyncReadExt + Unpin)) -> std::io::Result<Vec<u8>> {
-    let mut packet = vec![stream.read_u8().await?];
-    let (mut length, mut shift) = (0, 0);
-    loop {
-        let byte = stream.read_u8().await?;
-        length |= usize::from(byte & 0x7F) << shift;
-        shift += 7;
-        if byte & 0x80 == 0 || shift > 21 {
-            break;
-        }
-    }
-    // What is no packet of MQTT is known by its first byte.
-    let length = length.min(MAX_ANSWER);
-    if !packets::is_answer(packet[0]) {
-        return Ok(packet);
-    }
-    packet.resize(1 + length, 0);
-    stream.read_exact(&mut packet[1..]).await?;
-    Ok(packet)
 }

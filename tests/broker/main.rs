@@ -10,3 +10,4 @@ mod refusals;
 mod scenarios;
 mod service;
 mod sessions;
+mod violations;

@@ -137,7 +137,7 @@ fn what_does_not_concern_the_broker_leaves_the_connection_alone() {
     service.set(|draft| draft.form.protocol = "none".into());
     eventually("off", || service.link().state == LinkState::Off);
     service.push("[]");
-    eventually("dropped", || service.ledger().dropped_total() == 1);
+    eventually("not published", || service.ledger().unpublished == 1);
     service.set(|draft| draft.form.protocol = "mqtt".into());
     service.connected();
 }

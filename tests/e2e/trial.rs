@@ -4,6 +4,7 @@ use crate::rig::Rig;
 use crate::support::broker::{Mosquitto, PASSWORD, PSK, PSK_IDENTITY, Scenario, USER};
 use crate::support::broker_subscriber::Subscriber;
 use crate::support::identities::Who;
+use crate::support::scripted_broker::{CONNECT, PUBLISH, Peer, ScriptedBroker, Then};
 use crate::support::{eventually, free_port};
 use serde_json::Value;
 use std::io::Write;
@@ -124,12 +125,114 @@ fn a_topic_that_the_broker_does_not_allow_is_told() {
     let broker = Mosquitto::with(None, &format!("acl_file {}", acl.path().display()));
     let rig = Rig::start();
     let port = broker.ports.anonymous.to_string();
-    let settings = [["Host", "s", "127.0.0.1"], ["Port", "q", &port], ["MqttVersion", "s", "5"]];
-    assert_eq!(failed(&rig, &settings), ("publish".into(), "refused".into()));
-    let allowed = [&settings[..], &[["ScanTopic", "s", "allowed"]]].concat();
     let subscriber = Subscriber::start(&broker, "allowed");
-    assert_eq!(failed(&rig, &allowed), ("".into(), "ok".into()));
-    eventually("it arrives", || subscriber.count() == 1);
+    // Version 3 has no word for it: the broker is asked again with version 5.
+    for version in ["3.1.1", "5"] {
+        let settings = [["Host", "s", "127.0.0.1"], ["Port", "q", &port], ["MqttVersion", "s", version]];
+        assert_eq!(failed(&rig, &settings), ("publish".into(), "not-authorised".into()));
+        let allowed = [&settings[..], &[["ScanTopic", "s", "allowed"]]].concat();
+        assert_eq!(failed(&rig, &allowed), ("".into(), "ok".into()));
+    }
+    eventually("they arrive", || subscriber.count() == 3);
+}
+
+/// A trial of a broker of a test.
+fn tried_at(rig: &Rig, broker: &ScriptedBroker, settings: &[[&str; 3]]) -> (String, String, String) {
+    let port = broker.port.to_string();
+    let of = tried(rig, &[&[["Host", "s", "127.0.0.1"], ["Port", "q", &port]], settings].concat());
+    let detail = of("Detail").as_str().expect("a string").to_owned();
+    let (step, verdict) = verdict(of);
+    (step, verdict, detail)
+}
+
+#[test]
+fn trial_tells_the_truth_about_qos() {
+    let rig = Rig::start();
+    let v5 = ["MqttVersion", "s", "5"];
+    let qos = |qos| ["ScanQos", "y", qos];
+    let expect = |found: (String, String, String), step: &str, word: &str, part: &str| {
+        assert!(found.0 == step && found.1 == word && found.2.contains(part), "{found:?}");
+    };
+    // Maximum QoS 1, Maximum QoS 0.
+    let at_most = |maximum: u8| {
+        ScriptedBroker::start(move |peer, packet| match packet.kind() {
+            CONNECT => {
+                peer.connack(0, &[0x24, maximum]);
+                Then::GoOn
+            }
+            PUBLISH if packet.qos() > maximum => {
+                peer.send(&[0xE0, 1, 0x9B]);
+                Then::Close
+            }
+            _ => peer.obey(packet),
+        })
+    };
+    let one = at_most(1);
+    expect(tried_at(&rig, &one, &[v5, qos("2")]), "publish", "qos", "Set ScanQos to 1");
+    expect(tried_at(&rig, &one, &[v5, qos("1")]), "", "ok", "");
+    let none = at_most(0);
+    expect(tried_at(&rig, &none, &[v5, qos("1")]), "publish", "qos", "Set ScanQos to 0");
+    expect(tried_at(&rig, &none, &[v5, qos("0")]), "", "ok", "");
+    expect(
+        tried_at(&rig, &none, &[v5, qos("0"), ["StatusTopic", "s", "status"]]),
+        "mqtt",
+        "status-topic",
+        "StatusTopic",
+    );
+    // PUBACK for QoS 2; a close over it.
+    let puback = ScriptedBroker::start(|peer, packet| {
+        if packet.kind() == PUBLISH {
+            peer.answer(0x40, packet.id());
+            return Then::GoOn;
+        }
+        peer.obey(packet)
+    });
+    expect(tried_at(&rig, &puback, &[qos("2")]), "publish", "qos", "Set ScanQos to 1");
+    let closes = ScriptedBroker::start(|peer, packet| {
+        if packet.kind() == PUBLISH && packet.qos() == 2 { Then::Close } else { peer.obey(packet) }
+    });
+    expect(tried_at(&rig, &closes, &[qos("2")]), "publish", "qos", "Set ScanQos to 1");
+    let works = ScriptedBroker::start(Peer::obey);
+    expect(tried_at(&rig, &works, &[qos("2")]), "", "ok", "");
+}
+
+#[test]
+fn trial_finds_what_a_broker_does_not_like_at_connect() {
+    let rig = Rig::start();
+    let status = ["StatusTopic", "s", "status"];
+    let over_will = ScriptedBroker::start(|peer, packet| {
+        if packet.kind() == CONNECT && packet.connect_flags() & 4 != 0 { Then::Close } else { peer.obey(packet) }
+    });
+    let (step, word, detail) = tried_at(&rig, &over_will, &[status]);
+    assert!(step == "mqtt" && word == "status-topic" && detail.contains("StatusTopic"), "{step} {word} {detail}");
+    assert_eq!(tried_at(&rig, &over_will, &[]).1, "ok");
+    // An older broker, asked with version 5.
+    let older = ScriptedBroker::start(|peer, packet| {
+        if packet.kind() == CONNECT && peer.level == 5 {
+            peer.send(&[0x20, 2, 0, 1]);
+            return Then::Close;
+        }
+        peer.obey(packet)
+    });
+    let (step, word, _) = tried_at(&rig, &older, &[["MqttVersion", "s", "5"]]);
+    assert_eq!((&*step, &*word), ("mqtt", "mqtt-version"));
+    let (_, word, detail) = tried_at(&rig, &older, &[]);
+    assert!(word == "ok" && detail.contains("Whether it may is not known"), "{word}: {detail}");
+    // It says why, and names another broker.
+    let full = ScriptedBroker::start(|peer, _| {
+        peer.connack(0x9D, b"\x1f\x00\x06closed\x1c\x00\x05b:188");
+        Then::Close
+    });
+    let (_, word, detail) = tried_at(&rig, &full, &[["MqttVersion", "s", "5"]]);
+    assert!(word == "server-moved" && detail.contains("closed") && detail.contains("b:188"), "{word}: {detail}");
+    // It publishes before it answers.
+    let first = ScriptedBroker::start(|peer, packet| {
+        if packet.kind() == PUBLISH {
+            peer.send(&[0x30, 4, 0, 1, b't', b'x', 0x32, 5, 0, 1, b't', 0, 1]);
+        }
+        peer.obey(packet)
+    });
+    assert_eq!(tried_at(&rig, &first, &[]).1, "ok");
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub mod introspection;
 pub mod process;
 pub mod rabbit;
 pub mod segments;
+pub mod scripted_broker;
 pub mod service;
 pub mod variants;
 
