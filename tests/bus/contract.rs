@@ -182,6 +182,7 @@ fn the_unit_is_one_that_systemd_takes() {
     let judged =
         output(Command::new("systemd-analyze").args(["security", "--offline=true", "--threshold=15"]).arg(&unit));
     assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stdout));
+    assert!(shipped("cassia-bypass.service").lines().any(|line| line.starts_with("MemoryMax=")), "memory has a bound");
     let activation = shipped("com.cassianetworks.Bypass1.service");
     for line in ["Name=com.cassianetworks.Bypass1", "User=cassia-bypass", "SystemdService=cassia-bypass.service"] {
         assert!(activation.lines().any(|other| other == line), "{line}");

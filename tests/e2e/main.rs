@@ -7,6 +7,7 @@ mod age;
 mod extended;
 mod filters;
 mod framing;
+mod hostile_broker;
 mod items;
 mod live;
 mod load;
