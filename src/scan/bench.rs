@@ -1,7 +1,7 @@
 //! The way of a packet to whole adverts, for `benches/pipeline`.
 
 use super::hci;
-use super::reassembly::Reassembly;
+use super::reassembly::{Arrival, Reassembly};
 use crate::advert::Advert;
 use std::time::Instant;
 
@@ -12,6 +12,7 @@ pub struct Parser(Reassembly);
 impl Parser {
     /// Hands over the whole adverts of a packet heard now.
     pub fn hear(&mut self, packet: &[u8], now: Instant, each: &mut dyn FnMut(&Advert<'_>)) {
-        hci::adverts(packet, &mut |advert| self.0.take(advert, now, each));
+        let at = Arrival { earliest: now, latest: now };
+        hci::adverts(packet, &mut |advert| self.0.take(advert, at, each));
     }
 }

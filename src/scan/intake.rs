@@ -2,7 +2,7 @@
 
 use super::capture::{Burst, Capture};
 use super::in_use::InUse;
-use super::reassembly::Reassembly;
+use super::reassembly::{Arrival, Reassembly};
 use crate::advert::{Address, Advert, DataStatus, Pdu};
 use crate::clock::BootTime;
 use crate::config::{Config, Form, Framing};
@@ -27,6 +27,8 @@ pub(super) struct Intake {
     reassembly: Reassembly,
     desk: Desk,
     opened: Option<Instant>,
+    /// When the capture was last seen empty: what is read later came later.
+    emptied: std::time::Instant,
 }
 
 /// What judges and writes whole adverts.
@@ -109,6 +111,7 @@ impl Intake {
             reassembly: Reassembly::default(),
             desk,
             opened: None,
+            emptied: Instant::now().into_std(),
         }
     }
 
@@ -140,14 +143,19 @@ impl Intake {
         batch.into_iter().chain(chain).min()
     }
 
-    /// Closes what is due.
+    /// Closes what is due. A chain is only where the capture was seen empty meanwhile: else its rest may wait there.
     pub(super) fn overdue(&mut self) {
         let now = self.now();
-        self.reassembly.expire(now.at, &mut |advert| self.desk.hear(advert, now));
+        self.reassembly.expire(self.emptied, &mut |advert| self.desk.hear(advert, now));
         if self.opened.is_some_and(|opened| opened + self.config.batch.interval <= Instant::from_std(now.at)) {
             self.desk.ready.extend(self.desk.batch.take(now.wall));
         }
         self.commit();
+    }
+
+    /// Nothing waits in the capture: there is none.
+    pub(super) fn no_capture(&mut self) {
+        self.emptied = Instant::now().into_std();
     }
 
     /// Closes everything.
@@ -179,15 +187,19 @@ impl Intake {
     pub(super) fn take(&mut self, capture: &mut impl Capture, adapters: Option<&InUse>) -> io::Result<Burst> {
         // A burst is over within a millisecond: one look at the clocks is exact enough.
         let now = self.now();
+        let at = Arrival { earliest: self.emptied, latest: now.at };
         let Self { reassembly, desk, .. } = self;
         let burst = capture.take(&mut |advert: &Advert<'_>| {
             if adapters.is_none_or(|in_use| in_use.hears(advert.adapter)) {
-                reassembly.take(advert, now.at, &mut |whole| desk.hear(whole, now));
+                reassembly.take(advert, at, &mut |whole| desk.hear(whole, now));
             }
         });
         if let Ok(found) = &burst {
             desk.heard.malformed += found.malformed;
             desk.heard.capture_lost += found.lost;
+            if !found.more {
+                self.emptied = now.at;
+            }
         }
         self.commit();
         burst

@@ -197,6 +197,9 @@ async fn what_is_overdue_leaves() {
     assert_eq!(bench.intake.due(), Some(due), "nothing is due yet");
     tokio::time::sleep_until(due).await;
     bench.intake.overdue();
+    assert_eq!(bench.stats.snapshot().truncated, 0, "its rest may wait in the capture");
+    bench.intake.take(&mut Tape::default(), None).expect("a tape");
+    bench.intake.overdue();
     assert_eq!(bench.stats.snapshot().truncated, 1);
     assert!(bench.queue.is_empty());
     tokio::time::sleep_until(bench.intake.due().expect("a batch")).await;

@@ -3,35 +3,48 @@
 //! Pieces of one advert share adapter, address, address type, SID and event type. The data status of each tells whether more
 //! is to come (Core 5.4, Vol 4, Part E, 7.7.65.13). A whole advert, and so nearly every one, passes straight through.
 //!
-//! Nothing in a piece tells which one of its advert it is, and controllers lose pieces, the last ones too. So a piece that begins
-//! as its chain began, or comes long after the one before, begins another advert; and what may be the tail of an advert whose
-//! chain was cut is never called complete.
+//! Some controllers never report the rest of a chain, and any may lose it. So a piece starts another advert when it comes too
+//! late for the chain, or begins as the chain began. What may be the tail of a chain that was cut is never `Complete`.
 
-use crate::advert::{Address, AddressType, Advert, DataStatus, Extended, Pdu};
+use crate::advert::{Address, AddressType, Advert, DataStatus, Extended, Pdu, ad_structures};
 use std::time::{Duration, Instant};
 
-/// Chains that may be open; then the oldest has to go.
+/// Chains that may be open, and chains that were cut and are remembered; then the oldest has to go.
 const CHAINS: usize = 64;
 /// Advertising data cannot be longer (Core 5.4, Vol 6, Part B, 2.3.4.9).
 const BYTES: usize = 1650;
-/// Between two pieces. A packet of 255 bytes takes at most 17 ms (LE Coded, S=8: Core 5.4, Vol 6, Part B, 2.2), and its successor
-/// follows 300 us behind it (T_MAFS, 4.1.2) if it is not to get lost; an advertising interval is 20 ms at least and 100 ms as a rule.
-const GAP: Duration = Duration::from_millis(50);
-/// For a whole chain: 1650 bytes take seven packets.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// For how long the beginning of a chain that was cut is remembered, and for how many of them.
-const MEMORY: Duration = Duration::from_secs(1);
-const CUTS: usize = 64;
-/// Bytes of the first piece that tell a beginning, at most and at least: pieces of one advert hardly repeat so many.
+/// Between two pieces. The longest packet takes 17.04 ms on the air (Vol 6, Part B, 2.4: LE Coded, S=8), and the next one
+/// follows it after 0.3 ms (T_MAFS, 4.1.3). A slow UART takes 22 ms for a piece.
+const MAX_GAP: Duration = Duration::from_millis(50);
+/// For a whole chain, and how long a chain that was cut is remembered.
+const MAX_CHAIN: Duration = Duration::from_secs(1);
+/// Bytes of its first piece by which the beginning of an advert is known again; fewer than the least prove nothing.
 const HEAD: usize = 32;
-const LEAST_HEAD: usize = 8;
+const LEAST_HEAD: usize = 3;
+
+/// When a piece arrived. It may have waited in the socket.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival {
+    /// When the socket was last known to be empty.
+    pub(super) earliest: Instant,
+    /// When the piece was read.
+    pub(super) latest: Instant,
+}
+
+impl Arrival {
+    /// Exactly then.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn at(now: Instant) -> Self {
+        Self { earliest: now, latest: now }
+    }
+}
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Reassembly {
-    /// Oldest first.
+    /// The one whose last piece is the oldest comes first.
     open: Vec<Chain>,
-    /// Chains that ended before their last piece came, the latest last.
+    /// Chains that were cut lately, oldest first.
     cut: Vec<Cut>,
     /// Buffers of chains that are done.
     spare: Vec<Vec<u8>>,
@@ -46,7 +59,7 @@ struct Key {
     event_type: u16,
 }
 
-/// How the first piece of a chain began.
+/// How an advert began.
 #[derive(Debug, Clone, Copy)]
 struct Head {
     bytes: [u8; HEAD],
@@ -55,52 +68,63 @@ struct Head {
 
 impl Head {
     fn of(data: &[u8]) -> Self {
-        let length = data.len().min(HEAD);
-        let mut bytes = [0; HEAD];
+        let (mut bytes, length) = ([0; HEAD], data.len().min(HEAD));
         bytes[..length].copy_from_slice(&data[..length]);
         Self { bytes, length }
     }
 
-    /// Whether these bytes begin like it.
+    /// Whether data begins the same way. Padding looks like this anywhere in an advert, so it proves nothing.
     fn begins(&self, data: &[u8]) -> bool {
-        self.length >= LEAST_HEAD && data.starts_with(&self.bytes[..self.length])
+        let length = self.length.min(data.len());
+        let same = &self.bytes[..length];
+        length >= LEAST_HEAD && data.starts_with(same) && same.iter().any(|byte| *byte != same[0])
     }
 }
 
+/// A chain that ended before its time: its rest may still come.
 #[derive(Debug)]
 struct Cut {
     key: Key,
     head: Head,
-    at: Instant,
+    last: Instant,
+}
+
+impl Cut {
+    /// Whether a piece starts another advert, rather than being more of this one.
+    fn is_over(&self, piece: &Advert<'_>, status: DataStatus, at: Arrival) -> bool {
+        let late = at.earliest.saturating_duration_since(self.last) >= MAX_GAP;
+        // The beginning of a chain is not known by its form; a whole advert is.
+        self.head.begins(piece.data) || late && (status == DataStatus::Incomplete || well_formed(piece.data))
+    }
+}
+
+/// Whether AD structures fill the data to its end, or to its padding.
+fn well_formed(data: &[u8]) -> bool {
+    let filled: usize = ad_structures(data).map(|(_, value)| value.len() + 2).sum();
+    data[filled..].iter().all(|byte| *byte == 0)
 }
 
 #[derive(Debug)]
 struct Chain {
     key: Key,
     head: Head,
+    /// When the first piece came, and the last one.
     since: Instant,
-    /// When its last piece came.
     last: Instant,
-    /// Its first piece may be the tail of another one.
-    headless: bool,
     /// As the last piece had it.
     fields: Extended,
     rssi: i8,
     data: Vec<u8>,
-    /// There were more bytes than there can be.
-    overlong: bool,
+    /// There were more bytes than there can be, or it is the tail of a chain that was cut.
+    partial: bool,
 }
 
 impl Chain {
-    /// When nothing more is to be expected.
-    fn due(&self) -> Instant {
-        (self.last + GAP).min(self.since + PATIENCE)
-    }
-
-    fn add(&mut self, piece: &Advert<'_>, fields: &Extended) {
+    fn add(&mut self, piece: &Advert<'_>, fields: &Extended, at: Arrival) {
+        self.last = at.latest;
         let fits = piece.data.len().min(BYTES - self.data.len());
         self.data.extend_from_slice(&piece.data[..fits]);
-        self.overlong |= fits < piece.data.len();
+        self.partial |= fits < piece.data.len();
         // 127 is "not known": what an earlier piece told is better.
         let tx_power = if fields.tx_power == 127 { self.fields.tx_power } else { fields.tx_power };
         self.fields = Extended { tx_power, ..*fields };
@@ -110,8 +134,7 @@ impl Chain {
     }
 
     fn hand_over(&self, whole: bool, each: &mut dyn FnMut(&Advert<'_>)) {
-        let complete = whole && !self.overlong && !self.headless;
-        let status = if complete { DataStatus::Complete } else { DataStatus::Truncated };
+        let status = if whole && !self.partial { DataStatus::Complete } else { DataStatus::Truncated };
         each(&Advert {
             adapter: self.key.adapter,
             address: self.key.address,
@@ -121,17 +144,21 @@ impl Chain {
             data: &self.data,
         });
     }
+
+    fn due(&self) -> Instant {
+        (self.last + MAX_GAP).min(self.since + MAX_CHAIN)
+    }
 }
 
 impl Reassembly {
     /// Takes what was heard and hands over what is done by it: as a rule the very same.
-    pub(super) fn take(&mut self, piece: &Advert<'_>, now: Instant, each: &mut dyn FnMut(&Advert<'_>)) {
+    pub(super) fn take(&mut self, piece: &Advert<'_>, at: Arrival, each: &mut dyn FnMut(&Advert<'_>)) {
         let Pdu::Extended(fields) = &piece.pdu else { return each(piece) };
         let status = fields.data_status();
         if status != DataStatus::Incomplete && self.open.is_empty() && self.cut.is_empty() {
             return each(piece);
         }
-        self.expire(now, each);
+        self.expire(at.earliest, each);
         let key = Key {
             adapter: piece.adapter,
             address: piece.address,
@@ -139,78 +166,55 @@ impl Reassembly {
             sid: fields.sid,
             event_type: fields.with_data_status(DataStatus::Complete).event_type,
         };
-        let mut found = self.open.iter().position(|chain| chain.key == key);
-        if let Some(i) = found.filter(|i| self.begins_another(*i, piece.data)) {
-            self.cut(i, now, each);
-            found = None;
+        if let Some(place) = self.open.iter().position(|chain| chain.key == key) {
+            if !self.open[place].head.begins(piece.data) {
+                return self.add(place, piece, fields, at, each);
+            }
+            // Nothing of the old one is to come any more.
+            self.close(place, false, each);
         }
-        match (found, status) {
-            (None, DataStatus::Incomplete) => {
-                let headless = self.is_tail(&key, piece.data);
-                if self.open.len() >= CHAINS {
-                    self.cut(0, now, each);
-                }
-                let data = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(BYTES));
-                let (head, fields) = (Head::of(piece.data), *fields);
-                let (rssi, overlong) = (piece.rssi, false);
-                let mut chain = Chain { key, head, since: now, last: now, headless, fields, rssi, data, overlong };
-                chain.add(piece, &fields);
-                self.open.push(chain);
-            }
-            (None, DataStatus::Complete) if self.is_tail(&key, piece.data) => {
-                let pdu = Pdu::Extended(fields.with_data_status(DataStatus::Truncated));
-                each(&Advert { pdu, ..*piece });
-            }
-            (None, _) => each(piece),
-            (Some(i), _) => {
-                self.open[i].add(piece, fields);
-                self.open[i].last = now;
-                if status != DataStatus::Incomplete {
-                    self.close(i, status == DataStatus::Complete, each);
-                }
-            }
+        let cut = self.cut.iter().position(|cut| cut.key == key).map(|place| self.cut.remove(place));
+        let tail = cut.filter(|cut| !cut.is_over(piece, status, at));
+        if status != DataStatus::Incomplete && tail.is_none() {
+            return each(piece);
         }
+        if self.open.len() >= CHAINS {
+            self.cut_off(0, each);
+        }
+        self.open.push(Chain {
+            key,
+            head: tail.as_ref().map_or_else(|| Head::of(piece.data), |cut| cut.head),
+            since: at.latest,
+            last: at.latest,
+            fields: *fields,
+            rssi: piece.rssi,
+            data: self.spare.pop().unwrap_or_else(|| Vec::with_capacity(BYTES)),
+            partial: tail.is_some(),
+        });
+        self.add(self.open.len() - 1, piece, fields, at, each);
     }
 
-    /// Whether a piece begins as the adverts do that an open chain is one of.
-    fn begins_another(&self, index: usize, data: &[u8]) -> bool {
-        let Chain { key, head, headless, .. } = &self.open[index];
-        let known =
-            if *headless { self.cut.iter().find(|cut| cut.key == *key).map(|cut| &cut.head) } else { Some(head) };
-        known.is_some_and(|head| head.begins(data))
-    }
-
-    /// Whether this may be a later piece of an advert whose chain was cut. It is none if it begins as that one did.
-    fn is_tail(&mut self, key: &Key, data: &[u8]) -> bool {
-        match self.cut.iter().position(|cut| cut.key == *key) {
-            Some(i) if self.cut[i].head.begins(data) => {
-                self.cut.remove(i);
-                false
-            }
-            found => found.is_some(),
+    fn add(
+        &mut self,
+        place: usize,
+        piece: &Advert<'_>,
+        fields: &Extended,
+        at: Arrival,
+        each: &mut dyn FnMut(&Advert<'_>),
+    ) {
+        self.open[place].add(piece, fields, at);
+        match fields.data_status() {
+            DataStatus::Incomplete => self.open[place..].rotate_left(1),
+            status => self.close(place, status == DataStatus::Complete, each),
         }
-    }
-
-    /// Ends a chain whose rest did not come, and remembers it for a while.
-    fn cut(&mut self, index: usize, now: Instant, each: &mut dyn FnMut(&Advert<'_>)) {
-        let Chain { key, head, headless, .. } = self.open[index];
-        // Of a headless one the beginning is not known: that of the chain before it still counts.
-        if !headless {
-            self.cut.retain(|cut| cut.key != key);
-            if self.cut.len() >= CUTS {
-                self.cut.remove(0);
-            }
-            self.cut.push(Cut { key, head, at: now });
-        }
-        self.close(index, false, each);
     }
 
     /// Hands over what is there of chains whose rest is overdue.
     pub(super) fn expire(&mut self, now: Instant, each: &mut dyn FnMut(&Advert<'_>)) {
-        while let Some(i) = self.open.iter().position(|chain| chain.due() <= now) {
-            self.cut(i, now, each);
+        while let Some(place) = self.open.iter().position(|chain| chain.due() <= now) {
+            self.cut_off(place, each);
         }
-        self.cut.retain(|cut| now.saturating_duration_since(cut.at) < MEMORY);
+        self.cut.retain(|cut| cut.last + MAX_CHAIN > now);
     }
 
     /// When the next chain is overdue.
@@ -221,12 +225,22 @@ impl Reassembly {
     /// Hands over what is there of every chain.
     pub(super) fn flush(&mut self, each: &mut dyn FnMut(&Advert<'_>)) {
         while !self.open.is_empty() {
-            self.close(0, false, each);
+            self.cut_off(0, each);
         }
     }
 
-    fn close(&mut self, index: usize, whole: bool, each: &mut dyn FnMut(&Advert<'_>)) {
-        let mut chain = self.open.remove(index);
+    /// Closes a chain whose rest may still come.
+    fn cut_off(&mut self, place: usize, each: &mut dyn FnMut(&Advert<'_>)) {
+        let Chain { key, head, last, .. } = self.open[place];
+        if self.cut.len() >= CHAINS {
+            self.cut.remove(0);
+        }
+        self.cut.push(Cut { key, head, last });
+        self.close(place, false, each);
+    }
+
+    fn close(&mut self, place: usize, whole: bool, each: &mut dyn FnMut(&Advert<'_>)) {
+        let mut chain = self.open.remove(place);
         chain.hand_over(whole, each);
         chain.data.clear();
         self.spare.push(chain.data);

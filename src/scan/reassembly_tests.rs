@@ -32,7 +32,7 @@ struct Bench {
 
 impl Bench {
     fn take(&mut self, piece: &Advert<'_>, now: Instant) {
-        self.reassembly.take(piece, now, &mut keep(&mut self.items));
+        self.reassembly.take(piece, Arrival::at(now), &mut keep(&mut self.items));
     }
 
     /// Data and status of what came out since the last call.
@@ -53,7 +53,7 @@ fn whole_adverts_pass_as_they_are_and_cost_nothing() {
     let info = allocation_counter::measure(|| {
         for _ in 0..1000 {
             for advert in &whole {
-                reassembly.take(advert, now, &mut |out| {
+                reassembly.take(advert, Arrival::at(now), &mut |out| {
                     assert_eq!(out, advert);
                     count += 1;
                 });
@@ -95,88 +95,119 @@ fn a_chain_that_the_controller_gives_up_is_truncated() {
 }
 
 #[test]
-fn chains_whose_rest_does_not_come_in_time_are_truncated() {
+fn a_chain_whose_rest_does_not_come_is_truncated_soon() {
     let (mut bench, now) = (Bench::default(), Instant::now());
     bench.take(&piece(1, 1, b"a"), now);
-    assert_eq!(bench.reassembly.due(), Some(now + GAP));
-    bench.reassembly.expire(now + GAP / 2, &mut keep(&mut bench.items));
+    assert_eq!(bench.reassembly.due(), Some(now + MAX_GAP));
+    bench.reassembly.expire(now + MAX_GAP / 2, &mut keep(&mut bench.items));
     assert_eq!(bench.out(), []);
-    bench.reassembly.expire(now + GAP, &mut keep(&mut bench.items));
-    assert_eq!(bench.out(), [(b"a".to_vec(), DataStatus::Truncated)]);
-    // Each piece gives the next one as long again, but not for ever.
-    let (mut bench, mut at) = (Bench::default(), now);
-    for i in 0..30 {
-        bench.take(&piece(1, 1, &[i]), at);
-        at += GAP * 4 / 5;
-    }
-    assert!(!bench.out().is_empty() && bench.reassembly.due().is_some());
+    bench.take(&piece(1, 1, b"b"), now + MAX_GAP / 2);
+    assert_eq!(bench.reassembly.due(), Some(now + MAX_GAP * 3 / 2), "from its last piece");
+    bench.reassembly.expire(now + MAX_GAP * 3 / 2, &mut keep(&mut bench.items));
+    assert_eq!(bench.out(), [(b"ab".to_vec(), DataStatus::Truncated)]);
+    assert_eq!(bench.reassembly.due(), None);
 }
 
-/// As long as a controller's pieces are.
-const FIRST: [u8; 42] = [2; 42];
-const REST: [u8; 20] = [3; 20];
+/// 42 bytes, then the rest, of an advert of flags, two lists of UUIDs and manufacturer data.
+const FIRST: &[u8] = b"\x02\x01\x06\x07\x03\x0A\x18\x0F\x18\x10\x30\x11\x07\x94\x9A\x42\x5C\x03\xCF\x21\xAE\x82\x4B\x6B\xEB\x01\x30\x70\xB4\x0F\xFF\x99\x9911111111111";
+const REST: &[u8] = b"222";
+
+/// Some controllers report the first piece of each chain only.
+#[test]
+fn first_pieces_alone_are_an_advert_each() {
+    for gap in [1, 20, 100, 2000] {
+        let (mut bench, mut now) = (Bench::default(), Instant::now());
+        for _ in 0..5 {
+            bench.take(&piece(1, 1, FIRST), now);
+            now += Duration::from_millis(gap);
+        }
+        bench.reassembly.flush(&mut keep(&mut bench.items));
+        assert_eq!(bench.out(), vec![(FIRST.to_vec(), DataStatus::Truncated); 5], "{gap} ms apart");
+    }
+}
 
 #[test]
-fn chains_of_which_only_first_pieces_are_heard_are_as_many_adverts() {
-    let (mut bench, now) = (Bench::default(), Instant::now());
-    for i in 0..5 {
-        bench.take(&piece(1, 1, &FIRST), now + Duration::from_millis(100) * i);
+fn the_next_advert_does_not_join_a_chain_whose_rest_was_lost() {
+    let whole = [FIRST, REST].concat();
+    for gap in [1, 20, 100, 2000] {
+        let (mut bench, now) = (Bench::default(), Instant::now());
+        bench.take(&piece(1, 1, FIRST), now);
+        let next = now + Duration::from_millis(gap);
+        bench.take(&piece(1, 1, FIRST), next);
+        bench.take(&piece(1, 0, REST), next);
+        bench.take(&piece(1, 1, FIRST), next);
+        bench.take(&piece(1, 0, &whole), next + Duration::from_millis(gap));
+        let (first, whole) = ((FIRST.to_vec(), DataStatus::Truncated), (whole.clone(), DataStatus::Complete));
+        assert_eq!(bench.out(), [first.clone(), whole.clone(), first, whole], "{gap} ms apart");
     }
+    // Another advert than before.
+    let (mut bench, now) = (Bench::default(), Instant::now());
+    let other = b"\x02\x01\x06\x05\x09Desk".to_vec();
+    bench.take(&piece(1, 1, FIRST), now);
+    bench.take(&piece(1, 0, &other), now + 2 * MAX_GAP);
+    assert_eq!(bench.out(), [(FIRST.to_vec(), DataStatus::Truncated), (other, DataStatus::Complete)]);
+}
+
+#[test]
+fn the_tail_of_a_chain_that_was_cut_is_not_complete() {
+    let truncated = |data: &[u8]| (data.to_vec(), DataStatus::Truncated);
+    // Its rest comes late.
+    let (mut bench, now) = (Bench::default(), Instant::now());
+    bench.take(&piece(1, 1, FIRST), now);
+    bench.take(&piece(1, 0, REST), now + 2 * MAX_GAP);
+    assert_eq!(bench.out(), [truncated(FIRST), truncated(REST)]);
+    // After a second nobody knows any more.
+    bench.take(&piece(1, 1, FIRST), now);
+    bench.take(&piece(1, 0, REST), now + MAX_CHAIN);
+    assert_eq!(bench.out(), [truncated(FIRST), (REST.to_vec(), DataStatus::Complete)]);
+
+    // It had to give way to others.
+    let (mut bench, now) = (Bench::default(), Instant::now());
+    bench.take(&piece(200, 1, FIRST), now);
+    (0..CHAINS as u8).for_each(|tag| bench.take(&piece(tag, 1, b"xyz"), now));
+    bench.take(&piece(200, 1, b"\x02\x0A\x00"), now);
+    bench.take(&piece(200, 0, b"rest"), now);
+    let out = bench.out();
+    assert_eq!(out, [truncated(FIRST), truncated(b"xyz"), truncated(b"\x02\x0A\x00rest")]);
+    // And the next one is whole again.
+    bench.take(&piece(200, 1, FIRST), now);
+    bench.take(&piece(200, 0, REST), now);
+    assert_eq!(bench.out().last(), Some(&([FIRST, REST].concat(), DataStatus::Complete)));
+}
+
+#[test]
+fn a_chain_without_an_end_is_handed_over_each_second() {
+    let (mut bench, start) = (Bench::default(), Instant::now());
+    for n in 0..=100_u32 {
+        bench.take(&piece(1, 1, &n.to_be_bytes()), start + MAX_GAP * n / 2);
+    }
+    let out = bench.out();
+    assert_eq!(out.len(), 2);
+    assert!(out.iter().all(|(_, status)| *status == DataStatus::Truncated));
     bench.reassembly.flush(&mut keep(&mut bench.items));
-    assert_eq!(bench.out(), vec![(FIRST.to_vec(), DataStatus::Truncated); 5]);
-    // However soon the next one comes.
-    for i in 0..5 {
-        bench.take(&piece(1, 1, &FIRST), now + Duration::from_millis(2_000 + i));
-    }
-    bench.take(&piece(1, 0, &REST), now + Duration::from_millis(2_005));
-    let mut wanted = vec![(FIRST.to_vec(), DataStatus::Truncated); 4];
-    wanted.push(([&FIRST[..], &REST].concat(), DataStatus::Complete));
-    assert_eq!(bench.out(), wanted);
+    let all: usize = out.iter().chain(&bench.out()).map(|(data, _)| data.len()).sum();
+    assert_eq!(all, 101 * 4);
 }
 
+/// Whoever reads late does not know when a piece arrived: it has the benefit of the doubt.
 #[test]
-fn chains_that_lost_their_rest_do_not_take_the_next_advert() {
+fn a_rest_that_waited_in_the_socket_is_not_late() {
     let (mut bench, now) = (Bench::default(), Instant::now());
-    bench.take(&piece(1, 1, &FIRST), now);
-    bench.take(&piece(1, 1, &FIRST), now + Duration::from_millis(100));
-    bench.take(&piece(1, 0, &REST), now + Duration::from_millis(101));
-    let whole = [&FIRST[..], &REST].concat();
-    let wanted = [(FIRST.to_vec(), DataStatus::Truncated), (whole.clone(), DataStatus::Complete)];
-    assert_eq!(bench.out(), wanted);
-    // Nor does one that the controller could report whole.
-    bench.take(&piece(1, 1, &FIRST), now + Duration::from_millis(200));
-    bench.take(&piece(1, 0, &whole), now + Duration::from_millis(220));
-    assert_eq!(bench.out(), wanted);
+    bench.take(&piece(1, 1, FIRST), now);
+    let at = Arrival { earliest: now + MAX_GAP / 2, latest: now + MAX_GAP * 9 };
+    bench.reassembly.take(&piece(1, 0, REST), at, &mut keep(&mut bench.items));
+    assert_eq!(bench.out(), [([FIRST, REST].concat(), DataStatus::Complete)]);
 }
 
+/// Padding is the same everywhere.
 #[test]
-fn tails_of_chains_that_were_cut_are_never_complete() {
-    let (mut bench, now) = (Bench::default(), Instant::now());
-    // Cut by time.
-    bench.take(&piece(1, 1, &FIRST), now);
-    bench.take(&piece(1, 0, &REST), now + Duration::from_millis(200));
-    let tail = [(FIRST.to_vec(), DataStatus::Truncated), (REST.to_vec(), DataStatus::Truncated)];
-    assert_eq!(bench.out(), tail);
-    // And one of several pieces.
-    bench.take(&piece(1, 1, &FIRST), now + Duration::from_millis(300));
-    bench.take(&piece(1, 1, &REST), now + Duration::from_millis(400));
-    bench.take(&piece(1, 0, &REST), now + Duration::from_millis(401));
-    let tail = [(FIRST.to_vec(), DataStatus::Truncated), ([REST, REST].concat(), DataStatus::Truncated)];
-    assert_eq!(bench.out(), tail);
-    // Cut for want of room.
-    let mut bench = Bench::default();
-    for tag in 0..=CHAINS as u8 {
-        bench.take(&piece(tag, 1, &FIRST), now);
+fn padding_is_no_beginning() {
+    for byte in [0, 0x31, 0xFF] {
+        let (mut bench, now) = (Bench::default(), Instant::now());
+        (0..7).for_each(|_| bench.take(&piece(1, 1, &[byte; 229]), now));
+        bench.take(&piece(1, 0, &[byte; 47]), now);
+        assert_eq!(bench.out(), [(vec![byte; BYTES], DataStatus::Complete)]);
     }
-    bench.take(&piece(0, 0, &REST), now);
-    assert_eq!(bench.out(), [(FIRST.to_vec(), DataStatus::Truncated), (REST.to_vec(), DataStatus::Truncated)]);
-    // Another advertiser, and the same one later, have nothing to do with it.
-    bench.take(&piece(200, 0, &REST), now);
-    bench.reassembly.flush(&mut keep(&mut bench.items));
-    bench.out();
-    bench.take(&piece(0, 0, &REST), now + MEMORY);
-    assert_eq!(bench.out(), [(REST.to_vec(), DataStatus::Complete)]);
-    assert!(bench.reassembly.cut.is_empty());
 }
 
 #[test]
@@ -194,7 +225,7 @@ fn a_storm_of_chains_takes_bounded_memory_and_loses_none() {
     let mut reassembly = bench.reassembly;
     let info = allocation_counter::measure(|| {
         for tag in 0..=255 {
-            reassembly.take(&piece(tag, 1, &[tag; 100]), now, &mut |_| {});
+            reassembly.take(&piece(tag, 1, &[tag; 100]), Arrival::at(now), &mut |_| {});
         }
     });
     assert_eq!(info.count_total, 0);
@@ -203,12 +234,11 @@ fn a_storm_of_chains_takes_bounded_memory_and_loses_none() {
 #[test]
 fn more_bytes_than_there_can_be_are_cut_and_said() {
     let (mut bench, now) = (Bench::default(), Instant::now());
-    let pieces: Vec<[u8; 229]> = (0..10).map(|i| [i; 229]).collect();
-    for piece_data in &pieces[..9] {
-        bench.take(&piece(1, 1, piece_data), now);
+    for _ in 0..9 {
+        bench.take(&piece(1, 1, &[7; 229]), now);
     }
-    bench.take(&piece(1, 0, &pieces[9]), now);
-    assert!(bench.out() == [(pieces.concat()[..BYTES].to_vec(), DataStatus::Truncated)]);
+    bench.take(&piece(1, 0, &[7; 229]), now);
+    assert_eq!(bench.out(), [(vec![7; BYTES], DataStatus::Truncated)]);
 }
 
 #[test]

@@ -122,7 +122,22 @@ async fn listen(
                 }
                 mode = now.scan;
             }
-            () = &mut alarm, if due.is_some() => intake.overdue(),
+            () = &mut alarm, if due.is_some() => {
+                // The rest of a chain may wait in the capture.
+                if matches!(ear, Ear::Monitor(_) | Ear::Signals(_)) {
+                    in_use.refresh();
+                    match hear(&mut ear, &mut intake, if testing { None } else { Some(&in_use) }) {
+                        Ok(burst) if burst.more => tokio::task::yield_now().await,
+                        Ok(_) => {}
+                        Err(_) if testing => ear = Ear::Closed(None),
+                        Err(e) => ear = ears.lost(&e.to_string()),
+                    }
+                }
+                if !matches!(ear, Ear::Monitor(_) | Ear::Signals(_)) {
+                    intake.no_capture();
+                }
+                intake.overdue();
+            }
             ready = ear.ready() => {
                 in_use.refresh();
                 let adapters = if testing { None } else { Some(&in_use) };
