@@ -127,15 +127,16 @@ pub struct Advert<'a> {
 }
 
 impl Advert<'_> {
-    /// The local name in this very packet (AD type 0x09, else 0x08), up to its first NUL, as BlueZ takes it. None if that is empty.
+    /// The local name in this very packet (AD type 0x09, else 0x08): up to the first NUL, as BlueZ and phones read it. One that
+    /// is empty is none.
     pub fn name(&self) -> Option<&[u8]> {
         let mut short = None;
         for (kind, value) in ad_structures(self.data) {
-            let value = value.split(|byte| *byte == 0).next().unwrap_or_default();
+            let name = value.split(|byte| *byte == 0).next().unwrap_or_default();
             match kind {
-                _ if value.is_empty() => {}
-                0x09 => return Some(value),
-                0x08 if short.is_none() => short = Some(value),
+                0x08 | 0x09 if name.is_empty() => {}
+                0x09 => return Some(name),
+                0x08 if short.is_none() => short = Some(name),
                 _ => {}
             }
         }
@@ -188,6 +189,20 @@ mod tests {
         let data = b"\x02\x01\x06\x03\x08ab\x04\x09abc";
         assert_eq!(advert(data).name(), Some(&b"abc"[..]));
         assert_eq!(advert(&data[..7]).name(), Some(&b"ab"[..]));
+    }
+
+    #[test]
+    fn a_name_ends_at_its_first_nul_and_is_not_empty() {
+        assert_eq!(advert(b"\x0E\x09HMSoft\0\0\0\0\0\0\0").name(), Some(&b"HMSoft"[..]));
+        assert_eq!(advert(b"\x04\x09a\0b").name(), Some(&b"a"[..]));
+        for none in [&b"\x02\x09\0"[..], b"\x01\x09", b"\x03\x08\0a", b"\x01\x08\x01\x09", b"\x02\x01\x06"] {
+            assert_eq!(advert(none).name(), None, "{none:?}");
+        }
+        for short in
+            [&b"\x03\x08ab\x01\x09"[..], b"\x01\x09\x03\x08ab", b"\x02\x09\0\x04\x08ab\0", b"\x01\x08\x03\x08ab"]
+        {
+            assert_eq!(advert(short).name(), Some(&b"ab"[..]), "an empty name hides no other: {short:?}");
+        }
     }
 
     #[test]

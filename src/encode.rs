@@ -54,7 +54,7 @@ fn item(out: &mut Vec<u8>, advert: &Advert<'_>, style: &Style, timestamp: Option
     out.extend_from_slice(b"\",\"name\":\"");
     match advert.name() {
         Some(name) => escaped(out, name),
-        None => out.extend_from_slice(b"(unknown)"),
+        _ => out.extend_from_slice(b"(unknown)"),
     }
     out.push(b'"');
     if let Some(extended) = extended {

@@ -9,12 +9,9 @@ use serde_json::{Value, json};
 /// What an item has to be, built the slow and obvious way.
 fn expected(advert: &Advert<'_>) -> Value {
     let hex: String = advert.data.iter().map(|b| format!("{b:02X}")).collect();
-    let up_to_nul = |name: &[u8]| name.iter().copied().take_while(|byte| *byte != 0).collect::<Vec<u8>>();
-    let named = |wanted| {
-        let names = ad_structures(advert.data).filter(|(kind, _)| *kind == wanted).map(|(_, name)| up_to_nul(name));
-        names.into_iter().find(|name| !name.is_empty())
-    };
-    let name = named(9).or_else(|| named(8)).map(|n| String::from_utf8_lossy(&n).into_owned());
+    let up_to_nul = |name: &[u8]| String::from_utf8_lossy(name).split('\0').next().unwrap_or_default().to_owned();
+    let names = |wanted| ad_structures(advert.data).filter(move |(kind, _)| *kind == wanted).map(|(_, name)| name);
+    let name = names(9).chain(names(8)).map(up_to_nul).find(|name| !name.is_empty());
     let mut item = json!({
         "bdaddrs": [{
             "bdaddr": advert.address.to_string(),

@@ -38,7 +38,13 @@ fn names() {
     for bad in ["desk", "Des", "*De", "k*"] {
         assert_eq!(check(|f| f.filter_names = vec![bad.into()], DATA), Err(FilterKind::Name), "{bad}");
     }
-    assert_eq!(check(|f| f.filter_names = vec!["*".into()], b"\x02\x01\x06"), Err(FilterKind::Name));
+    for unnamed in [&b"\x02\x01\x06"[..], b"\x01\x09", b"\x02\x09\0", b"\x03\x08\0a"] {
+        assert_eq!(check(|f| f.filter_names = vec!["*".into()], unnamed), Err(FilterKind::Name), "{unnamed:?}");
+    }
+    let padded = b"\x02\x01\x06\x0A\x09Perdix 3\0";
+    for good in ["Perdix 3", "*3", "Perdix 3*"] {
+        assert_eq!(check(|f| f.filter_names = vec![good.into()], padded), Ok(()), "{good}");
+    }
 }
 
 #[test]
