@@ -1,7 +1,7 @@
 //! iBeacon and Eddystone frames in advertising data. Pure: bytes in, fields out.
 //!
 //! After the published formats: Apple's "Proximity Beacon Specification" and Google's "Eddystone Protocol Specification"
-//! (UID, URL, TLM, EID).
+//! (UID, URL, TLM, EID). Bytes behind a frame are ignored: some vendors put the state of the battery there.
 
 use crate::advert::ad_structures;
 
@@ -103,7 +103,6 @@ pub fn decode(data: &[u8]) -> Option<Beacon<'_>> {
 
 fn ibeacon(bytes: &[u8]) -> Option<Beacon<'_>> {
     let (uuid, rest) = bytes.split_first_chunk()?;
-    // Some beacons have more behind the power, such as the charge of their battery.
     let [major0, major1, minor0, minor1, power] = *rest.first_chunk::<5>()?;
     let (major, minor) = (u16::from_be_bytes([major0, major1]), u16::from_be_bytes([minor0, minor1]));
     Some(Beacon::IBeacon { uuid, major, minor, tx_power: power.cast_signed() })
@@ -119,12 +118,11 @@ fn eddystone(frame: &[u8]) -> Option<Beacon<'_>> {
     match kind {
         0x00 => {
             let (namespace, rest) = rest.split_first_chunk()?;
-            let (instance, reserved) = rest.split_first_chunk()?;
             // Two reserved bytes follow, which many beacons leave out.
-            matches!(reserved.len(), 0 | 2).then_some(Beacon::Uid { tx_power, namespace, instance })
+            Some(Beacon::Uid { tx_power, namespace, instance: rest.first_chunk()? })
         }
         0x10 => Some(Beacon::Url { tx_power, url: Url::parse(rest)? }),
-        0x30 => Some(Beacon::Eid { tx_power, eid: rest.try_into().ok()? }),
+        0x30 => Some(Beacon::Eid { tx_power, eid: rest.first_chunk()? }),
         _ => None,
     }
 }
@@ -132,7 +130,7 @@ fn eddystone(frame: &[u8]) -> Option<Beacon<'_>> {
 fn tlm(body: &[u8]) -> Option<Beacon<'_>> {
     match body.split_first()? {
         (0, rest) => {
-            let [b0, b1, t0, t1, f0, f1, f2, f3, u0, u1, u2, u3] = rest.try_into().ok()?;
+            let [b0, b1, t0, t1, f0, f1, f2, f3, u0, u1, u2, u3] = *rest.first_chunk()?;
             let (battery, temperature) = (u16::from_be_bytes([b0, b1]), i16::from_be_bytes([t0, t1]));
             Some(Beacon::Tlm(Telemetry {
                 battery: (battery != 0).then_some(battery),
@@ -141,7 +139,7 @@ fn tlm(body: &[u8]) -> Option<Beacon<'_>> {
                 uptime: u32::from_be_bytes([u0, u1, u2, u3]),
             }))
         }
-        (1, rest) => (rest.len() == 16).then_some(Beacon::EncryptedTlm),
+        (1, rest) => (rest.len() >= 16).then_some(Beacon::EncryptedTlm),
         _ => None,
     }
 }

@@ -28,6 +28,9 @@ fn an_ibeacon() {
     let data = b"\x02\x01\x06\x1A\xFF\x4C\x00\x02\x15\xB9\x40\x7F\x30\xF5\xF8\x46\x6E\xAF\xF9\x25\x55\x6B\x57\xFE\x6D\x00\x49\x00\x0A\xC5";
     let uuid = b"\xB9\x40\x7F\x30\xF5\xF8\x46\x6E\xAF\xF9\x25\x55\x6B\x57\xFE\x6D";
     assert_eq!(decode(data), Some(Beacon::IBeacon { uuid, major: 73, minor: 10, tx_power: -59 }));
+    // With a battery byte behind the power.
+    let battery = [&data[..3], &[0x1B], &data[4..], &[0x4E]].concat();
+    assert_eq!(decode(&battery), decode(data));
     // One byte less, another company.
     assert_eq!(decode(&data[..data.len() - 1]), None);
     let mut other = data.to_vec();
@@ -72,6 +75,21 @@ fn eddystone_eid() {
     assert_eq!(decode(&eddystone_data(b"\x30\x040123456")), None);
 }
 
+#[test]
+fn bytes_behind_an_eddystone_frame_are_ignored() {
+    let frames: [&[u8]; 4] = [
+        b"\x00\xEE0123456789abcdef\x00\x00",
+        b"\x20\x00\x0B\xB8\x19\x80\x00\x00\x00\x05\x00\x01\x00\x00",
+        b"\x20\x010123456789abcdef",
+        b"\x30\x0401234567",
+    ];
+    for frame in frames {
+        let (exact, longer) = (eddystone_data(frame), eddystone_data(&[frame, &[0x4E]].concat()));
+        assert!(decode(&exact).is_some(), "{frame:?}");
+        assert_eq!(decode(&longer), decode(&exact), "{frame:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
@@ -91,21 +109,23 @@ proptest! {
             Some(Beacon::Url { url, .. }) => {
                 prop_assert!(body.len() >= 2 && url.pieces().flatten().all(u8::is_ascii_graphic));
             }
-            Some(Beacon::Eid { tx_power, eid }) => prop_assert_eq!([&[tx_power as u8], &eid[..]].concat(), body),
+            Some(Beacon::Eid { tx_power, eid }) => prop_assert_eq!([&[tx_power as u8], &eid[..], &body[9..]].concat(), body),
             Some(Beacon::Tlm(t)) => {
                 let numbers = [t.frames.to_be_bytes(), t.uptime.to_be_bytes()].concat();
-                prop_assert_eq!(&body[5..], &numbers[..]);
+                prop_assert_eq!(&body[5..13], &numbers[..]);
             }
-            Some(Beacon::EncryptedTlm) => prop_assert_eq!((body.len(), body[0]), (17, 1)),
+            Some(Beacon::EncryptedTlm) => prop_assert!(body.len() >= 17 && body[0] == 1),
             Some(Beacon::IBeacon { .. }) => prop_assert!(false, "this is no iBeacon"),
             None => {}
         }
     }
 
     #[test]
-    fn every_ibeacon_comes_back(uuid: [u8; 16], major: u16, minor: u16, tx_power: i8) {
+    fn every_ibeacon_comes_back(
+        uuid: [u8; 16], major: u16, minor: u16, tx_power: i8, behind in prop::collection::vec(any::<u8>(), 0..5),
+    ) {
         let numbers = [major.to_be_bytes(), minor.to_be_bytes()].concat();
-        let data = [&[26, 0xFF, 0x4C, 0, 2, 0x15][..], &uuid, &numbers, &[tx_power as u8]].concat();
+        let data = [&[26 + behind.len() as u8, 0xFF, 0x4C, 0, 2, 0x15][..], &uuid, &numbers, &[tx_power as u8], &behind].concat();
         prop_assert_eq!(decode(&data), Some(Beacon::IBeacon { uuid: &uuid, major, minor, tx_power }));
     }
 }
