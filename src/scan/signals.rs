@@ -2,7 +2,7 @@
 //!
 //! What the air said is put together again from what BlueZ kept of it: the order of AD structures, scan responses, PHYs and
 //! repeats that BlueZ merged are lost. BlueZ tells no event type, so every advert counts as ADV_NONCONN_IND (3), which claims
-//! least.
+//! least. BlueZ tells of classic devices as well: what answered an inquiry is no advert.
 
 mod device;
 mod known;
@@ -17,7 +17,7 @@ use std::io;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use zbus::message::{Message, Type};
-use zbus::{Connection, MatchRule, MessageStream, OwnedVariant};
+use zbus::{Connection, MatchRule, MessageStream};
 
 /// Messages in a burst, then others get a turn.
 const BURST: usize = 64;
@@ -70,18 +70,18 @@ impl Signals {
         self.passing
     }
 
-    /// Asks bluetoothd for the kind of address that an advert waits for, on another connection: on this one the answer may be
+    /// Asks bluetoothd for the device whose kind of address an advert waits for, on another connection: on this one the answer may be
     /// behind adverts that wait. Safe to cancel.
     async fn ask(&mut self) {
         let Some(Unknown { path, until, asked: false }) = &self.unknown else { return };
         let call = async {
             let connection = Connection::system().await?;
             let properties = Some("org.freedesktop.DBus.Properties");
-            let call = connection.call_method(Some(NAME), path.as_str(), properties, "Get", &(DEVICE, "AddressType"));
-            String::try_from(call.await?.body().deserialize::<OwnedVariant>()?)
+            let answer = connection.call_method(Some(NAME), path.as_str(), properties, "GetAll", &DEVICE).await?;
+            answer.body().deserialize::<Device>()
         };
-        if let Ok(Ok(kind)) = timeout_at(*until, call).await {
-            self.known.learn(path, &Device { address_type: Some(kind), ..Device::default() });
+        if let Ok(Ok(device)) = timeout_at(*until, call).await {
+            self.known.learn(path, &device);
         }
         if let Some(unknown) = &mut self.unknown {
             unknown.asked = true;
@@ -127,8 +127,17 @@ impl Signals {
     }
 
     fn advert(&mut self, path: &str, device: &Device, each: &mut dyn FnMut(&Advert<'_>)) -> Option<String> {
-        let (adapter, address) = parse(path).filter(|_| device.was_heard())?;
-        let Some(Known { address_type, rssi }) = self.known.learn(path, device) else { return Some(path.to_owned()) };
+        let (adapter, address) = parse(path)?;
+        if !device.was_heard() {
+            // What kind of device it is may come without an advert.
+            self.known.learn(path, device);
+            return None;
+        }
+        let Some(known) = self.known.learn(path, device) else { return Some(path.to_owned()) };
+        if !known.advertised(device) {
+            return None;
+        }
+        let Known { address_type, rssi, .. } = known;
         let data = ad_bytes(device);
         each(&Advert { adapter, address, address_type, pdu: Pdu::NonconnInd, rssi, data: &data });
         None

@@ -16,6 +16,9 @@ pub(super) struct Bytes(#[serde(with = "zbus::as_variant")] pub(super) Vec<u8>);
 pub(super) struct Device {
     #[serde(with = "zbus::as_variant::optional")]
     pub(super) address_type: Option<String>,
+    /// The class of a classic device, from an inquiry.
+    #[serde(with = "zbus::as_variant::optional")]
+    pub(super) class: Option<u32>,
     #[serde(rename = "RSSI", with = "zbus::as_variant::optional")]
     pub(super) rssi: Option<i16>,
     #[serde(with = "zbus::as_variant::optional")]
@@ -37,10 +40,12 @@ pub(super) struct Device {
 impl Device {
     /// Whether these properties come from an advert just heard; others change with connections.
     pub(super) fn was_heard(&self) -> bool {
-        self.rssi.is_some()
-            || self.manufacturer_data.is_some()
-            || self.service_data.is_some()
-            || self.advertising_data.is_some()
+        self.rssi.is_some() || self.has_data()
+    }
+
+    /// Whether there is more of an advert than its strength.
+    pub(super) fn has_data(&self) -> bool {
+        self.manufacturer_data.is_some() || self.service_data.is_some() || self.advertising_data.is_some()
     }
 }
 

@@ -12,6 +12,19 @@ const DEVICES: usize = 50_000;
 pub(super) struct Known {
     pub(super) address_type: AddressType,
     pub(super) rssi: i8,
+    /// It answered an inquiry: it is (also) a classic device, which BlueZ tells of like any other.
+    classic: bool,
+    /// It was heard on LE: its address is random, or it has flags, which BlueZ takes from LE only.
+    low_energy: bool,
+}
+
+impl Known {
+    /// Whether what a message tells was an advert. The strength alone of a device of both kinds may be that of an answer to
+    /// an inquiry.
+    pub(super) fn advertised(&self, device: &Device) -> bool {
+        device.was_heard()
+            && (!self.classic || self.low_energy && (device.has_data() || device.advertising_flags.is_some()))
+    }
 }
 
 /// By object path, in two generations: those that were heard lately, and those before them. When there are too many, the
@@ -28,9 +41,14 @@ impl Memory {
         let before = self.young.get(path).or_else(|| self.old.get(path)).copied();
         let told = device.address_type.as_deref().map(kind);
         let rssi = device.rssi.and_then(|rssi| i8::try_from(rssi).ok());
+        let address_type = told.or(before.map(|b| b.address_type))?;
         let known = Known {
-            address_type: told.or(before.map(|b| b.address_type))?,
+            address_type,
             rssi: rssi.or(before.map(|b| b.rssi)).unwrap_or(127),
+            classic: device.class.is_some() || before.is_some_and(|b| b.classic),
+            low_energy: address_type == AddressType::Random
+                || device.advertising_flags.is_some()
+                || before.is_some_and(|b| b.low_energy),
         };
         match self.young.get_mut(path) {
             Some(place) => *place = known,
@@ -60,6 +78,7 @@ fn kind(word: &str) -> AddressType {
 
 #[cfg(test)]
 mod tests {
+    use super::super::device::Bytes;
     use super::*;
 
     fn device(kind: Option<&str>, rssi: Option<i16>) -> Device {
@@ -70,12 +89,34 @@ mod tests {
     fn what_is_not_repeated_is_remembered() {
         let mut memory = Memory::default();
         assert_eq!(memory.learn("a", &device(None, Some(-40))), None, "a kind of address is not made up");
-        let random = |rssi| Some(Known { address_type: AddressType::Random, rssi });
+        let random = |rssi| Some(Known { address_type: AddressType::Random, rssi, classic: false, low_energy: true });
         assert_eq!(memory.learn("a", &device(Some("random"), Some(-40))), random(-40));
         assert_eq!(memory.learn("a", &device(None, None)), random(-40));
         assert_eq!(memory.learn("a", &device(None, Some(-50))), random(-50));
         memory.forget("a");
         assert_eq!(memory.learn("a", &device(None, Some(-50))), None);
+    }
+
+    /// Whether messages about a device, one after the other, are adverts.
+    fn adverts(messages: &[Device]) -> Vec<bool> {
+        let mut memory = Memory::default();
+        let advertised = |device| memory.learn("a", device).is_some_and(|known| known.advertised(device));
+        messages.iter().map(advertised).collect()
+    }
+
+    #[test]
+    fn a_classic_device_never_advertises() {
+        let found = || Device { class: Some(0x24_04_04), ..device(Some("public"), Some(-40)) };
+        let rssi = || device(None, Some(-50));
+        let data = || Device { manufacturer_data: Some([(0x4C, Bytes(vec![1]))].into()), ..rssi() };
+        let flags = || Device { advertising_flags: Some(vec![0x1A]), ..rssi() };
+        assert_eq!(adverts(&[found(), rssi(), data()]), [false; 3], "answers to inquiries hold data, too");
+        let told_late = Device { class: Some(0x24_04_04), ..Device::default() };
+        assert_eq!(adverts(&[device(Some("public"), None), told_late, rssi()]), [false; 3]);
+        assert_eq!(adverts(&[found(), flags(), rssi(), data()]), [false, true, false, true], "it is of both kinds");
+        assert_eq!(adverts(&[device(Some("public"), Some(-40)), rssi(), data()]), [true; 3]);
+        let random = Device { class: Some(0x24_04_04), ..device(Some("random"), Some(-40)) };
+        assert_eq!(adverts(&[random, data()]), [false, true]);
     }
 
     #[test]
