@@ -34,7 +34,8 @@ impl Pipeline {
         let mut form = Form { protocol: "mqtt".into(), host: "broker".into(), ..Form::default() };
         change(&mut form);
         let config = Config::check(&Draft { form, ..Draft::default() }).expect("settings");
-        let plan = Plan { size: BATCH as u32, payload: config.payload, gateway: Address([0xCC, 0x1B, 0xE0, 0, 0, 1]) };
+        let gateway = Address([0xCC, 0x1B, 0xE0, 0, 0, 1]);
+        let plan = Plan { size: BATCH as u32, max_bytes: usize::MAX, payload: config.payload, gateway };
         Self {
             parser: Parser::default(),
             filter: Filter::compile(&config.form),

@@ -50,7 +50,7 @@ const STYLE: Style = Style { timestamp: None, beacon: false, event_type_key: "ev
 /// A batch of arrays.
 fn arrays(size: u32, style: Style) -> Batch {
     let payload = Payload { framing: Framing::Array, style };
-    Batch::new(Plan { size, payload, gateway: Address([0; 6]) }, 0)
+    Batch::new(Plan { size, max_bytes: usize::MAX, payload, gateway: Address([0; 6]) }, 0)
 }
 
 fn parsed(message: &Message) -> Value {

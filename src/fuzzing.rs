@@ -13,7 +13,7 @@ pub fn hci(bytes: &[u8]) {
     let mut form = Form { protocol: "mqtt".into(), host: "h".into(), push_batch_size: 1000, ..Form::default() };
     (form.beacon, form.timestamp) = (true, true);
     let config = Config::check(&Draft { form, ..Draft::default() }).expect("settings");
-    let plan = Plan { size: 1000, payload: config.payload, gateway: Address([0; 6]) };
+    let plan = Plan { size: 1000, max_bytes: usize::MAX, payload: config.payload, gateway: Address([0; 6]) };
     let (mut batch, mut count) = (Batch::new(plan, 1), 0);
     let heard = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     adverts(bytes, &mut |advert| {

@@ -15,6 +15,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Plan {
     /// Adverts that fill a message; of no meaning with [`Framing::Object`].
     pub size: u32,
+    /// Bytes that fill a message, whatever its adverts.
+    pub max_bytes: usize,
     /// How it is written.
     pub payload: Payload,
     /// What stands for the router.
@@ -84,7 +86,7 @@ impl Batch {
             Framing::Object => 1,
             Framing::Array | Framing::Envelope => self.plan.size.max(1),
         };
-        if self.adverts >= full { self.take(now) } else { None }
+        if self.adverts >= full || self.payload.len() >= self.plan.max_bytes { self.take(now) } else { None }
     }
 
     /// Closes the batch, unless it is empty.

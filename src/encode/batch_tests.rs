@@ -10,7 +10,7 @@ const GATEWAY: Address = Address([0xCC, 0x1B, 0xE0, 0xE0, 0xE6, 0xD0]);
 
 fn plan(framing: Framing, size: u32) -> Plan {
     let style = Style { timestamp: None, beacon: false, event_type_key: "evtType" };
-    Plan { size, payload: Payload { framing, style }, gateway: GATEWAY }
+    Plan { size, max_bytes: usize::MAX, payload: Payload { framing, style }, gateway: GATEWAY }
 }
 
 fn batch(framing: Framing, size: u32) -> Batch {
@@ -43,6 +43,22 @@ fn a_batch_closes_by_size_by_hand_and_by_a_smaller_size() {
     assert!((0..3).all(|_| batch.push(&advert(0), None, RX).is_none()));
     assert_eq!(batch.configure(plan(Framing::Array, 3), None).map(|m| m.adverts), Some(3));
     assert_eq!(batch.len(), 0);
+}
+
+#[test]
+fn a_batch_closes_by_bytes() {
+    let mut batch = batch(Framing::Array, 1000);
+    let smaller = Plan { max_bytes: 1000, ..plan(Framing::Array, 1000) };
+    batch.configure(smaller, None);
+    let messages: Vec<_> = (0..100).filter_map(|tag| batch.push(&advert(tag), None)).collect();
+    assert!(messages.iter().all(|m| (1000..1300).contains(&m.payload.len()) && parsed(m).is_array()), "{messages:?}");
+    let adverts: u64 = messages.iter().map(|m| m.adverts).sum();
+    assert_eq!(adverts + u64::from(batch.len()), 100);
+    // A bound that has become smaller holds at once.
+    while batch.is_empty() {
+        batch.push(&advert(0), None);
+    }
+    assert!(batch.configure(Plan { max_bytes: 1, ..smaller }, None).is_some());
 }
 
 #[test]

@@ -77,8 +77,16 @@ impl Desk {
     }
 }
 
+/// Messages that the queue has room for at least: none must be able to fill it alone.
+const MESSAGES: usize = 8;
+
 fn plan(config: &Config, router: Address) -> Plan {
-    Plan { size: config.batch.size, payload: config.payload, gateway: config.router.unwrap_or(router) }
+    Plan {
+        size: config.batch.size,
+        max_bytes: config.queue_max_bytes / MESSAGES,
+        payload: config.payload,
+        gateway: config.router.unwrap_or(router),
+    }
 }
 
 /// The settings that [`Filter`] is made of.

@@ -187,6 +187,27 @@ fn a_chain_is_one_advert_and_is_filtered_as_a_whole() {
     assert_eq!(bench.stats.snapshot().truncated, 1);
 }
 
+/// Twenty long adverts are more than a small queue holds: one message of them all would be dropped.
+#[test]
+fn no_batch_is_larger_than_a_part_of_the_queue() {
+    const QUEUE: u32 = 65_536;
+    let mut bench = Bench::new(|f| (f.queue_max_bytes, f.push_batch_size) = (QUEUE, 20));
+    bench.queue.set_max_bytes(QUEUE as usize);
+    let (mut adverts, mut largest) = (0, 0);
+    for _ in 0..20 {
+        let piece = |status: u16, length| extended(status << 5, 0, [1, 1], &vec![0; length]);
+        let pieces: Vec<_> = [1; 7].map(|status| piece(status, 229)).into_iter().chain([piece(0, 47)]).collect();
+        pieces.into_iter().for_each(|piece| bench.hear(extended_event(0, &[piece])));
+        while let Some(message) = bench.queue.try_pop() {
+            (adverts, largest) = (adverts + message.adverts, largest.max(message.payload.len()));
+        }
+    }
+    bench.intake.flush();
+    adverts += bench.queue.try_pop().map_or(0, |message| message.adverts);
+    assert_eq!((adverts, bench.stats.snapshot().dropped_total()), (20, 0));
+    assert!(largest <= QUEUE as usize / 4, "{largest}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_overdue_leaves() {
     let mut bench = Bench::new(|f| f.push_interval_ms = 10_000);
