@@ -296,8 +296,8 @@ impl Stats {
         self.stats.radio().borrow().adapters.iter().map(adapter_report).collect()
     }
 
-    /// What was done to get the radio back, and how often: `retry`, `power-on`, `rescan`, `power-cycle`,
-    /// `power-cycle-withheld` and, of the capture, `capture`.
+    /// What was done to get the radio back, and how often: `retry`, `power-on`, `rescan`, `discovery`,
+    /// `power-cycle`, `power-cycle-withheld` and, of the capture, `capture`.
     #[zbus(property(emits_changed_signal = "false"))]
     fn recoveries(&self) -> BTreeMap<&'static str, u64> {
         RUNGS.into_iter().map(|rung| (rung.word(), self.stats.recoveries().of(rung))).collect()

@@ -15,13 +15,22 @@ pub enum Rung {
     Rescan,
     /// An adapter was powered off and on.
     PowerCycle,
-    /// That was due, but devices are connected to it.
+    /// That was due, but devices are connected to it, or are being connected.
     PowerCycleWithheld,
+    /// A discovery of two seconds was to bring a passive scan back.
+    Discovery,
 }
 
 /// All of them, in their order.
-pub const RUNGS: [Rung; 6] =
-    [Rung::Capture, Rung::Retry, Rung::PowerOn, Rung::Rescan, Rung::PowerCycle, Rung::PowerCycleWithheld];
+pub const RUNGS: [Rung; 7] = [
+    Rung::Capture,
+    Rung::Retry,
+    Rung::PowerOn,
+    Rung::Rescan,
+    Rung::PowerCycle,
+    Rung::PowerCycleWithheld,
+    Rung::Discovery,
+];
 
 impl Rung {
     /// The word on D-Bus.
@@ -33,6 +42,7 @@ impl Rung {
             Self::Rescan => "rescan",
             Self::PowerCycle => "power-cycle",
             Self::PowerCycleWithheld => "power-cycle-withheld",
+            Self::Discovery => "discovery",
         }
     }
 }
@@ -64,6 +74,6 @@ mod tests {
             assert_eq!(rung as usize, place);
             (0..=place).for_each(|_| recoveries.count(rung));
         }
-        assert_eq!(RUNGS.map(|rung| recoveries.of(rung)), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(RUNGS.map(|rung| recoveries.of(rung)), [1, 2, 3, 4, 5, 6, 7]);
     }
 }

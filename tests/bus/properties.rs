@@ -120,7 +120,7 @@ fn statistics_have_their_types() {
     assert_eq!(all["DroppedByReason"], json!({"type": "a{st}", "data": reasons}));
     let filters = json!({"rssi": 0, "mac": 0, "name": 0, "uuid": 0, "value": 0});
     assert_eq!(all["FilteredByReason"], json!({"type": "a{st}", "data": filters}));
-    let rungs = ["capture", "retry", "power-on", "rescan", "power-cycle", "power-cycle-withheld"];
+    let rungs = ["capture", "retry", "power-on", "rescan", "power-cycle", "power-cycle-withheld", "discovery"];
     let recoveries = all["Recoveries"]["data"].as_object().expect("a dictionary");
     assert!(rungs.iter().all(|rung| recoveries.contains_key(*rung)) && recoveries.len() == rungs.len());
     assert_eq!(all["ClockSynchronised"]["type"], "b");

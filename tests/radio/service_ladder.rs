@@ -198,3 +198,21 @@ fn a_passive_scan_that_the_controller_refuses() {
         rig.ledger();
     });
 }
+
+/// A site that is quiet for long: the gentle things are done soon, once each, and harm nothing.
+#[test]
+fn a_discovery_is_tried_where_another_scan_heard_nothing() {
+    bench::run_within(LONG, |guest| {
+        let (radio, rig) = scanning(guest, "passive");
+        eventually(REFUSAL, "a rescan", || rig.recoveries("rescan") == 1);
+        assert_eq!(rig.recoveries("discovery"), 0, "the gentler one comes first");
+        eventually(REFUSAL, "a discovery", || rig.recoveries("discovery") == 1);
+        wait_scan(&radio.controller, "the discovery", |scan| scan.active);
+        wait_scan(&radio.controller, "as before", |scan| !scan.active && !scan.filter_dup);
+        rig.wait_state("scanning");
+        rig.flows_within(RECOVERY, &radio.controller);
+        assert_eq!(rig.said("INFO", "recovery discovery hci0"), 1);
+        assert_eq!((rig.recoveries("rescan"), rig.recoveries("power-cycle")), (1, 0));
+        rig.ledger();
+    });
+}

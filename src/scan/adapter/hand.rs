@@ -3,7 +3,7 @@
 use super::attempt::attempt;
 use super::ladder::{Cause, Ladder, Step};
 use super::report::Report;
-use super::{bluez, power};
+use super::{bluez, power, setup};
 use crate::config::ScanMode;
 use crate::stats::{RadioState, Rung};
 use tokio::sync::watch;
@@ -46,8 +46,17 @@ async fn once(mode: ScanMode, report: &mut Report, ladder: &mut Ladder) {
             let done = power::cycle(report, &why).await;
             ladder.cycled(done, Instant::now());
         }
-        Step::Pause(_) if silent => report.climb(Rung::Rescan, &why),
-        Step::Pause(pause) => {
+        Step::Discovery(_) if silent && mode == ScanMode::Passive => {
+            report.climb(Rung::Discovery, &why);
+            setup::discover_shortly(report).await;
+        }
+        Step::Pause(_) | Step::Discovery(_) if silent => report.climb(Rung::Rescan, &why),
+        Step::Pause(pause) | Step::Discovery(pause) => {
+            // An active scan is a discovery.
+            if matches!(step, Step::Discovery(_)) && mode == ScanMode::Passive {
+                report.climb(Rung::Discovery, &why);
+                setup::discover_shortly(report).await;
+            }
             tokio::select! {
                 () = bluez::appears(), if state == RadioState::NoBluez => {}
                 () = sleep(pause) => {}

@@ -9,8 +9,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(3);
 /// A scan that held for so long ended the trouble before it.
 const STEADY: Duration = Duration::from_secs(10);
-/// How long a controller may refuse before it is switched off and on.
+/// How long a controller may refuse before it is switched off and on, and how often a short discovery is tried before that.
 const REFUSAL: Duration = Duration::from_secs(30);
+const DISCOVERIES: Duration = Duration::from_secs(10);
 /// Between two power cycles, whatever they are for.
 const CYCLES: Duration = Duration::from_secs(3600);
 /// Between two looks at whether one that was withheld can be done.
@@ -24,7 +25,7 @@ const QUIET_SITE: Duration = Duration::from_secs(3600);
 const PROOF: Duration = Duration::from_secs(10);
 /// Then the next silence is borne for less long.
 const PROVEN: Duration = Duration::from_secs(300);
-/// Of what is done about one silence the second is a power cycle, and then each of so many.
+/// Of what is done each hour about one silence the second is a power cycle, and then each of so many.
 const DAY: u32 = 24;
 
 /// Who has to mend a trouble.
@@ -45,6 +46,8 @@ pub(super) enum Cause {
 pub(super) enum Step {
     /// Another attempt after a pause.
     Pause(Duration),
+    /// A short discovery, and then another attempt after a pause.
+    Discovery(Duration),
     /// A power cycle, and then another attempt.
     PowerCycle,
 }
@@ -53,15 +56,16 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct Ladder {
     pause: Duration,
-    /// Since when the controller has been refusing.
+    /// Since when the controller has been refusing, and when the next discovery is due.
     refusing: Option<Instant>,
+    discovery: Option<Instant>,
     /// When it may be power-cycled again.
     cycle: Option<Instant>,
 }
 
 impl Ladder {
     pub(super) fn new() -> Self {
-        Self { pause: FIRST_PAUSE, refusing: None, cycle: None }
+        Self { pause: FIRST_PAUSE, refusing: None, discovery: None, cycle: None }
     }
 
     /// Other settings: the next attempt comes soon.
@@ -74,19 +78,31 @@ impl Ladder {
         if scanned.is_some_and(|since| now - since >= STEADY) {
             (self.pause, self.refusing) = (FIRST_PAUSE, None);
         }
+        let mut discovers = false;
         match cause {
             Cause::Controller => {
-                let since = *self.refusing.get_or_insert(began);
+                // As long as it scanned it did not refuse.
+                let first = self.refusing.is_none();
+                let since = *self.refusing.get_or_insert(if scanned.is_some() { now } else { began });
                 if now - since >= REFUSAL && self.may_cycle(now) {
                     return Step::PowerCycle;
                 }
+                if first {
+                    self.discovery = Some(since + DISCOVERIES);
+                }
+                discovers = self.discovery.is_some_and(|due| due <= now);
             }
             Cause::Elsewhere => self.refusing = None,
             Cause::Silence(Rung::PowerCycle) if self.may_cycle(now) => return Step::PowerCycle,
+            Cause::Silence(Rung::Discovery) => return Step::Discovery(Duration::ZERO),
             Cause::Silence(_) | Cause::Anew => return Step::Pause(Duration::ZERO),
         }
         let pause = self.pause;
         self.pause = (pause * 2).min(LAST_PAUSE);
+        if discovers {
+            self.discovery = Some(now + DISCOVERIES);
+            return Step::Discovery(pause);
+        }
         Step::Pause(pause)
     }
 
@@ -127,8 +143,8 @@ impl Silence {
         if heard == self.heard {
             return false;
         }
-        if self.done > 0 && now - self.since <= PROOF {
-            self.wait = PROVEN;
+        if self.done > 0 {
+            self.wait = if now - self.since <= PROOF { PROVEN } else { QUIET_SITE };
         }
         (self.heard, self.since, self.done) = (heard, now, 0);
         true
@@ -139,8 +155,15 @@ impl Silence {
         let borne = now - self.since >= SILENCE && self.last.is_none_or(|last| now - last >= self.wait);
         borne.then(|| {
             self.done += 1;
-            (self.last, self.wait) = (Some(now), QUIET_SITE);
-            if self.done % DAY == 2 { Rung::PowerCycle } else { Rung::Rescan }
+            // With a discovery the kernel sets its scan up in another way than for a monitor.
+            let (rung, wait) = match self.done {
+                1 => (Rung::Rescan, SILENCE),
+                2 => (Rung::Discovery, QUIET_SITE),
+                more if more % DAY == 3 => (Rung::PowerCycle, QUIET_SITE),
+                _ => (Rung::Rescan, QUIET_SITE),
+            };
+            (self.last, self.wait) = (Some(now), wait);
+            rung
         })
     }
 }

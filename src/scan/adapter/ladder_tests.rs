@@ -12,7 +12,7 @@ fn failing(cause: Cause, long: Duration) -> Vec<(Duration, Step)> {
         let step = ladder.after(cause, now, None, now);
         steps.push((now - start, step));
         match step {
-            Step::Pause(pause) => now += pause,
+            Step::Pause(pause) | Step::Discovery(pause) => now += pause,
             Step::PowerCycle => ladder.cycled(true, now),
         }
     }
@@ -45,6 +45,30 @@ fn one_that_refuses_is_power_cycled_late_and_once_an_hour() {
     assert!(cycles(Cause::Elsewhere).is_empty());
 }
 
+/// What ended was a scan, for an hour: that it ended says nothing about how long the controller has refused.
+#[test]
+fn the_first_trouble_after_a_good_scan_is_a_pause() {
+    for held in [Duration::ZERO, STEADY, HOUR] {
+        let (mut ladder, start) = (Ladder::new(), Instant::now());
+        let end = start + held;
+        assert_eq!(ladder.after(Cause::Controller, start, Some(start), end), Step::Pause(FIRST_PAUSE), "{held:?}");
+        assert!(matches!(ladder.after(Cause::Controller, end, None, end + REFUSAL / 2), Step::Discovery(_)));
+        assert_eq!(ladder.after(Cause::Controller, end, None, end + REFUSAL), Step::PowerCycle);
+    }
+}
+
+#[test]
+fn a_discovery_is_tried_before_a_power_cycle() {
+    let steps = failing(Cause::Controller, MINUTE);
+    let place = |wanted: fn(&Step) -> bool| steps.iter().position(|(_, step)| wanted(step)).expect("it is tried");
+    let discovery = place(|step| matches!(step, Step::Discovery(_)));
+    assert!(steps[..discovery].len() >= 4, "gentler ones come first: {steps:?}");
+    assert!(discovery < place(|step| *step == Step::PowerCycle), "{steps:?}");
+    let discoveries: Vec<_> = steps.iter().filter(|(_, step)| matches!(step, Step::Discovery(_))).collect();
+    assert!(discoveries.windows(2).all(|pair| pair[1].0 - pair[0].0 >= DISCOVERIES), "{steps:?}");
+    assert!(!failing(Cause::Elsewhere, MINUTE).iter().any(|(_, step)| matches!(step, Step::Discovery(_))));
+}
+
 #[test]
 fn one_that_was_withheld_is_due_again_soon() {
     let (mut ladder, start) = (Ladder::new(), Instant::now());
@@ -61,7 +85,7 @@ fn only_a_scan_that_held_ends_a_trouble() {
     let (mut ladder, start) = (Ladder::new(), Instant::now());
     let mut pauses = |held: Duration| match ladder.after(Cause::Controller, start, Some(start), start + held) {
         Step::Pause(pause) => pause,
-        Step::PowerCycle => panic!("too early"),
+        other => panic!("{other:?} is too early"),
     };
     assert_eq!([0, 1, 2, 3, 9].map(|s| pauses(Duration::from_secs(s)).as_millis()), [500, 1000, 2000, 3000, 3000]);
     assert_eq!(pauses(STEADY), FIRST_PAUSE);
@@ -98,23 +122,27 @@ fn watched(hours: u64, adverts: &[u64]) -> Vec<(u64, Rung)> {
 #[test]
 fn a_quiet_site_is_not_a_dead_radio() {
     let done = watched(72, &[]);
-    assert_eq!(done.len(), 72);
-    assert_eq!(done[..3], [(30, Rung::Rescan), (3630, Rung::PowerCycle), (7230, Rung::Rescan)]);
-    assert!(done.windows(2).all(|pair| pair[1].0 - pair[0].0 >= 3600));
+    assert_eq!(done.len(), 73);
+    let first = [(30, Rung::Rescan), (60, Rung::Discovery), (3660, Rung::PowerCycle), (7260, Rung::Rescan)];
+    assert_eq!(done[..4], first);
+    assert!(done[1..].windows(2).all(|pair| pair[1].0 - pair[0].0 >= 3600));
     assert_eq!(done.iter().filter(|(_, rung)| *rung == Rung::PowerCycle).count(), 3, "one a day");
 }
 
 #[test]
 fn an_advert_begins_it_anew() {
     let done = watched(3, &[0, 100, 4000]);
-    assert_eq!(done, [(30, Rung::Rescan), (3630, Rung::Rescan), (7230, Rung::Rescan)]);
+    let wanted = [(30, Rung::Rescan), (60, Rung::Discovery), (3660, Rung::Rescan), (3690, Rung::Discovery)];
+    assert_eq!(done[..4], wanted);
+    assert_eq!(done[4..], [(7290, Rung::Rescan), (7320, Rung::Discovery)]);
 }
 
 /// A new scan hears something at once: the place is not silent, the radio forgets.
 #[test]
 fn a_radio_that_forgets_is_helped_sooner() {
-    assert_eq!(watched(1, &[0, 36, 310, 345]), [(30, Rung::Rescan), (340, Rung::Rescan), (640, Rung::Rescan)]);
-    assert_eq!(watched(1, &[0, 50, 310, 345]), [(30, Rung::Rescan)]);
+    let wanted = [(30, Rung::Rescan), (340, Rung::Rescan), (640, Rung::Rescan), (670, Rung::Discovery)];
+    assert_eq!(watched(1, &[0, 36, 310, 345]), wanted);
+    assert_eq!(watched(1, &[0, 50, 310, 345]), [(30, Rung::Rescan)], "it came late: the place may be silent");
 }
 
 proptest! {
@@ -126,7 +154,12 @@ proptest! {
         for pair in done.windows(2) {
             let (before, next) = (pair[0].0, pair[1].0);
             let proven = adverts.iter().any(|at| (before..=before + 12).contains(at));
-            prop_assert!(next - before >= if proven { 300 } else { 3600 }, "{done:?}");
+            let least = match pair[1].1 {
+                Rung::Discovery => 30,
+                _ if proven => 300,
+                _ => 3600,
+            };
+            prop_assert!(next - before >= least && (pair[0].1, pair[1].1) != (Rung::Discovery, Rung::Discovery), "{done:?}");
         }
     }
 }

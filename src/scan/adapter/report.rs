@@ -102,7 +102,9 @@ impl Report {
         self.began = Instant::now();
         self.silence.begins(self.heard(), Instant::now());
         // What was done about silence is news again when the silence is over.
-        self.climbed.retain(|rung| matches!(rung, Rung::Rescan | Rung::PowerCycle | Rung::PowerCycleWithheld));
+        self.climbed.retain(|rung| {
+            matches!(rung, Rung::Rescan | Rung::Discovery | Rung::PowerCycle | Rung::PowerCycleWithheld)
+        });
     }
 
     /// What is to be done about a silence that was borne for long enough.

@@ -67,6 +67,25 @@ pub(super) async fn discover(adapter: &Adapter, report: &mut Report) -> Result<E
     Err(Trouble::new(RadioState::Starting, "StartDiscovery: another operation does not end").refused())
 }
 
+/// How long a discovery takes that is to bring a passive scan back.
+const SHORTLY: Duration = Duration::from_secs(2);
+
+/// Discovers for a moment: the kernel ends the scan that it believes to be running for it, and begins another one after it.
+pub(super) async fn discover_shortly(report: &Report) {
+    let discovery = async {
+        let session = asked("the bus", Session::new()).await?;
+        let adapter = choose(&session, report.wanted).await?;
+        asked("SetDiscoveryFilter", adapter.set_discovery_filter(filter())).await?;
+        let events = asked("StartDiscovery", adapter.discover_devices()).await?;
+        sleep(SHORTLY).await;
+        drop(events);
+        Ok::<_, Trouble>(())
+    };
+    if let Err(trouble) = discovery.await {
+        tracing::debug!("a short discovery: {}", trouble.detail);
+    }
+}
+
 /// The adapter with this address, or the first.
 pub(super) async fn choose(session: &Session, wanted: Option<Address>) -> Result<Adapter, Trouble> {
     let mut names = asked("the list of adapters", session.adapter_names()).await?;
