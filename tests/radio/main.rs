@@ -22,6 +22,7 @@ mod journal;
 mod service_adapters;
 mod service_adapters_faults;
 mod service_chains;
+mod service_connections;
 mod service_exact;
 mod service_factory;
 mod service_faults;

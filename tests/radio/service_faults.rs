@@ -244,3 +244,32 @@ fn sigterm_ends_the_scan_and_the_service() {
         }
     });
 }
+
+/// A monitor that cannot be registered is no reason to go on without one, and none to be deaf meanwhile.
+#[test]
+fn a_monitor_that_is_refused_for_a_while() {
+    const DENY: &str = "/etc/dbus-1/system.d/deny.conf";
+    const POLICY: &str = r#"<busconfig><policy context="mandatory">
+        <deny send_interface="org.bluez.AdvertisementMonitorManager1" send_member="RegisterMonitor"/>
+        </policy></busconfig>"#;
+    bench::run_within(LONG, |guest| {
+        std::fs::write(DENY, POLICY).expect("a policy");
+        let radio = guest.radio(ADDRESS);
+        let rig = Rig::start(guest, "active");
+        wait_scan(&radio.controller, "without a monitor", |scan| scan.active && scan.filter_dup);
+        eventually(SOON, "it is told", || rig.text("RadioDetail").contains("without AdvertisementMonitor1"));
+        assert_eq!(rig.text("RadioState"), "starting");
+        rig.flows(&radio.controller);
+        eventually(SOON * 2, "it is tried again", || rig.recoveries("retry") >= 3);
+        rig.wait_stat("HealthReason", "starting");
+        assert_eq!(rig.said("WARN", "radio starting"), 1, "once");
+        std::fs::remove_file(DENY).expect("the policy");
+        radio.bus.signal(Signal::HUP);
+        wait_scan(&radio.controller, "with a monitor", |scan| scan.active && !scan.filter_dup);
+        rig.wait_state("scanning");
+        rig.wait_stat("Health", "online");
+        assert_eq!(rig.text("RadioDetail"), "");
+        rig.flows(&radio.controller);
+        rig.ledger();
+    });
+}

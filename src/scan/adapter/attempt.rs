@@ -3,18 +3,24 @@
 use super::Trouble;
 use super::bluez;
 use super::report::Report;
-use super::setup::{Events, asked, choose, discover, filter, register};
+use super::setup::{Events, Registered, asked, choose, discover, filter, register};
 use crate::advert::Address;
 use crate::config::ScanMode;
 use crate::stats::{RadioState, Rung};
-use bluer::{AdapterEvent, AdapterProperty, Session};
+use bluer::{Adapter, AdapterEvent, AdapterProperty, Session};
 use futures_util::{Stream, StreamExt};
-use std::pin::pin;
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
 use std::time::Duration;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 /// How often the adapter is looked at: some faults give no signal.
 const LOOK: Duration = Duration::from_secs(2);
+/// A discovery that ends because another program connects ends shortly before that is seen.
+const BEFORE_CONNECTION: Duration = Duration::from_millis(500);
+
+/// Why fewer adverts come, while nothing is wrong.
+const CONNECTING: &str = "another program is connecting";
 
 /// Scans until something comes between; sets `scanned` to when the radio began to do what it should.
 pub(super) async fn attempt(
@@ -34,7 +40,7 @@ async fn scan(
     wanted: Option<Address>,
     report: &mut Report,
     scanned: &mut Option<Instant>,
-) -> Result<std::convert::Infallible, Trouble> {
+) -> Result<Infallible, Trouble> {
     let no_bus = |e: zbus::Error| Trouble::new(RadioState::NoBluez, format!("the system bus: {e}"));
     let mut watch = bluez::Watch::new().await.map_err(no_bus)?;
     if !watch.present().await.map_err(no_bus)? {
@@ -56,24 +62,15 @@ async fn scan(
         powered.map_err(|trouble| Trouble { state: RadioState::AdapterOff, ..trouble })?;
         report.climb(Rung::PowerOn, "it was off");
     }
-    let mut events: Events = Box::pin(asked("the adapter's events", adapter.events()).await?);
+    let events: Events = Box::pin(asked("the adapter's events", adapter.events()).await?);
 
     report.prepares();
     let quiet = report.quiet();
     // With a monitor the controller does not filter duplicates, in an active scan either.
-    let monitor = register(&adapter, quiet).await;
-    let mut detail = String::new();
-    let _manager;
-    let mut handle = match monitor {
-        Ok((manager, handle)) => {
-            _manager = manager;
-            Some(handle)
-        }
-        Err(why) if mode == ScanMode::Passive => return Err(why),
-        Err(why) => {
-            detail = format!("scanning without AdvertisementMonitor1, repeats may be missing ({})", why.detail);
-            None
-        }
+    let (monitor, without) = match register(&adapter, quiet).await {
+        Ok(monitor) => (Some(monitor), None),
+        Err(why) if mode == ScanMode::Passive => return Err(why.refused()),
+        Err(why) => (None, Some(why)),
     };
     let mut discovery: Option<Events> = None;
     if mode == ScanMode::Active {
@@ -83,46 +80,99 @@ async fn scan(
     report.confirm().await.map_err(|why| Trouble::new(RadioState::Starting, why).refused())?;
     *scanned = Some(Instant::now());
     let capabilities = bluez::capabilities(adapter.name()).await;
-    report.tell(|radio| {
-        radio.capabilities = capabilities;
-        radio.state = RadioState::Scanning;
-        radio.detail = detail;
-    });
+    report.tell(|radio| radio.capabilities = capabilities);
+    let mut scan = Scan { adapter, events, monitor, discovery, quiet, without, interrupted: false };
+    scan.tell(report);
     report.begins();
+    tokio::select! {
+        // bluer says nothing about it.
+        _ = watch.changed() => Err(Trouble::new(RadioState::NoBluez, "bluetoothd went away")),
+        ended = scan.hold(report) => ended,
+    }
+}
 
-    let mut other_capture = pin!(report.other_capture(quiet));
-    let mut look = interval(LOOK);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = watch.changed() => return Err(Trouble::new(RadioState::NoBluez, "bluetoothd went away")),
-            event = events.next() => match event {
-                Some(AdapterEvent::PropertyChanged(AdapterProperty::Powered(false))) =>
-                    return Err(Trouble::new(RadioState::AdapterOff, "the adapter was powered off")),
-                Some(_) => {}
-                None => return Err(Trouble::new(RadioState::AdapterMissing, "the adapter was removed")),
-            },
-            event = next(&mut discovery) => if event.is_none() {
-                // A power-off ends it too, and says more; which of the two signals is seen first is chance.
-                if !asked("the adapter's power", adapter.is_powered()).await? {
-                    return Err(Trouble::new(RadioState::AdapterOff, "the adapter was powered off"));
+/// A scan that goes on.
+struct Scan {
+    adapter: Adapter,
+    events: Events,
+    monitor: Option<Registered>,
+    discovery: Option<Events>,
+    quiet: bool,
+    /// Why there is no monitor.
+    without: Option<Trouble>,
+    /// The discovery ended because another program connects.
+    interrupted: bool,
+}
+
+impl Scan {
+    /// Says how the scan is.
+    fn tell(&self, report: &mut Report) {
+        let (state, mut detail) = match &self.without {
+            None => (RadioState::Scanning, String::new()),
+            Some(why) => {
+                let detail = format!("scanning without AdvertisementMonitor1, repeats may be missing ({})", why.detail);
+                (RadioState::Scanning, detail)
+            }
+        };
+        if report.connects() {
+            detail = if detail.is_empty() { CONNECTING.into() } else { format!("{CONNECTING}; {detail}") };
+        }
+        report.tell(|radio| (radio.state, radio.detail) = (state, detail));
+    }
+
+    /// Returns when the scan has ended, and why.
+    async fn hold(&mut self, report: &mut Report) -> Result<Infallible, Trouble> {
+        let mut other_capture = pin!(report.other_capture(self.quiet));
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut connects = report.connects();
+        let mut connection: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(report.connects_becomes(!connects));
+        loop {
+            let mut monitor = self.monitor.as_mut().map(Registered::events);
+            tokio::select! {
+                event = self.events.next() => match event {
+                    Some(AdapterEvent::PropertyChanged(AdapterProperty::Powered(false))) =>
+                        return Err(Trouble::new(RadioState::AdapterOff, "the adapter was powered off")),
+                    Some(_) => {}
+                    None => return Err(Trouble::new(RadioState::AdapterMissing, "the adapter was removed")),
+                },
+                event = next(&mut self.discovery) => if event.is_none() {
+                    self.discovery = None;
+                    // A power-off ends it too, and says more; which of the two signals is seen first is chance.
+                    if !asked("the adapter's power", self.adapter.is_powered()).await? {
+                        return Err(Trouble::new(RadioState::AdapterOff, "the adapter was powered off"));
+                    }
+                    if timeout(BEFORE_CONNECTION, report.connects_becomes(true)).await.is_err() {
+                        return Err(Trouble::new(RadioState::Starting, "discovery ended").refused());
+                    }
+                    self.interrupted = true;
+                },
+                event = next(&mut monitor) => if event.is_none() {
+                    return Err(Trouble::new(RadioState::Starting, "bluetoothd released the advertisement monitor"));
+                },
+                why = report.idle() => return Err(Trouble::new(RadioState::Starting, why).refused()),
+                () = &mut other_capture => return Err(Trouble::anew("adverts are captured in another way")),
+                () = &mut connection => {
+                    connects = !connects;
+                    if !connects && self.interrupted {
+                        return Err(Trouble::anew("another program has connected"));
+                    }
+                    connection = Box::pin(report.connects_becomes(!connects));
+                    self.tell(report);
                 }
-                return Err(Trouble::new(RadioState::Starting, "discovery ended").refused());
-            },
-            event = next(&mut handle) => if event.is_none() {
-                return Err(Trouble::new(RadioState::Starting, "bluetoothd released the advertisement monitor"));
-            },
-            why = report.idle() => return Err(Trouble::new(RadioState::Starting, why).refused()),
-            () = &mut other_capture => return Err(Trouble::anew()),
-            _ = look.tick() => {
-                if let Some(rung) = report.silence() {
-                    return Err(Trouble::silence(rung));
-                }
-                if !asked("the adapter's power", adapter.is_powered()).await? {
-                    return Err(Trouble::new(RadioState::AdapterOff, "the adapter is off"));
-                }
-                if discovery.is_some() && !asked("the adapter's discovery", adapter.is_discovering()).await? {
-                    return Err(Trouble::new(RadioState::Starting, "discovery ended unnoticed").refused());
+                _ = look.tick() => {
+                    if let Some(rung) = report.silence() {
+                        return Err(Trouble::silence(rung));
+                    }
+                    if !asked("the adapter's power", self.adapter.is_powered()).await? {
+                        return Err(Trouble::new(RadioState::AdapterOff, "the adapter is off"));
+                    }
+                    if self.discovery.is_some()
+                        && !asked("the adapter's discovery", self.adapter.is_discovering()).await?
+                        && !report.connects()
+                    {
+                        return Err(Trouble::new(RadioState::Starting, "discovery ended unnoticed").refused());
+                    }
                 }
             }
         }

@@ -33,7 +33,9 @@ pub(super) async fn care(mut mode: watch::Receiver<ScanMode>, mut report: Report
 async fn once(mode: ScanMode, report: &mut Report, ladder: &mut Ladder) {
     let (began, mut scanned) = (Instant::now(), None);
     let trouble = attempt(mode, report.wanted, report, &mut scanned).await;
-    let step = ladder.after(trouble.cause, began, scanned, Instant::now());
+    // While another program connects, the kernel does not scan, and nothing is done about it.
+    let cause = if trouble.cause == Cause::Controller && report.connects() { Cause::Elsewhere } else { trouble.cause };
+    let step = ladder.after(cause, began, scanned, Instant::now());
     if trouble.cause == Cause::Anew {
         return;
     }

@@ -58,9 +58,9 @@ impl Trouble {
         Self { cause, ..self }
     }
 
-    /// What others are told of adverts is to change.
-    fn anew() -> Self {
-        Self { cause: Cause::Anew, ..Self::new(RadioState::Starting, "adverts are captured in another way") }
+    /// The scan is to begin anew, and nothing is wrong.
+    fn anew(why: &str) -> Self {
+        Self { cause: Cause::Anew, ..Self::new(RadioState::Starting, why) }
     }
 
     /// Nothing was heard for a while: there may be nobody, or the controller lost its scan and no one noticed.

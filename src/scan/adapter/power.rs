@@ -1,5 +1,6 @@
 //! The last rung of the ladder: the adapter off and on. It ends every other program's connections and discoveries, so it is
-//! withheld while any device is connected.
+//! withheld while any device is connected. It is withheld while one is being connected, too: kernels up to 6.12 at least do not
+//! scan any more after that.
 
 use super::Trouble;
 use super::bluez::{self, answered};
@@ -33,13 +34,16 @@ pub(super) async fn cycle(report: &mut Report, why: &str) -> bool {
 async fn try_to(report: &mut Report, why: &str) -> Result<bool, Trouble> {
     let session = asked("the bus", Session::new()).await?;
     let adapter = choose(&session, report.wanted).await?;
-    match connected(adapter.name()).await {
-        Ok(false) => {}
+    let reason = match connected(adapter.name()).await {
+        _ if report.connects() => Some("another program is connecting"),
+        Ok(false) => None,
+        Ok(true) => Some("devices are connected to it"),
         // What is not known may be.
-        Ok(true) | Err(_) => {
-            report.climb(Rung::PowerCycleWithheld, &format!("{why}; devices are connected to it"));
-            return Ok(false);
-        }
+        Err(_) => Some("devices may be connected to it"),
+    };
+    if let Some(reason) = reason {
+        report.climb(Rung::PowerCycleWithheld, &format!("{why}; {reason}"));
+        return Ok(false);
     }
     report.climb(Rung::PowerCycle, why);
     // A task of its own: whatever changes meanwhile, the adapter is not left off.

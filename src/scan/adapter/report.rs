@@ -61,6 +61,21 @@ impl Report {
         }
     }
 
+    /// Whether another program makes a connection through the adapter. We never do.
+    pub(super) fn connects(&self) -> bool {
+        self.orders.borrow().connects(self.index())
+    }
+
+    /// Returns when another program begins (or ends) to make a connection.
+    pub(super) fn connects_becomes(&self, wanted: bool) -> impl Future<Output = ()> + Send + use<> {
+        let (mut orders, index) = (self.orders.clone(), self.index());
+        async move {
+            if orders.wait_for(|orders| orders.connects(index) == wanted).await.is_err() {
+                std::future::pending().await
+            }
+        }
+    }
+
     /// The scan is about to begin: what the controller refuses counts from now on.
     pub(super) fn prepares(&mut self) {
         self.refusals = self.orders.borrow().refusals(self.index());
@@ -110,6 +125,10 @@ impl Report {
     /// What is to be done about a silence that was borne for long enough.
     pub(super) fn silence(&mut self) -> Option<Rung> {
         let now = Instant::now();
+        if self.connects() {
+            self.silence.begins(self.heard(), now);
+            return None;
+        }
         if self.silence.broken(self.heard(), now) {
             self.climbed.clear();
             return None;

@@ -109,11 +109,21 @@ pub(super) async fn choose(session: &Session, wanted: Option<Address>) -> Result
     })
 }
 
+/// A monitor that is registered as long as this is there.
+pub(super) struct Registered {
+    _manager: bluer::monitor::MonitorManager,
+    handle: Pin<Box<bluer::monitor::MonitorHandle>>,
+}
+
+impl Registered {
+    /// What bluetoothd tells of it; nothing more when it released it.
+    pub(super) fn events(&mut self) -> &mut Pin<Box<bluer::monitor::MonitorHandle>> {
+        &mut self.handle
+    }
+}
+
 /// Registers the monitor; a bluetoothd without the interface is a trouble of its own.
-pub(super) async fn register(
-    adapter: &Adapter,
-    quiet: bool,
-) -> Result<(bluer::monitor::MonitorManager, Pin<Box<bluer::monitor::MonitorHandle>>), Trouble> {
+pub(super) async fn register(adapter: &Adapter, quiet: bool) -> Result<Registered, Trouble> {
     let manager = match timeout(CALL, adapter.monitor()).await {
         Ok(Ok(manager)) => manager,
         Ok(Err(e)) if unknown(&e) => {
@@ -125,7 +135,7 @@ pub(super) async fn register(
     };
     let patterns = if quiet && !bluez::offloads(adapter.name()).await { patterns::none() } else { patterns::broad() };
     let handle = asked("the advertisement monitor", manager.register(patterns)).await?;
-    Ok((manager, Box::pin(handle)))
+    Ok(Registered { _manager: manager, handle: Box::pin(handle) })
 }
 
 /// Whether the error says that there is no such method.

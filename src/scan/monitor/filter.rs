@@ -2,7 +2,10 @@
 //! process. The monitor channel carries all HCI traffic, link keys included.
 
 use super::super::hci::{EVENT, EXTENDED_REPORT, HEADER, LE_META, LEGACY_REPORT};
-use super::super::orders::{COMMAND, COMMAND_COMPLETE, ENABLE, EXTENDED_ENABLE};
+use super::super::orders::{
+    COMMAND, COMMAND_COMPLETE, COMMAND_STATUS, CONNECTION_COMPLETE, CREATE_CONNECTION, ENABLE, EXTENDED_ENABLE,
+    REMOVED, RESET,
+};
 use libc::{BPF_ABS, BPF_B, BPF_H, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET};
 
 /// One instruction: code, jumps if true and if false, operand.
@@ -32,27 +35,61 @@ pub(super) fn program() -> [Instruction; 9] {
     ]
 }
 
-/// Passes the commands that begin and end a scan, and the answers to them, and nothing else.
-pub(super) fn orders() -> [Instruction; 12] {
+/// Passes the commands that begin and end a scan and the answers to them; of those that make a connection, of their end, of a
+/// reset and of an adapter that is removed, only what they are: no address of a peer. Nothing else passes.
+pub(super) fn orders() -> [Instruction; 30] {
     const CODE: u32 = HEADER as u32;
+    const SUBEVENT: u32 = CODE + 2;
     const ANSWERED: u32 = CODE + 3;
-    const PLAIN: u32 = ENABLE.swap_bytes() as u32;
-    const EXTENDED: u32 = EXTENDED_ENABLE.swap_bytes() as u32;
+    const REFUSED: u32 = CODE + 4;
+    const fn jump(operand: u16, if_true: u8, if_false: u8) -> Instruction {
+        // Loads are big-endian, packets are little-endian.
+        (JUMP_EQUAL, if_true, if_false, operand.swap_bytes() as u32)
+    }
+    const fn jump_byte(operand: u8, if_true: u8, if_false: u8) -> Instruction {
+        (JUMP_EQUAL, if_true, if_false, operand as u32)
+    }
+    let [create, extended_create, extended_create_2] = CREATE_CONNECTION;
+    let [complete, enhanced_complete, enhanced_complete_2] = CONNECTION_COMPLETE;
     [
         (LOAD_HALF, 0, 0, 0),
-        (JUMP_EQUAL, 5, 0, COMMAND.swap_bytes() as u32),
-        (JUMP_EQUAL, 0, 7, EVENT.swap_bytes() as u32),
+        jump(COMMAND, 17, 0),
+        jump(EVENT, 1, 0),
+        jump(REMOVED, 23, 22),
+        // Events.
         (LOAD_BYTE, 0, 0, CODE),
-        (JUMP_EQUAL, 0, 5, COMMAND_COMPLETE as u32),
+        jump_byte(COMMAND_COMPLETE, 6, 0),
+        jump_byte(COMMAND_STATUS, 8, 0),
+        jump_byte(LE_META, 0, 18),
+        (LOAD_BYTE, 0, 0, SUBEVENT),
+        jump_byte(complete, 18, 0),
+        jump_byte(enhanced_complete, 17, 0),
+        jump_byte(enhanced_complete_2, 16, 14),
         (LOAD_HALF, 0, 0, ANSWERED),
-        (JUMP_EQUAL, 4, 2, PLAIN),
+        jump(ENABLE, 15, 0),
+        jump(EXTENDED_ENABLE, 14, 11),
+        (LOAD_HALF, 0, 0, REFUSED),
+        jump(create, 11, 0),
+        jump(extended_create, 10, 0),
+        jump(extended_create_2, 9, 7),
+        // Commands.
         (LOAD_HALF, 0, 0, CODE),
-        (JUMP_EQUAL, 2, 0, PLAIN),
-        (JUMP_EQUAL, 1, 0, EXTENDED),
+        jump(ENABLE, 8, 0),
+        jump(EXTENDED_ENABLE, 7, 0),
+        jump(RESET, 4, 0),
+        jump(create, 3, 0),
+        jump(extended_create, 2, 0),
+        jump(extended_create_2, 1, 0),
         (RETURN, 0, 0, 0),
+        (RETURN, 0, 0, SHORT_COMMAND),
+        (RETURN, 0, 0, SHORT_EVENT),
         (RETURN, 0, 0, u32::MAX),
     ]
 }
+
+/// A command without its parameters, and a connection's end up to the role.
+const SHORT_COMMAND: u32 = HEADER as u32 + 2;
+const SHORT_EVENT: u32 = HEADER as u32 + 7;
 
 #[cfg(test)]
 mod tests {
@@ -106,18 +143,42 @@ mod tests {
     }
 
     #[test]
+    fn connections_pass_without_the_peer() {
+        let program = orders();
+        for adapter in [0, 3, 0xFFFE] {
+            for opcode in CREATE_CONNECTION.into_iter().chain([RESET]) {
+                let bytes = opcode.to_le_bytes();
+                assert_eq!(run(&program, &packet(2, adapter, &[&bytes[..], &[25; 26]].concat())), 8, "{opcode:#x}");
+                let refused = packet(3, adapter, &[&[0x0F, 4, 0x0C, 1][..], &bytes].concat());
+                assert_eq!(run(&program, &refused) > 0, opcode != RESET, "{opcode:#x}");
+            }
+            for subevent in CONNECTION_COMPLETE {
+                assert_eq!(run(&program, &meta(adapter, subevent, &[0; 18])), 13, "up to the role");
+            }
+            assert!(run(&program, &packet(1, adapter, &[])) > 0);
+        }
+    }
+
+    #[test]
     fn no_other_order_passes() {
-        for opcode in (0..=u16::MAX).filter(|opcode| ![ENABLE, EXTENDED_ENABLE].contains(opcode)) {
+        let known = [ENABLE, EXTENDED_ENABLE, RESET].into_iter().chain(CREATE_CONNECTION);
+        let known: Vec<_> = known.collect();
+        let dropped = |packet: &[u8]| run(&orders(), packet) == 0;
+        for opcode in (0..=u16::MAX).filter(|opcode| !known.contains(opcode)) {
             let bytes = opcode.to_le_bytes();
-            assert!(!is_order(&packet(2, 0, &[&bytes[..], &[16; 17]].concat())), "command {opcode:#x}");
-            assert!(!is_order(&packet(3, 0, &[&[0x0E, 4, 1][..], &bytes, &[0; 17]].concat())), "answer to {opcode:#x}");
+            assert!(dropped(&packet(2, 0, &[&bytes[..], &[16; 17]].concat())), "command {opcode:#x}");
+            assert!(dropped(&packet(3, 0, &[&[0x0E, 4, 1][..], &bytes, &[0; 17]].concat())), "answer to {opcode:#x}");
+            assert!(dropped(&packet(3, 0, &[&[0x0F, 4, 0, 1][..], &bytes].concat())), "status of {opcode:#x}");
         }
-        for code in (0..=255).filter(|code| *code != COMMAND_COMPLETE) {
-            assert!(!is_order(&packet(3, 0, &[code, 4, 1, 0x42, 0x20, 0])), "event {code:#x}");
+        for code in (0..=255).filter(|code| ![COMMAND_COMPLETE, COMMAND_STATUS].contains(code)) {
+            assert!(dropped(&packet(3, 0, &[code, 4, 2, 0x42, 0x20, 0])), "event {code:#x}");
         }
-        for opcode in (0..64).filter(|opcode| ![2, 3].contains(opcode)) {
-            assert!(!is_order(&packet(opcode, 0, &[0x42, 0x20, 6, 1, 0])), "packet {opcode}");
-            assert!(!is_order(&packet(opcode, 0, &[0x0E, 4, 1, 0x42, 0x20, 0])), "packet {opcode}");
+        for subevent in (0..=255).filter(|subevent| !CONNECTION_COMPLETE.contains(subevent)) {
+            assert!(dropped(&meta(0, subevent, &[1; 30])), "subevent {subevent:#x}");
+        }
+        for opcode in (0..64).filter(|opcode| ![1, 2, 3].contains(opcode)) {
+            assert!(dropped(&packet(opcode, 0, &[0x42, 0x20, 6, 1, 0])), "packet {opcode}");
+            assert!(dropped(&packet(opcode, 0, &[0x0E, 4, 1, 0x42, 0x20, 0])), "packet {opcode}");
         }
     }
 

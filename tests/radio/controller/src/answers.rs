@@ -1,6 +1,6 @@
 //! What an LE-only controller says about itself, and its stock answers.
 
-use crate::hci::{COMMAND_DISALLOWED, Command, SUCCESS, UNKNOWN_COMMAND, command_complete, command_status};
+use crate::hci::{Command, SUCCESS, UNKNOWN_COMMAND, command_complete, command_status};
 use crate::{Address, scan};
 
 /// What the controller is.
@@ -45,8 +45,6 @@ pub fn answer(identity: Identity, command: &Command) -> (Vec<u8>, bool) {
         0x2007 => complete(&[0]),
         // Disconnect: a test says when it is done
         0x0406 => (command_status(opcode, SUCCESS), true),
-        // LE Create Connection, plain and extended: this one only listens
-        0x200D | 0x2043 => (command_status(opcode, COMMAND_DISALLOWED), true),
         // LE Read Filter Accept List Size
         0x200F => complete(&[16]),
         // LE Rand
@@ -107,13 +105,13 @@ fn supported_commands(identity: Identity) -> [u8; 64] {
     set(14, 0x28); // Read Local Version, Features
     set(15, 0x02); // Read BD_ADDR
     set(25, 0xF7); // LE event mask, buffer size, features, random address, advertising
-    set(26, 0xCF); // scan response data, advertising, scanning, accept list
+    set(26, 0xFF); // scan response data, advertising, scanning, connecting, accept list
     set(27, 0x83); // accept list, LE Rand
     set(28, 0x08); // LE Read Supported States
     if !identity.legacy {
         set(35, 0x20); // LE Set Default PHY
         set(36, 0xFE); // extended advertising sets
-        set(37, 0x63); // removal of sets, extended scan
+        set(37, 0xE3); // removal of sets, extended scan and connecting
     }
     bits
 }

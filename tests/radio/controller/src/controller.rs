@@ -36,6 +36,8 @@ pub struct State {
     pub hung: bool,
     /// Scanner.
     pub scan: Scan,
+    /// Tries to connect, until the host gives it up.
+    pub connecting: bool,
     /// Reports so far.
     pub counts: Counts,
     /// How often each opcode came, by its four hex digits.
@@ -192,6 +194,7 @@ impl Controller {
             index,
             hung: shared.hung,
             scan: core.scan().clone(),
+            connecting: core.is_connecting(),
             counts: core.counts(),
             commands: core.commands().iter().map(|(op, n)| (format!("{op:04x}"), *n)).collect(),
             unknown: core.unknown().iter().map(|op| format!("{op:04x}")).collect(),
@@ -204,22 +207,22 @@ impl Controller {
 }
 
 impl Shared {
-    /// A packet from the host, and the answer.
-    fn receive(&mut self, packet: &[u8]) -> Option<Vec<u8>> {
-        let command = Command::parse(packet)?;
+    /// A packet from the host, and the answer: as a rule one packet.
+    fn receive(&mut self, packet: &[u8]) -> Vec<Vec<u8>> {
+        let Some(command) = Command::parse(packet) else { return Vec::new() };
         if self.verbose {
             let parameters = crate::hex::encode(&command.parameters);
             eprintln!("controller: command {:04x} {parameters}", command.opcode);
         }
         if self.hung {
-            return None;
+            return Vec::new();
         }
         let known = self.core.unknown().len();
         let answer = self.core.command(&command);
         if self.core.unknown().len() > known {
             eprintln!("controller: unknown command {:04x}", command.opcode);
         }
-        Some(answer)
+        answer
     }
 
     fn is_silent(&self) -> bool {

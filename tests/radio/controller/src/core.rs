@@ -8,12 +8,18 @@ use crate::Address;
 use crate::advert::{AddressType, Advert};
 use crate::answers::{Identity, answer};
 use crate::hci::{
-    self, Command, LE_ADVERTISING_REPORT, LE_EXTENDED_ADVERTISING_REPORT, LE_META, SUCCESS, command_complete,
+    self, COMMAND_DISALLOWED, Command, LE_ADVERTISING_REPORT, LE_EXTENDED_ADVERTISING_REPORT, LE_META, SUCCESS,
+    command_complete, command_status,
 };
 use crate::scan::{Form, SET_ENABLE, SET_EXTENDED_ENABLE, Scan};
 
 /// HCI Reset.
 const RESET: u16 = 0x0C03;
+/// LE Create Connection, plain and extended, and LE Create Connection Cancel.
+const CREATE_CONNECTION: [u16; 2] = [0x200D, 0x2043];
+const CREATE_CONNECTION_CANCEL: u16 = 0x200E;
+/// LE Connection Complete of an attempt that was given up (status 0x02), in the central's role.
+const GIVEN_UP: [u8; 19] = [0x01, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 /// Event parameters before the first report: subevent and number of reports.
 const REPORT_HEADER: usize = 2;
 /// Duplicates remembered, as in a controller: bounded.
@@ -52,6 +58,8 @@ pub struct Core {
     failing: BTreeMap<u16, u8>,
     /// Refuses to scan until it is reset, with this status.
     jammed: Option<u8>,
+    /// Nobody answers: an attempt to connect ends when the host gives it up, and not before.
+    connecting: bool,
     commands: BTreeMap<u16, u64>,
     unknown: Vec<u16>,
     counts: Counts,
@@ -67,6 +75,7 @@ impl Core {
             heard: HashSet::new(),
             failing: BTreeMap::new(),
             jammed: None,
+            connecting: false,
             commands: BTreeMap::new(),
             unknown: Vec::new(),
             counts: Counts::default(),
@@ -83,6 +92,12 @@ impl Core {
     #[must_use]
     pub fn scan(&self) -> &Scan {
         &self.scan
+    }
+
+    /// Whether it tries to connect.
+    #[must_use]
+    pub fn is_connecting(&self) -> bool {
+        self.connecting
     }
 
     /// Totals since the start.
@@ -120,16 +135,32 @@ impl Core {
     /// Power-up: forgets what the host had set, not what tests had.
     pub fn restart(&mut self) {
         self.jammed = None;
+        self.connecting = false;
         self.scan = Scan { starts: self.scan.starts, ..Scan::default() };
         self.heard.clear();
     }
 
-    /// Follows a command and returns the event that answers it.
-    pub fn command(&mut self, command: &Command) -> Vec<u8> {
+    /// Follows a command and returns the event that answers it, and what comes behind it.
+    pub fn command(&mut self, command: &Command) -> Vec<Vec<u8>> {
+        let answer = self.answer(command);
+        if command.opcode == CREATE_CONNECTION_CANCEL && std::mem::take(&mut self.connecting) {
+            return vec![answer, hci::event(LE_META, &GIVEN_UP)];
+        }
+        vec![answer]
+    }
+
+    fn answer(&mut self, command: &Command) -> Vec<u8> {
         *self.commands.entry(command.opcode).or_default() += 1;
         let jammed = self.jammed.filter(|_| starts_scan(command));
         if let Some(status) = self.failing.get(&command.opcode).copied().or(jammed) {
             return command_complete(command.opcode, &[status]);
+        }
+        if CREATE_CONNECTION.contains(&command.opcode) {
+            let busy = std::mem::replace(&mut self.connecting, true);
+            return command_status(command.opcode, if busy { COMMAND_DISALLOWED } else { SUCCESS });
+        }
+        if command.opcode == CREATE_CONNECTION_CANCEL {
+            return command_complete(command.opcode, &[if self.connecting { SUCCESS } else { COMMAND_DISALLOWED }]);
         }
         let (event, known) = answer(self.identity, command);
         if !known {

@@ -18,8 +18,8 @@ const MAX_PACKET: usize = 1028;
 const VENDOR: u8 = 0xFF;
 
 /// What is done with a packet from the host.
-pub trait Receive: Fn(&[u8]) -> Option<Vec<u8>> + Send + 'static {}
-impl<F: Fn(&[u8]) -> Option<Vec<u8>> + Send + 'static> Receive for F {}
+pub trait Receive: Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static {}
+impl<F: Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static> Receive for F {}
 
 /// A plugged-in controller; dropping it pulls the plug.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub struct Link {
 
 impl Link {
     /// Creates a controller. `receive` gets every packet from the host, on a
-    /// thread of the link's own, and returns the packet to answer with.
+    /// thread of the link's own, and returns the packets to answer with.
     ///
     /// # Errors
     /// When the kernel has no `/dev/vhci` or does not let us.
@@ -101,8 +101,8 @@ fn wait(device: &File, stop: &OwnedFd) -> io::Result<bool> {
     }
 }
 
-fn answer(mut device: &File, packet: Option<Vec<u8>>) -> io::Result<()> {
-    packet.map_or(Ok(()), |packet| device.write_all(&packet))
+fn answer(mut device: &File, packets: Vec<Vec<u8>>) -> io::Result<()> {
+    packets.iter().try_for_each(|packet| device.write_all(packet))
 }
 
 fn read_all(device: &File, stop: &OwnedFd, receive: impl Receive) {

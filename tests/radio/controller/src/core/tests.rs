@@ -21,7 +21,7 @@ fn scanning(form: Form, active: u8, filter_dup: u8) -> Core {
 
 fn send(core: &mut Core, opcode: u16, parameters: &[u8]) -> Vec<u8> {
     let parameters = parameters.to_vec();
-    core.command(&Command { opcode, parameters })
+    core.command(&Command { opcode, parameters }).concat()
 }
 
 fn advert(evt: u16) -> Advert {
@@ -48,6 +48,21 @@ fn extended_host_gets_legacy_pdus_with_the_legacy_bit() {
     );
     for (legacy, extended) in [(0, 0x13), (1, 0x15), (2, 0x12), (3, 0x10), (4, 0x1B)] {
         assert_eq!(advert(legacy).extended_type(), extended);
+    }
+}
+
+#[test]
+fn an_attempt_to_connect_ends_when_it_is_given_up() {
+    for opcode in CREATE_CONNECTION {
+        let mut core = scanning(Form::Extended, 0, 0);
+        assert_eq!(send(&mut core, CREATE_CONNECTION_CANCEL, &[])[6..], [COMMAND_DISALLOWED]);
+        assert_eq!(send(&mut core, opcode, &[0; 25]), command_status(opcode, SUCCESS));
+        assert_eq!(send(&mut core, opcode, &[0; 25]), command_status(opcode, COMMAND_DISALLOWED));
+        assert!(core.is_connecting());
+        let answers = core.command(&Command { opcode: CREATE_CONNECTION_CANCEL, parameters: Vec::new() });
+        assert_eq!(answers[0], command_complete(CREATE_CONNECTION_CANCEL, &[SUCCESS]));
+        assert_eq!(answers[1][..5], [4, LE_META, 19, 0x01, 0x02]);
+        assert!(!core.is_connecting());
     }
 }
 

@@ -1,0 +1,83 @@
+//! Another program connects to a device while the service scans: the kernel suspends the scan, and that is no fault.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use radio_controller::{Advert, Controller};
+
+use crate::bench;
+use crate::guest::{Guest, Radio, eventually};
+use crate::rig::{ADDRESS, RECOVERY, Rig, SOON, wait_scan};
+use crate::service_faults::scanning;
+
+const LONG: Duration = Duration::from_secs(240);
+/// A lock that advertises, and does not answer.
+const LOCK: &str = "D0:11:22:33:44:55";
+/// The kernel gives up after 20 s.
+const ATTEMPT: Duration = Duration::from_secs(40);
+
+/// The lock is on the air.
+fn advertise(controller: &Controller) {
+    let lock = Advert { evt: 0, ..Advert::new(LOCK.parse().expect("an address"), b"\x02\x01\x06") };
+    drop(controller.report(&[lock], false));
+}
+
+/// Another program asks bluetoothd to connect to the lock, and waits for the answer.
+fn connect(guest: &Guest, radio: &Radio) -> Child {
+    let other = guest.bluez();
+    let adapter = other.wait_powered(ADDRESS);
+    other.start_discovery(&adapter).expect("discovery");
+    eventually(SOON, "the lock is known", || {
+        advertise(&radio.controller);
+        other.devices().contains_key(LOCK)
+    });
+    other.stop_discovery(&adapter).expect("the end of the discovery");
+    let path = format!("{adapter}/dev_{}", LOCK.replace(':', "_"));
+    let mut command = Command::new("busctl");
+    command.args(["--system", "--timeout=60", "call", "org.bluez", &path, "org.bluez.Device1", "Connect"]);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("busctl");
+    eventually(SOON, "the controller tries", || {
+        advertise(&radio.controller);
+        radio.controller.state().connecting
+    });
+    child
+}
+
+/// Nothing was done about it, and nobody was told of trouble.
+fn undisturbed(rig: &Rig<'_>) {
+    assert_eq!(["power-cycle", "power-cycle-withheld", "rescan", "discovery"].map(|rung| rig.recoveries(rung)), [0; 4]);
+    assert_eq!(rig.said("WARN", "radio"), 0);
+}
+
+/// One attempt that nobody answers, beside a scan in this mode.
+fn an_attempt(guest: &Guest, mode: &str) {
+    let (radio, rig) = scanning(guest, mode);
+    let mut child = connect(guest, &radio);
+    let began = Instant::now();
+    eventually(SOON, "it is told", || rig.text("RadioDetail") == "another program is connecting");
+    let ended = eventually(ATTEMPT, "the attempt ends", || {
+        assert_eq!((rig.text("RadioState"), rig.text("Health")), ("scanning".into(), "online".into()));
+        assert_eq!(rig.recoveries("retry"), 0);
+        (!radio.controller.state().connecting).then(Instant::now)
+    });
+    println!("[rig] the attempt took {:?}", ended - began);
+    rig.flows_within(RECOVERY, &radio.controller);
+    println!("[rig] adverts flow {:?} after its end", ended.elapsed());
+    wait_scan(&radio.controller, mode, |scan| scan.active == (mode == "active") && !scan.filter_dup);
+    rig.wait_state("scanning");
+    rig.wait_stat("RadioDetail", "");
+    undisturbed(&rig);
+    drop(child.kill());
+    drop(child.wait());
+    rig.ledger();
+}
+
+#[test]
+fn an_attempt_that_fails_beside_a_passive_scan() {
+    bench::run_within(LONG, |guest| an_attempt(guest, "passive"));
+}
+
+#[test]
+fn an_attempt_that_fails_beside_an_active_scan() {
+    bench::run_within(LONG, |guest| an_attempt(guest, "active"));
+}
