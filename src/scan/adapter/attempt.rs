@@ -16,6 +16,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 /// How often the adapter is looked at: some faults give no signal.
 const LOOK: Duration = Duration::from_secs(2);
+/// How often a monitor that could not be registered is tried again.
+const MONITOR: Duration = Duration::from_secs(3);
 /// A discovery that ends because another program connects ends shortly before that is seen.
 const BEFORE_CONNECTION: Duration = Duration::from_millis(500);
 
@@ -111,7 +113,9 @@ impl Scan {
             None => (RadioState::Scanning, String::new()),
             Some(why) => {
                 let detail = format!("scanning without AdvertisementMonitor1, repeats may be missing ({})", why.detail);
-                (RadioState::Scanning, detail)
+                // Where bluetoothd has none it is as good as it gets; else it is tried again.
+                let lasting = why.state == RadioState::PassiveUnsupported;
+                (if lasting { RadioState::Scanning } else { RadioState::Starting }, detail)
             }
         };
         if report.connects() {
@@ -125,6 +129,10 @@ impl Scan {
         let mut other_capture = pin!(report.other_capture(self.quiet));
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut register = interval(MONITOR);
+        register.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        register.reset();
+        let lacks = self.without.as_ref().is_some_and(|why| why.state != RadioState::PassiveUnsupported);
         let mut connects = report.connects();
         let mut connection: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(report.connects_becomes(!connects));
         loop {
@@ -159,6 +167,13 @@ impl Scan {
                     }
                     connection = Box::pin(report.connects_becomes(!connects));
                     self.tell(report);
+                }
+                _ = register.tick(), if lacks && !connects => {
+                    report.climb(Rung::Retry, "the advertisement monitor");
+                    // The controller's duplicate filter is off in a scan that begins after it was registered.
+                    if super::setup::register(&self.adapter, self.quiet).await.is_ok() {
+                        return Err(Trouble::anew("the advertisement monitor can be registered"));
+                    }
                 }
                 _ = look.tick() => {
                     if let Some(rung) = report.silence() {
