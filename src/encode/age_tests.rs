@@ -9,7 +9,8 @@ use std::time::{Duration, SystemTime};
 const FRAMINGS: [Framing; 3] = [Framing::Array, Framing::Object, Framing::Envelope];
 
 fn batch(framing: Framing, style: Style) -> Batch {
-    let plan = Plan { size: 1000, payload: Payload { framing, style }, gateway: Address([1; 6]) };
+    let payload = Payload { framing, style };
+    let plan = Plan { size: 1000, max_bytes: usize::MAX, payload, gateway: Address([1; 6]) };
     Batch::new(plan, 7)
 }
 

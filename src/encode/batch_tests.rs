@@ -50,13 +50,13 @@ fn a_batch_closes_by_bytes() {
     let mut batch = batch(Framing::Array, 1000);
     let smaller = Plan { max_bytes: 1000, ..plan(Framing::Array, 1000) };
     batch.configure(smaller, None);
-    let messages: Vec<_> = (0..100).filter_map(|tag| batch.push(&advert(tag), None)).collect();
+    let messages: Vec<_> = (0..100).filter_map(|tag| batch.push(&advert(tag), None, RX)).collect();
     assert!(messages.iter().all(|m| (1000..1300).contains(&m.payload.len()) && parsed(m).is_array()), "{messages:?}");
     let adverts: u64 = messages.iter().map(|m| m.adverts).sum();
     assert_eq!(adverts + u64::from(batch.len()), 100);
     // A bound that has become smaller holds at once.
     while batch.is_empty() {
-        batch.push(&advert(0), None);
+        batch.push(&advert(0), None, RX);
     }
     assert!(batch.configure(Plan { max_bytes: 1, ..smaller }, None).is_some());
 }

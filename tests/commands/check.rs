@@ -81,7 +81,12 @@ fn check_fails_when_any_of_its_steps_does() {
         let checkout = Checkout::new("x86_64", step);
         checkout.booting_kernel();
         let outcome = checkout.run("check", &[]);
-        assert!(outcome.called.iter().any(|line| line.contains(step)), "{step} is no step: {:#?} {}", outcome.called, outcome.said);
+        assert!(
+            outcome.called.iter().any(|line| line.contains(step)),
+            "{step} is no step: {:#?} {}",
+            outcome.called,
+            outcome.said
+        );
         assert!(outcome.code.is_some_and(|code| code != 0), "{step} failed, and ./check did not: {}", outcome.said);
         assert!(!outcome.said.contains("all checks passed"), "{step}: {}", outcome.said);
     }

@@ -15,8 +15,8 @@ pub mod identities;
 pub mod introspection;
 pub mod process;
 pub mod rabbit;
-pub mod segments;
 pub mod scripted_broker;
+pub mod segments;
 pub mod service;
 pub mod variants;
 
