@@ -32,7 +32,7 @@ export CARGO_PROFILE_RELEASE_DEBUG = "line-tables-only"
 # The tests for a device are the unit tests and those on a bus of their own, but for the ones that read the checkout or want
 # dbus-broker.
 PTEST_TARGETS = "cassia_bypass bus"
-RUST_TEST_ARGS = "--skip access:: --skip contract::"
+RUST_TEST_ARGS = "--skip access:: --skip contract:: --skip decisions:: --skip events::"
 
 python do_compile_ptest_cargo:prepend() {
     # As cargo test builds them: quickly, and with the checks of arithmetic.
