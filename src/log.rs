@@ -47,6 +47,8 @@ pub mod id {
     pub const FAILOVER: &str = "699f968e98484242add796edd6afbac6";
     /// The connection is back at the first broker.
     pub const HOME: &str = "6e2ff001598b4664a1a2e5cb17ffde03";
+    /// Messages go at a lower QoS than ScanQos.
+    pub const QOS_LOWERED: &str = "df143e8931538c6ec23be4b12c53d98d";
     /// The broker does not want the status message.
     pub const STATUS_REFUSED: &str = "ca279d85794c4c96889ff77e0c6ee214";
     /// Messages cannot wait on the disk (or can again).
@@ -269,6 +271,11 @@ pub fn failover(link: &Link, before: &str) {
 /// The connection is back at the first broker.
 pub fn home(link: &Link) {
     info!(message_id = id::HOME, event = "home", broker = link.broker, "back at {}", link.broker);
+}
+
+/// The broker supports no QoS as high as ScanQos; said once per change.
+pub fn qos_lowered(broker: &str, reason: &str) {
+    warn!(message_id = id::QOS_LOWERED, event = "qos-lowered", broker, error = reason, "{broker}: {reason}");
 }
 
 /// The broker does not want the status message; said once, until it takes one or the settings change.

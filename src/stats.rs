@@ -80,6 +80,8 @@ pub struct Link {
     pub failures: u64,
     /// Moves to a fallback.
     pub failovers: u64,
+    /// Highest QoS that the broker supports and why that is known, while it is lower than ScanQos.
+    pub qos_limit: Option<(u8, String)>,
 }
 
 /// See the module. Shared by every part.

@@ -28,6 +28,7 @@ pub(super) fn diagnosis(config: &Config, stats: &Stats, others: &'static str) ->
     let (word, detail) = link.error.as_ref().map_or(("", String::new()), |e| (e.word, e.detail.clone()));
     put(&mut report, "LastError", word);
     put(&mut report, "LastErrorDetail", detail);
+    put(&mut report, "MaximumQos", link.qos_limit.as_ref().map_or(2, |(maximum, _)| *maximum));
     put(&mut report, "ClockSynchronised", *stats.clock_synchronised().borrow());
     let now = SystemTime::now();
     let certificates = stats.certificates().borrow().iter().map(|held| held_report_at(held, now)).collect::<Vec<_>>();
@@ -126,6 +127,9 @@ fn hints(config: &Config, stats: &Stats, others: &'static str) -> Vec<String> {
                 error.word, error.detail
             ),
         );
+    }
+    if let Some((_, reason)) = &link.qos_limit {
+        hint(true, reason);
     }
     hint(
         config.form.timestamp && !clock,

@@ -11,7 +11,7 @@ use zbus::object_server::{Interface, SignalEmitter};
 use zbus::{Connection, OwnedVariant};
 
 /// Properties of the interface Stats that are announced. The others are counters or never change.
-pub(super) const STATES: [&str; 21] = [
+pub(super) const STATES: [&str; 23] = [
     "Health",
     "HealthReason",
     "HealthSince",
@@ -19,6 +19,8 @@ pub(super) const STATES: [&str; 21] = [
     "Broker",
     "LastError",
     "LastErrorDetail",
+    "MaximumQos",
+    "MaximumQosReason",
     "RadioState",
     "RadioDetail",
     "Adapters",

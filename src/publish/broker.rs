@@ -47,6 +47,9 @@ pub(crate) trait Broker {
     /// Hands over the retained status message at QoS 1, without waiting. [`status::TAG`] comes back in an [`Event`].
     fn announce(&mut self, topic: &str, payload: &[u8]) -> Result<(), NotSent>;
 
+    /// Highest QoS that the broker takes over this connection, if it told.
+    fn maximum_qos(&self) -> Option<Qos>;
+
     /// When the broker gave its last sign of life over this connection.
     fn heard(&self) -> Option<std::time::Instant>;
 

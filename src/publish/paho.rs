@@ -10,6 +10,7 @@ use super::broker::{Broker, Event, NotSent, Probe};
 use super::limits::Limits;
 use super::line::{Ended, Line};
 use super::orders::Endpoint;
+use super::paho_connection::Connection;
 use super::paho_options::Start;
 use super::session::{Owner, Store};
 use super::tls::Tls;
@@ -18,22 +19,16 @@ use super::upstream::Upstream;
 use super::{paho_error, paho_options, session_file, status};
 use crate::config::{MqttVersion, Qos};
 use crate::log;
+use crate::mqtt::exchange::Accepted;
 use crate::queue::Message;
 use crate::stats::Failure;
 use futures_util::FutureExt;
-use futures_util::future::Map;
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use paho_mqtt as mqtt;
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Duration, Instant, sleep, timeout, timeout_at};
-
-/// Between the moment when Paho closes its socket and its last callback.
-const LAST_WORDS: Duration = Duration::from_millis(50);
+use tokio::time::timeout;
 
 /// See the module.
 pub(crate) struct Paho {
@@ -58,30 +53,8 @@ struct Client {
     store: Option<Store>,
     /// The last connection that was tried.
     line: Option<Arc<Line>>,
-    session: Option<Session>,
+    session: Option<Connection>,
 }
-
-/// One accepted connection.
-struct Session {
-    line: Arc<Line>,
-    /// QoS 2 tells here what became of a message.
-    store: Option<Store>,
-    /// QoS 1: what Paho still has to say of each message.
-    tokens: FuturesUnordered<Token>,
-    /// QoS 0: tags in the order of handing over, which is the order on the wire.
-    unwritten: VecDeque<u64>,
-    written: watch::Receiver<u64>,
-    counted: u64,
-    /// Largest packet that the broker takes (MQTT 5 tells).
-    max_packet: Option<usize>,
-    /// After a loss: until when the last tokens may speak.
-    lost: Option<(Instant, Failure)>,
-    /// They have spoken.
-    silent: bool,
-}
-
-type Answered = (u64, Result<(), mqtt::Error>);
-type Token = Map<mqtt::DeliveryToken, Box<dyn FnOnce(Result<(), mqtt::Error>) -> Answered>>;
 
 impl Paho {
     /// The tunnels run on another runtime than this client, so that a call into Paho that blocks cannot block them.
@@ -141,8 +114,7 @@ impl Paho {
             }
             (Ok(_), None) if qos == mqtt::QoS::AtMostOnce => session.unwritten.push_back(tag),
             (Ok(token), None) => {
-                let answered: Box<dyn FnOnce(_) -> _> = Box::new(move |result| (tag, result));
-                session.tokens.push(token.map(answered));
+                session.track(tag, token);
             }
             (Err(_), None) => return Err(lost()),
         }
@@ -167,6 +139,17 @@ impl Paho {
         known.unwrap_or_else(|| self.next.insert(Store::new(owner)).clone())
     }
 
+    /// What the broker said when it accepted us.
+    fn accepted(&self) -> Accepted {
+        let session = self.client.as_ref().and_then(|client| client.session.as_ref());
+        session.map(|session| session.line.accepted()).unwrap_or_default()
+    }
+
+    /// A session is for QoS 2 only, which not every broker supports.
+    fn needs_no_session(&self) -> bool {
+        self.maximum_qos().is_some()
+    }
+
     /// Connects once.
     async fn open(&mut self, endpoint: &Endpoint, store: Option<&Store>, start: Start) -> Result<(), Failure> {
         let limits = self.limits;
@@ -176,8 +159,7 @@ impl Paho {
         if let Some(store) = store {
             store.connecting();
         }
-        // A connection that only clears a session has nothing to tell.
-        let notice = endpoint.notice.as_ref().filter(|_| store.is_some() == endpoint.lasting);
+        let notice = endpoint.notice.as_ref();
         let options = paho_options::connect(&endpoint.mqtt, notice, limits, start);
         let session = match client.mqtt.connect(options).await {
             Ok(response) => {
@@ -186,7 +168,7 @@ impl Paho {
                     // MQTT 3.1 does not tell.
                     store.connected(known || (endpoint.mqtt.version == MqttVersion::V31 && store.established()));
                 }
-                Session::new(line, store.cloned())
+                Connection::new(line, store.cloned())
             }
             Err(error) => {
                 let ended = line.ended();
@@ -232,9 +214,17 @@ impl Broker for Paho {
         if !store.established() {
             // What the broker may still have of another session of ours would swallow messages of this one.
             self.open(endpoint, None, Start::Clean).await?;
+            if self.needs_no_session() {
+                (self.store, self.next) = (None, None);
+                return Ok(());
+            }
             self.disconnect().await;
         }
         self.open(endpoint, Some(&store), Start::Resumed).await?;
+        if self.needs_no_session() {
+            self.forget().await;
+            return self.open(endpoint, None, Start::Clean).await;
+        }
         (self.store, self.next) = (Some(store), None);
         Ok(())
     }
@@ -244,7 +234,20 @@ impl Broker for Paho {
     }
 
     fn announce(&mut self, topic: &str, payload: &[u8]) -> Result<(), NotSent> {
+        let accepted = self.accepted();
+        if accepted.retain_available == Some(false) || accepted.maximum_qos == Some(0) {
+            let detail = "The broker takes no retained messages at QoS 1.";
+            return Err(NotSent::Refused(Failure::new("status-topic", detail)));
+        }
         self.hand_over(status::TAG, paho_options::status(topic, payload))
+    }
+
+    fn maximum_qos(&self) -> Option<Qos> {
+        match self.accepted().maximum_qos {
+            Some(0) => Some(Qos::AtMostOnce),
+            Some(1) => Some(Qos::AtLeastOnce),
+            _ => None,
+        }
     }
 
     fn heard(&self) -> Option<std::time::Instant> {
@@ -318,85 +321,4 @@ impl Broker for Paho {
         self.retire().await;
         while self.retired.join_next().await.is_some() {}
     }
-}
-
-impl Session {
-    fn new(line: Arc<Line>, store: Option<Store>) -> Self {
-        let max_packet = line.accepted().maximum_packet_size;
-        Self {
-            tokens: FuturesUnordered::new(),
-            unwritten: VecDeque::new(),
-            written: line.written(),
-            counted: 0,
-            max_packet: max_packet.and_then(|max| usize::try_from(max).ok()),
-            lost: None,
-            silent: false,
-            store,
-            line,
-        }
-    }
-
-    async fn event(&mut self, settle: Duration) -> Event {
-        loop {
-            if self.counted < *self.written.borrow_and_update()
-                && let Some(tag) = self.unwritten.pop_front()
-            {
-                self.counted += 1;
-                return Event::Published(tag);
-            }
-            if let Some(step) = self.store.as_ref().and_then(Store::step) {
-                return paho_error::step(step, Some(&self.line));
-            }
-            if let Some((_, failure)) = &self.lost
-                && self.tokens.is_empty()
-                && (self.silent || self.store.is_none())
-            {
-                return Event::Lost(failure.clone());
-            }
-            let gone = tokio::select! {
-                biased;
-                Some((tag, result)) = self.tokens.next() => match (result, self.lost.is_some()) {
-                    (Ok(()), _) => return Event::Published(tag),
-                    (Err(error), false) => match paho_error::message(&error, &self.line) {
-                        Some(failure) => return Event::Refused(tag, failure),
-                        // Paho gave the connection up. The tunnel may know why.
-                        None => Some(self.line.ended().unwrap_or(Ended::ByUs)),
-                    },
-                    (Err(_), true) => None,
-                },
-                Ok(()) = self.written.changed() => None,
-                () = stepped(&self.store) => None,
-                ended = self.line.wait_ended(), if self.lost.is_none() => Some(ended),
-                () = silence(&self.line, &self.lost) => {
-                    // Tokens of messages that never left Paho, and all of MQTT 5, stay silent.
-                    self.tokens.clear();
-                    self.silent = true;
-                    None
-                }
-            };
-            // Acknowledgements that arrived before the end are still on their way through Paho.
-            self.lost = match gone {
-                Some(Ended::Failed(failure)) => Some((Instant::now() + settle, failure)),
-                Some(Ended::ByUs) => Some((Instant::now() + settle, paho_error::closed())),
-                None => self.lost.take(),
-            };
-        }
-    }
-}
-
-async fn stepped(store: &Option<Store>) {
-    match store {
-        Some(store) => store.stepped().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// After a loss: until Paho noticed it too and had time for its last words, or the time is over.
-async fn silence(line: &Line, lost: &Option<(Instant, Failure)>) {
-    let Some((end, _)) = lost else { return std::future::pending().await };
-    let noticed = async {
-        line.wait_closed().await;
-        sleep(LAST_WORDS).await;
-    };
-    let _ = timeout_at(*end, noticed).await;
 }

@@ -6,6 +6,7 @@ use super::flight::Flight;
 use super::hosts::{Arrival, Hosts};
 use super::limits::Limits;
 use super::orders::{Endpoint, News, Orders};
+use super::qos_limit::QosLimit;
 use super::status::Status;
 use super::suspect::{Suspect, Verdict};
 use crate::backoff::Backoff;
@@ -14,6 +15,7 @@ use crate::log;
 use crate::queue::Queue;
 use crate::spool::Keeper;
 use crate::stats::{DropReason, Failure, LinkState, Stats};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -30,6 +32,14 @@ pub(crate) struct Publisher<B> {
     flight: Flight,
     suspect: Suspect,
     status: Status,
+    /// Of the broker that is tried or used, which has this name, and of the others.
+    qos_limit: QosLimit,
+    at: String,
+    qos_limits: HashMap<String, QosLimit>,
+    /// What was told of it.
+    qos_said: Option<(u8, String)>,
+    /// Whether the last CONNECT had a last will.
+    with_will: bool,
     /// Where topics are put together.
     topic: String,
 }
@@ -66,6 +76,11 @@ impl<B: Broker> Publisher<B> {
             flight: Flight::default(),
             suspect: Suspect::default(),
             status: Status::new(stats.clone()),
+            qos_limit: QosLimit::default(),
+            at: String::new(),
+            qos_limits: HashMap::new(),
+            qos_said: None,
+            with_will: false,
             stats,
             topic: String::new(),
         }
@@ -113,6 +128,7 @@ impl<B: Broker> Publisher<B> {
             link.error = None;
         });
         self.stats.set_broker_heard(None);
+        self.forget_limits();
         self.broker.forget().await;
         self.put_back(false);
         self.keeper.follow(self.orders.spooling());
@@ -132,6 +148,7 @@ impl<B: Broker> Publisher<B> {
         let mut hosts = Hosts::new(endpoint, self.limits);
         self.suspect = Suspect::default();
         self.status.start_over();
+        self.forget_limits();
         self.stats.set_broker_heard(None);
         self.backoff.reset();
         self.stats.set_link(|link| link.error = None);
@@ -152,6 +169,7 @@ impl<B: Broker> Publisher<B> {
             match self.connect(&hosts).await {
                 None => return self.broker.abandon().await,
                 Some(Err(failure)) => {
+                    self.status.not_accepted(&failure, self.with_will);
                     self.note(&mut hosts, &failure);
                     if hosts.failed(needs_repair(failure.word)) {
                         continue;
@@ -221,10 +239,11 @@ impl<B: Broker> Publisher<B> {
             Arrival::Fallback(before) => log::failover(&self.stats.link().borrow(), &before),
             Arrival::Home => log::home(&self.stats.link().borrow()),
         }
+        self.learn_limits();
         self.settle_flight();
         let since = Instant::now();
-        let ended = self.carry(endpoint, hosts).await;
-        match &ended {
+        let mut ended = self.carry(endpoint, hosts).await;
+        match &mut ended {
             Ended::Delivered => {
                 self.backoff.reset();
                 self.broker.disconnect().await;
@@ -242,6 +261,7 @@ impl<B: Broker> Publisher<B> {
                     self.backoff.reset();
                 }
                 self.settle_kept();
+                self.learn_from_loss(failure).await;
                 let closed = failure.word == "closed" && about_adverts;
                 match if closed { self.suspect.closed(&self.flight) } else { Verdict::GoOn } {
                     Verdict::GoOn => {}
@@ -267,6 +287,9 @@ mod attempt;
 
 #[path = "run_carry.rs"]
 mod carry;
+
+#[path = "run_qos.rs"]
+mod qos;
 
 #[path = "run_settle.rs"]
 mod settle;

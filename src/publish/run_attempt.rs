@@ -13,8 +13,9 @@ impl<B: Broker> Publisher<B> {
     /// `None` if there are other orders.
     pub(super) async fn connect(&mut self, hosts: &Hosts) -> Option<Result<(), Failure>> {
         let (patience, has_work) = (hosts.patience(self.backoff.attempts()), self.has_work());
+        let endpoint = self.endpoint_for(hosts);
         {
-            let mut connecting = pin!(timeout(patience, self.broker.connect(hosts.current())));
+            let mut connecting = pin!(timeout(patience, self.broker.connect(&endpoint)));
             loop {
                 self.keeper.follow(self.orders.spooling());
                 tokio::select! {

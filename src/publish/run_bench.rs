@@ -39,6 +39,8 @@ pub(super) struct Script {
     payloads: Mutex<Vec<Vec<u8>>>,
     /// Of the hosts that refuse, whether they answer probes.
     lure: Mutex<bool>,
+    /// What CONNACK tells.
+    maximum_qos: Mutex<Option<Qos>>,
 }
 
 struct Fake(Arc<Script>, mpsc::Receiver<Event>);
@@ -69,6 +71,10 @@ impl Broker for Fake {
     fn announce(&mut self, topic: &str, payload: &[u8]) -> Result<(), NotSent> {
         self.0.did(Did::Announce(topic.to_owned(), serde_json::from_slice(payload).expect("JSON")));
         Ok(())
+    }
+
+    fn maximum_qos(&self) -> Option<Qos> {
+        *self.0.maximum_qos.lock().expect("no panic")
     }
 
     fn heard(&self) -> Option<std::time::Instant> {
@@ -204,6 +210,11 @@ impl Bench {
 
     pub(super) fn answer(&self, answer: Option<Result<(), Failure>>) {
         *self.script.accept.lock().expect("no panic") = answer;
+    }
+
+    /// From now on CONNACK tells this.
+    pub(super) fn tell_maximum_qos(&self, maximum: Qos) {
+        *self.script.maximum_qos.lock().expect("no panic") = Some(maximum);
     }
 
     /// From now on only these hosts refuse.

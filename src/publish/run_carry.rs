@@ -27,6 +27,7 @@ impl<B: Broker> Publisher<B> {
             if let Some(at) = self.broker.heard() {
                 self.stats.set_broker_heard(Some(at));
             }
+            self.note_qos();
             let was_empty = self.nothing_pending();
             if !leaving && let Err(failure) = self.tell_status(endpoint) {
                 return Ended::Lost(failure);
@@ -83,10 +84,12 @@ impl<B: Broker> Publisher<B> {
                         self.flight.published(tag, &self.stats);
                         self.keeper.settle(tag);
                         self.suspect.progress();
+                        self.qos_works();
                         progress = Instant::now();
                     }
                     Event::Accepted(_) => {
                         self.suspect.progress();
+                        self.qos_works();
                         progress = Instant::now();
                     }
                     Event::Refused(tag, failure) => {
@@ -119,8 +122,8 @@ impl<B: Broker> Publisher<B> {
     }
 
     pub(super) fn has_room(&self) -> bool {
-        let usual = match self.orders.route() {
-            Some(route) if route.qos == Qos::ExactlyOnce => self.limits.window_qos2,
+        let usual = match self.qos() {
+            Some(Qos::ExactlyOnce) => self.limits.window_qos2,
             _ => self.limits.window,
         };
         let messages = self.flight.len() + usize::from(self.status.pending());
@@ -152,12 +155,13 @@ impl<B: Broker> Publisher<B> {
     }
 
     fn hand_over(&mut self, tag: u64) -> Option<Result<(), Failure>> {
+        let qos = self.qos()?;
         let route = self.orders.route()?;
         let message = self.flight.newest()?;
         let topic = route.topic(message.device, &mut self.topic);
         // A message that comes back keeps its own payload: it is older the next time.
         let payload = encode::payload(message, BootTime::now());
-        match self.broker.publish(tag, topic, &payload, route.qos) {
+        match self.broker.publish(tag, topic, &payload, qos) {
             Ok(()) => Some(Ok(())),
             Err(NotSent::Lost(failure)) => Some(Err(failure)),
             Err(NotSent::Refused(failure)) => {

@@ -32,6 +32,10 @@ impl Broker for Stuck {
         Ok(())
     }
 
+    fn maximum_qos(&self) -> Option<Qos> {
+        None
+    }
+
     fn heard(&self) -> Option<std::time::Instant> {
         None
     }

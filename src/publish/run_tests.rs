@@ -89,13 +89,37 @@ fn what_a_session_keeps_stays_in_flight_over_a_loss_and_a_stop() {
 }
 
 #[test]
+fn qos_follows_what_the_broker_tells_and_what_is_set() {
+    bench(|| async {
+        let mut b = Bench::start("long");
+        b.tell_maximum_qos(Qos::AtMostOnce);
+        b.tell(lost("closed"));
+        b.settle().await;
+        advance(Duration::from_secs(60)).await;
+        b.push(1);
+        let at = |did: Vec<Did>| {
+            did.into_iter().find_map(|did| if let Did::Publish(.., qos) = did { Some(qos) } else { None })
+        };
+        assert_eq!(at(b.did().await), Some(Qos::AtMostOnce));
+        assert!(b.link().qos_limit.is_some_and(|(maximum, why)| maximum == 0 && why.contains("Set ScanQos to 0")));
+        b.set(|d| d.form.scan_qos = 0);
+        b.settle().await;
+        assert_eq!(b.link().qos_limit, None, "nothing is lowered");
+    });
+}
+
+#[test]
 fn a_session_with_a_message_that_ends_every_connection_is_given_up() {
     bench(|| async {
         let mut b = Bench::start("long");
         b.set(|d| d.form.scan_qos = 2);
+        // It does support QoS 2.
+        b.push(9);
+        assert_eq!(b.published().await, [9]);
+        b.tell(Event::Published(1));
         (1..=3).for_each(|n| b.push(n));
         assert_eq!(b.published().await, [1, 2, 3]);
-        b.keep(&[1, 2, 3]);
+        b.keep(&[2, 3, 4]);
         for round in 1..=6 {
             b.tell(lost("closed"));
             b.settle().await;
@@ -103,7 +127,7 @@ fn a_session_with_a_message_that_ends_every_connection_is_given_up() {
             let published = b.published().await;
             assert_eq!(published, if round < 6 { vec![] } else { vec![1] }, "round {round}");
         }
-        b.tell(Event::Published(4));
+        b.tell(Event::Published(5));
         assert_eq!(b.published().await, [2], "one at a time");
         for published in [2, 2, 3] {
             b.tell(lost("closed"));

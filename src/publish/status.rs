@@ -23,6 +23,8 @@ const REFRESH: Duration = Duration::from_secs(60);
 
 /// Connections that end over a status message.
 const GIVEN_UP_AFTER: u32 = 3;
+/// Connections that are accepted without the last will right after one with it was closed, until it is left out for good.
+const WITHOUT_WILL_AFTER: u32 = 2;
 
 /// Where the status goes and for whom it speaks. A connection depends on it: the last will is given when it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +72,10 @@ pub(super) struct Status {
     pending: bool,
     /// Connections that the broker closed over it, in a row.
     closed: u32,
+    /// Whether it closed the last attempt, which had a last will, without accepting us.
+    closed_with_will: bool,
+    /// How often it accepted the next one without it, in a row.
+    only_without_will: u32,
     /// Whether the log has it that the broker does not take it.
     complained: bool,
 }
@@ -77,12 +83,23 @@ pub(super) struct Status {
 impl Status {
     pub(super) fn new(stats: Arc<Stats>) -> Self {
         let health = stats.health();
-        Self { stats, health, told: None, at: None, pending: false, closed: 0, complained: false }
+        Self {
+            stats,
+            health,
+            told: None,
+            at: None,
+            pending: false,
+            closed: 0,
+            closed_with_will: false,
+            only_without_will: 0,
+            complained: false,
+        }
     }
 
     /// There is another broker, or another topic.
     pub(super) fn start_over(&mut self) {
         (self.told, self.pending, self.closed, self.complained) = (None, false, 0, false);
+        (self.closed_with_will, self.only_without_will) = (false, 0);
     }
 
     /// The connection was lost, with what was told over it. Brokers of MQTT 3 close when they do not like a message: one that
@@ -95,6 +112,34 @@ impl Status {
             }
         }
         (self.told, self.pending) = (None, false);
+    }
+
+    /// Whether the last will goes with the next CONNECT.
+    pub(super) fn with_will(&self) -> bool {
+        !self.given_up() && !self.closed_with_will && self.only_without_will < WITHOUT_WILL_AFTER
+    }
+
+    /// The broker did not accept us, perhaps over the last will. Some say so; others close the connection, and then the next
+    /// attempt goes without it.
+    pub(super) fn not_accepted(&mut self, failure: &Failure, with_will: bool) {
+        match failure.word {
+            "status-topic" => {
+                self.closed = GIVEN_UP_AFTER;
+                self.complain(&failure.detail);
+            }
+            "closed" => self.closed_with_will = with_will,
+            _ => {}
+        }
+    }
+
+    /// The broker accepted us.
+    pub(super) fn accepted(&mut self, with_will: bool) {
+        if with_will {
+            self.only_without_will = 0;
+        } else if std::mem::take(&mut self.closed_with_will) {
+            self.only_without_will += 1;
+            self.complain("it closed the connection over the last will, and accepted one without it");
+        }
     }
 
     /// Whether the broker has a status of ours that the will does not end.

@@ -1,0 +1,84 @@
+//! QoS and last will as the broker of the moment takes them.
+
+use super::super::broker::Broker;
+use super::super::hosts::Hosts;
+use super::super::orders::Endpoint;
+use super::super::qos_limit::QosLimit;
+use super::Publisher;
+use crate::config::Qos;
+use crate::log;
+use crate::stats::Failure;
+
+impl<B: Broker> Publisher<B> {
+    /// Other settings: nothing is known of any broker.
+    pub(super) fn forget_limits(&mut self) {
+        self.qos_limits.clear();
+        self.qos_limit = QosLimit::default();
+        self.note_qos();
+    }
+
+    /// Takes out what is known of the broker that is tried next, and returns how to connect to it.
+    pub(super) fn endpoint_for(&mut self, hosts: &Hosts) -> Endpoint {
+        let mut endpoint = hosts.current().clone();
+        let name = endpoint.name();
+        if name != self.at {
+            let known = self.qos_limits.remove(&name).unwrap_or_default();
+            let before = std::mem::replace(&mut self.qos_limit, known);
+            self.qos_limits.insert(std::mem::replace(&mut self.at, name), before);
+        }
+        // What a broker tells, it tells with each connection.
+        self.qos_limit.connected(None);
+        endpoint.lasting &= self.qos_limit.lower(Qos::ExactlyOnce) == Qos::ExactlyOnce;
+        if !self.status.with_will() {
+            endpoint.notice = None;
+        }
+        self.with_will = endpoint.notice.is_some();
+        endpoint
+    }
+
+    /// The QoS at which messages go.
+    pub(super) fn qos(&self) -> Option<Qos> {
+        Some(self.qos_limit.lower(self.orders.route()?.qos))
+    }
+
+    /// The connection was made.
+    pub(super) fn learn_limits(&mut self) {
+        self.status.accepted(self.with_will);
+        self.qos_limit.connected(self.broker.maximum_qos());
+        self.note_qos();
+    }
+
+    /// A message was acknowledged, in part at least.
+    pub(super) fn qos_works(&mut self) {
+        if let Some(qos) = self.qos() {
+            self.qos_limit.acknowledged(qos);
+        }
+    }
+
+    /// The connection was lost with messages in flight. Gives the session up if they go at another QoS from now on.
+    pub(super) async fn learn_from_loss(&mut self, failure: &mut Failure) {
+        let Some(qos) = self.qos().filter(|_| !self.flight.is_empty()) else { return };
+        if self.qos_limit.lost(failure, qos) {
+            self.broker.forget().await;
+            self.note_qos();
+        }
+        if failure.word == "closed" && qos == Qos::ExactlyOnce && !self.qos_limit.proven() {
+            failure.detail.push_str(" It has acknowledged nothing at QoS 2 so far: it may not support ScanQos 2.");
+        }
+    }
+
+    /// Tells whether messages go at a lower QoS than ScanQos, if that changed.
+    pub(super) fn note_qos(&mut self) {
+        let lowered = self.orders.route().map(|route| route.qos).and_then(|wanted| {
+            let used = self.qos_limit.lower(wanted);
+            (used < wanted).then(|| (used as u8, self.qos_limit.reason(wanted)))
+        });
+        if self.qos_said != lowered {
+            self.qos_said.clone_from(&lowered);
+            if let Some((_, reason)) = &lowered {
+                log::qos_lowered(&self.at, reason);
+            }
+            self.stats.set_link(|link| link.qos_limit = lowered);
+        }
+    }
+}
