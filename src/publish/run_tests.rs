@@ -287,6 +287,21 @@ fn with_no_protocol_everything_is_counted_as_unpublished() {
 }
 
 #[test]
+fn unpublished_is_what_comes_to_a_stop_without_a_broker() {
+    bench(|| async {
+        let mut b = Bench::start("long");
+        b.set(|d| d.form.protocol = "none".into());
+        b.settle().await;
+        b.stop.send_replace(true);
+        b.push(1);
+        b.settle().await;
+        assert!(b.run.is_finished());
+        let ledger = b.stats.snapshot();
+        assert_eq!((ledger.unpublished, ledger.dropped_total(), ledger.spooled), (3, 0, 0));
+    });
+}
+
+#[test]
 fn refused_messages_are_dropped_and_the_others_go_on() {
     bench(|| async {
         let b = Bench::start("long");
