@@ -187,6 +187,9 @@ fn life(suite: &str) {
     assert_eq!(machine.value("Config", "Host"), json!("broker.example"));
     assert_eq!(machine.value("Config", "PasswordSet"), json!(true));
     stat_becomes(&mut machine, "LinkState", "connected");
+    // bluetoothd has its settings again: in a passive scan it shows.
+    machine.run("cassia-bypassctl set ScanMode=passive");
+    stat_becomes(&mut machine, "RadioState", "scanning");
 
     // What an administrator of BlueZ sets counts more than ours.
     machine
