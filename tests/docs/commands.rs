@@ -120,6 +120,8 @@ impl Machine {
         let own = self.bus.directory().display();
         command.args([
             "env",
+            // A shell that runs the tests in the background lets them ignore Ctrl-C.
+            "--default-signal=INT",
             &format!("PATH={own}:/usr/bin:/bin:/usr/sbin"),
             "sh",
             "-c",
