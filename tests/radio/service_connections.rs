@@ -22,8 +22,16 @@ fn advertise(controller: &Controller) {
     drop(controller.report(&[lock], false));
 }
 
+/// Calls a method of the lock, as another program.
+fn lock_command(method: &str, adapter: &str) -> Command {
+    let path = format!("{adapter}/dev_{}", LOCK.replace(':', "_"));
+    let mut command = Command::new("busctl");
+    command.args(["--system", "--timeout=60", "call", "org.bluez", &path, "org.bluez.Device1", method]);
+    command
+}
+
 /// Another program asks bluetoothd to connect to the lock, and waits for the answer.
-fn connect(guest: &Guest, radio: &Radio) -> Child {
+fn connect(guest: &Guest, radio: &Radio, answered: bool) -> Child {
     let other = guest.bluez();
     let adapter = other.wait_powered(ADDRESS);
     other.start_discovery(&adapter).expect("discovery");
@@ -32,13 +40,11 @@ fn connect(guest: &Guest, radio: &Radio) -> Child {
         other.devices().contains_key(LOCK)
     });
     other.stop_discovery(&adapter).expect("the end of the discovery");
-    let path = format!("{adapter}/dev_{}", LOCK.replace(':', "_"));
-    let mut command = Command::new("busctl");
-    command.args(["--system", "--timeout=60", "call", "org.bluez", &path, "org.bluez.Device1", "Connect"]);
-    let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("busctl");
+    let mut command = lock_command("Connect", &adapter);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("busctl");
     eventually(SOON, "the controller tries", || {
         advertise(&radio.controller);
-        radio.controller.state().connecting
+        radio.controller.state().connecting || answered && matches!(child.try_wait(), Ok(Some(_)))
     });
     child
 }
@@ -49,10 +55,19 @@ fn undisturbed(rig: &Rig<'_>) {
     assert_eq!(rig.said("WARN", "radio"), 0);
 }
 
-/// One attempt that nobody answers, beside a scan in this mode.
+/// Attempts that nobody answers, one after the other, beside a scan in this mode.
 fn an_attempt(guest: &Guest, mode: &str) {
     let (radio, rig) = scanning(guest, mode);
-    let mut child = connect(guest, &radio);
+    // Again, as soon as bluetoothd has answered.
+    for _ in 0..2 {
+        attempt(guest, &radio, &rig, mode);
+    }
+    undisturbed(&rig);
+    rig.ledger();
+}
+
+fn attempt(guest: &Guest, radio: &Radio, rig: &Rig<'_>, mode: &str) {
+    let mut child = connect(guest, radio, false);
     let began = Instant::now();
     eventually(SOON, "it is told", || rig.text("RadioDetail") == "another program is connecting");
     let ended = eventually(ATTEMPT, "the attempt ends", || {
@@ -66,10 +81,43 @@ fn an_attempt(guest: &Guest, mode: &str) {
     wait_scan(&radio.controller, mode, |scan| scan.active == (mode == "active") && !scan.filter_dup);
     rig.wait_state("scanning");
     rig.wait_stat("RadioDetail", "");
-    undisturbed(&rig);
     drop(child.kill());
     drop(child.wait());
+}
+
+/// A connection that comes about beside a scan in this mode, lasts, and ends.
+fn a_connection(guest: &Guest, mode: &str) {
+    let (radio, rig) = scanning(guest, mode);
+    radio.controller.answer_connections(true);
+    let mut child = connect(guest, &radio, true);
+    let connected = |wanted: bool| {
+        eventually(SOON, "bluetoothd knows of it", || {
+            radio.bluez.devices().get(LOCK).is_some_and(|device| device["Connected"] == wanted.into())
+        });
+    };
+    connected(true);
+    assert!(child.wait().expect("busctl").success());
+    for _ in 0..2 {
+        rig.flows_within(RECOVERY, &radio.controller);
+        wait_scan(&radio.controller, mode, |scan| scan.active == (mode == "active") && !scan.filter_dup);
+        rig.wait_state("scanning");
+        rig.wait_stat("RadioDetail", "");
+        undisturbed(&rig);
+        // The second time around it is over.
+        drop(lock_command("Disconnect", &radio.bluez.wait_powered(ADDRESS)).status());
+        connected(false);
+    }
     rig.ledger();
+}
+
+#[test]
+fn a_connection_beside_a_passive_scan() {
+    bench::run_within(LONG, |guest| a_connection(guest, "passive"));
+}
+
+#[test]
+fn a_connection_beside_an_active_scan() {
+    bench::run_within(LONG, |guest| a_connection(guest, "active"));
 }
 
 #[test]

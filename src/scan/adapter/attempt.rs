@@ -18,6 +18,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 const LOOK: Duration = Duration::from_secs(2);
 /// How often a monitor that could not be registered is tried again.
 const MONITOR: Duration = Duration::from_secs(3);
+/// Beside a client whose discovery has no filter bluetoothd ends every discovery after 10 s. One that held begins anew.
+const HELD: Duration = Duration::from_secs(5);
 /// A discovery that ends because another program connects ends shortly before that is seen.
 const BEFORE_CONNECTION: Duration = Duration::from_millis(500);
 
@@ -80,10 +82,11 @@ async fn scan(
         discovery = Some(discover(&adapter, report).await?);
     }
     report.confirm().await.map_err(|why| Trouble::new(RadioState::Starting, why).refused())?;
-    *scanned = Some(Instant::now());
+    let since = Instant::now();
+    *scanned = Some(since);
     let capabilities = bluez::capabilities(adapter.name()).await;
     report.tell(|radio| radio.capabilities = capabilities);
-    let mut scan = Scan { adapter, events, monitor, discovery, quiet, without, interrupted: false };
+    let mut scan = Scan { adapter, events, monitor, discovery, since, quiet, without, interrupted: false };
     scan.tell(report);
     report.begins();
     tokio::select! {
@@ -99,6 +102,7 @@ struct Scan {
     events: Events,
     monitor: Option<Registered>,
     discovery: Option<Events>,
+    since: Instant,
     quiet: bool,
     /// Why there is no monitor.
     without: Option<Trouble>,
@@ -122,6 +126,14 @@ impl Scan {
             detail = if detail.is_empty() { CONNECTING.into() } else { format!("{CONNECTING}; {detail}") };
         }
         report.tell(|radio| (radio.state, radio.detail) = (state, detail));
+    }
+
+    fn discovery_ended(&self, how: &str) -> Trouble {
+        if self.since.elapsed() >= HELD {
+            Trouble::anew(how)
+        } else {
+            Trouble::new(RadioState::Starting, how).refused()
+        }
     }
 
     /// Returns when the scan has ended, and why.
@@ -151,7 +163,7 @@ impl Scan {
                         return Err(Trouble::new(RadioState::AdapterOff, "the adapter was powered off"));
                     }
                     if timeout(BEFORE_CONNECTION, report.connects_becomes(true)).await.is_err() {
-                        return Err(Trouble::new(RadioState::Starting, "discovery ended").refused());
+                        return Err(self.discovery_ended("discovery ended"));
                     }
                     self.interrupted = true;
                 },
@@ -186,7 +198,7 @@ impl Scan {
                         && !asked("the adapter's discovery", self.adapter.is_discovering()).await?
                         && !report.connects()
                     {
-                        return Err(Trouble::new(RadioState::Starting, "discovery ended unnoticed").refused());
+                        return Err(self.discovery_ended("discovery ended unnoticed"));
                     }
                 }
             }

@@ -1,7 +1,7 @@
 //! What an LE-only controller says about itself, and its stock answers.
 
 use crate::hci::{Command, SUCCESS, UNKNOWN_COMMAND, command_complete, command_status};
-use crate::{Address, scan};
+use crate::{Address, connection, scan};
 
 /// What the controller is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +43,7 @@ pub fn answer(identity: Identity, command: &Command) -> (Vec<u8>, bool) {
         0x2003 => complete(&le_features(identity)),
         // LE Read Advertising Channel TX Power
         0x2007 => complete(&[0]),
-        // Disconnect: a test says when it is done
-        0x0406 => (command_status(opcode, SUCCESS), true),
+        _ if connection::is_about(opcode) => (command_status(opcode, SUCCESS), true),
         // LE Read Filter Accept List Size
         0x200F => complete(&[16]),
         // LE Rand

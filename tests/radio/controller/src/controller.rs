@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use crate::answers::Identity;
+use crate::connection;
 use crate::core::{Core, Counts};
 use crate::hci::{self, Command};
 use crate::scan::Scan;
@@ -133,6 +134,11 @@ impl Controller {
         self.shared().core.jam(status);
     }
 
+    /// Whether the device answers that the host connects to.
+    pub fn answer_connections(&self, answered: bool) {
+        self.shared().core.answer_connections(answered);
+    }
+
     /// Sends a Hardware Error event.
     ///
     /// # Errors
@@ -209,7 +215,9 @@ impl Controller {
 impl Shared {
     /// A packet from the host, and the answer: as a rule one packet.
     fn receive(&mut self, packet: &[u8]) -> Vec<Vec<u8>> {
-        let Some(command) = Command::parse(packet) else { return Vec::new() };
+        let Some(command) = Command::parse(packet) else {
+            return if self.hung { Vec::new() } else { connection::data(packet) };
+        };
         if self.verbose {
             let parameters = crate::hex::encode(&command.parameters);
             eprintln!("controller: command {:04x} {parameters}", command.opcode);

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::Address;
 use crate::advert::{AddressType, Advert};
 use crate::answers::{Identity, answer};
+use crate::connection;
 use crate::hci::{
     self, COMMAND_DISALLOWED, Command, LE_ADVERTISING_REPORT, LE_EXTENDED_ADVERTISING_REPORT, LE_META, SUCCESS,
     command_complete, command_status,
@@ -15,11 +16,6 @@ use crate::scan::{Form, SET_ENABLE, SET_EXTENDED_ENABLE, Scan};
 
 /// HCI Reset.
 const RESET: u16 = 0x0C03;
-/// LE Create Connection, plain and extended, and LE Create Connection Cancel.
-const CREATE_CONNECTION: [u16; 2] = [0x200D, 0x2043];
-const CREATE_CONNECTION_CANCEL: u16 = 0x200E;
-/// LE Connection Complete of an attempt that was given up (status 0x02), in the central's role.
-const GIVEN_UP: [u8; 19] = [0x01, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 /// Event parameters before the first report: subevent and number of reports.
 const REPORT_HEADER: usize = 2;
 /// Duplicates remembered, as in a controller: bounded.
@@ -58,7 +54,8 @@ pub struct Core {
     failing: BTreeMap<u16, u8>,
     /// Refuses to scan until it is reset, with this status.
     jammed: Option<u8>,
-    /// Nobody answers: an attempt to connect ends when the host gives it up, and not before.
+    /// Whether the device answers that the host connects to. Else the attempt ends when the host gives it up, and not before.
+    answered: bool,
     connecting: bool,
     commands: BTreeMap<u16, u64>,
     unknown: Vec<u16>,
@@ -75,6 +72,7 @@ impl Core {
             heard: HashSet::new(),
             failing: BTreeMap::new(),
             jammed: None,
+            answered: false,
             connecting: false,
             commands: BTreeMap::new(),
             unknown: Vec::new(),
@@ -132,6 +130,11 @@ impl Core {
         self.jammed = Some(status).filter(|status| *status != SUCCESS);
     }
 
+    /// Whether the device answers that the host connects to.
+    pub fn answer_connections(&mut self, answered: bool) {
+        self.answered = answered;
+    }
+
     /// Power-up: forgets what the host had set, not what tests had.
     pub fn restart(&mut self) {
         self.jammed = None;
@@ -143,10 +146,16 @@ impl Core {
     /// Follows a command and returns the event that answers it, and what comes behind it.
     pub fn command(&mut self, command: &Command) -> Vec<Vec<u8>> {
         let answer = self.answer(command);
-        if command.opcode == CREATE_CONNECTION_CANCEL && std::mem::take(&mut self.connecting) {
-            return vec![answer, hci::event(LE_META, &GIVEN_UP)];
-        }
-        vec![answer]
+        let enhanced = !self.identity.legacy;
+        let behind = match command.opcode {
+            connection::CANCEL => std::mem::take(&mut self.connecting).then(|| connection::given_up(enhanced)),
+            connection::CREATE | connection::CREATE_EXTENDED if self.connecting && self.answered => {
+                self.connecting = false;
+                connection::complete(command, enhanced)
+            }
+            _ => connection::follow(command),
+        };
+        [Some(answer), behind].into_iter().flatten().collect()
     }
 
     fn answer(&mut self, command: &Command) -> Vec<u8> {
@@ -155,11 +164,11 @@ impl Core {
         if let Some(status) = self.failing.get(&command.opcode).copied().or(jammed) {
             return command_complete(command.opcode, &[status]);
         }
-        if CREATE_CONNECTION.contains(&command.opcode) {
+        if [connection::CREATE, connection::CREATE_EXTENDED].contains(&command.opcode) {
             let busy = std::mem::replace(&mut self.connecting, true);
             return command_status(command.opcode, if busy { COMMAND_DISALLOWED } else { SUCCESS });
         }
-        if command.opcode == CREATE_CONNECTION_CANCEL {
+        if command.opcode == connection::CANCEL {
             return command_complete(command.opcode, &[if self.connecting { SUCCESS } else { COMMAND_DISALLOWED }]);
         }
         let (event, known) = answer(self.identity, command);

@@ -5,6 +5,8 @@
 
 /// H4 packet type: command (host to controller).
 pub const COMMAND: u8 = 0x01;
+/// H4 packet type: ACL data (either way).
+pub const ACL_DATA: u8 = 0x02;
 /// H4 packet type: event (controller to host).
 pub const EVENT: u8 = 0x04;
 

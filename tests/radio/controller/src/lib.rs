@@ -14,6 +14,7 @@
 pub mod address;
 pub mod advert;
 pub mod answers;
+pub mod connection;
 pub mod control;
 pub mod controller;
 pub mod core;

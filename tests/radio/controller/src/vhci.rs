@@ -11,8 +11,7 @@ use std::thread::{self, JoinHandle};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::fs::OFlags;
 
-/// Largest H4 packet: 4 bytes of header and 64 KiB would be ACL data, which this
-/// controller does not offer; commands are at most 259 bytes.
+/// Largest H4 packet: commands are at most 259 bytes, and ACL data as long as the controller's buffers.
 const MAX_PACKET: usize = 1028;
 /// Packet type of vhci's own messages, and "make a controller".
 const VENDOR: u8 = 0xFF;

@@ -53,17 +53,29 @@ fn extended_host_gets_legacy_pdus_with_the_legacy_bit() {
 
 #[test]
 fn an_attempt_to_connect_ends_when_it_is_given_up() {
-    for opcode in CREATE_CONNECTION {
+    for opcode in [connection::CREATE, connection::CREATE_EXTENDED] {
         let mut core = scanning(Form::Extended, 0, 0);
-        assert_eq!(send(&mut core, CREATE_CONNECTION_CANCEL, &[])[6..], [COMMAND_DISALLOWED]);
+        assert_eq!(send(&mut core, connection::CANCEL, &[])[6..], [COMMAND_DISALLOWED]);
         assert_eq!(send(&mut core, opcode, &[0; 25]), command_status(opcode, SUCCESS));
         assert_eq!(send(&mut core, opcode, &[0; 25]), command_status(opcode, COMMAND_DISALLOWED));
         assert!(core.is_connecting());
-        let answers = core.command(&Command { opcode: CREATE_CONNECTION_CANCEL, parameters: Vec::new() });
-        assert_eq!(answers[0], command_complete(CREATE_CONNECTION_CANCEL, &[SUCCESS]));
-        assert_eq!(answers[1][..5], [4, LE_META, 19, 0x01, 0x02]);
+        let answers = core.command(&Command { opcode: connection::CANCEL, parameters: Vec::new() });
+        assert_eq!(answers[0], command_complete(connection::CANCEL, &[SUCCESS]));
+        assert_eq!(answers[1][..5], [4, LE_META, 31, 0x0A, 0x02]);
         assert!(!core.is_connecting());
     }
+}
+
+#[test]
+fn an_attempt_to_connect_succeeds_where_the_device_answers() {
+    let mut core = scanning(Form::Extended, 0, 0);
+    core.answer_connections(true);
+    let answers = core.command(&Command { opcode: connection::CREATE_EXTENDED, parameters: vec![0; 26] });
+    assert_eq!(answers[0], command_status(connection::CREATE_EXTENDED, SUCCESS));
+    assert_eq!(answers[1][..5], [4, LE_META, 31, 0x0A, SUCCESS]);
+    assert!(!core.is_connecting());
+    let answers = core.command(&Command { opcode: connection::DISCONNECT, parameters: vec![1, 0, 0x13] });
+    assert_eq!(answers[1], [4, 0x05, 4, SUCCESS, 1, 0, 0x16]);
 }
 
 #[test]
