@@ -59,7 +59,9 @@ fn recovery_that_is_stopped_reads_and_changes_nothing_more() {
     disk.with(|p| p.reads_left = Some(1));
     recovery.stop();
     assert!(recovery.take().is_empty());
-    assert_eq!((disk.with(|p| p.reads.len()), disk.with(|p| p.files == before)), (4, true));
+    // It was between two pieces, or at one.
+    assert!((3..=4).contains(&disk.with(|p| p.reads.len())));
+    assert!(disk.with(|p| p.files == before));
 }
 
 #[tokio::test]

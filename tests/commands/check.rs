@@ -89,5 +89,14 @@ fn check_fails_when_any_of_its_steps_does() {
         );
         assert!(outcome.code.is_some_and(|code| code != 0), "{step} failed, and ./check did not: {}", outcome.said);
         assert!(!outcome.said.contains("all checks passed"), "{step}: {}", outcome.said);
+        if ["--lib --bins", "--doc", "--test broker"].contains(&step) {
+            // What failed is said last.
+            let end: Vec<_> = outcome.said.lines().rev().take(3).collect();
+            assert!(end[0].contains("tests failed"), "{}", outcome.said);
+            assert_eq!(
+                end[1..],
+                ["thread 'words::words_are_right' panicked at here", "test words::words_are_right ... FAILED"]
+            );
+        }
     }
 }

@@ -78,7 +78,8 @@ impl Checkout {
     fn noting(&self, fails: &str) -> String {
         let calls = self.0.path().join("calls");
         let fails = if fails.is_empty() { "no call is like this" } else { fails };
-        format!("echo \"$*\" >>'{}'\n[[ $* != *'{fails}'* ]]\n", calls.display())
+        let failure = "echo 'test words::words_are_right ... FAILED'; echo \"thread 'words::words_are_right' panicked at here\"; exit 1";
+        format!("echo \"$*\" >>'{}'\n[[ $* != *'{fails}'* ]] || {{ {failure}; }}\n", calls.display())
     }
 
     /// Adds a script.

@@ -94,12 +94,10 @@ fn no_power_cycle_while_a_device_is_connected() {
         let radio = guest.radio(ADDRESS);
         let rig = Rig::start(guest, "off");
         radio.controller.jam(COMMAND_DISALLOWED);
-        rig.mode("active");
-        // Late: bluetoothd ends connections on which nobody answers for half a minute.
-        eventually(REFUSAL, "many attempts", || rig.recoveries("retry") >= 25);
         radio.controller.raw(CONNECTED, true).expect("plugged in");
         let connected = || radio.bluez.devices().values().any(|d| d["Connected"] == true.into());
         eventually(SOON, "bluetoothd knows of it", connected);
+        rig.mode("active");
         eventually(REFUSAL, "it is withheld", || rig.recoveries("power-cycle-withheld") == 1);
         hold(Duration::from_secs(3), || assert_eq!(rig.recoveries("power-cycle"), 0));
         assert!(connected(), "it was left alone");
