@@ -161,12 +161,17 @@ impl<T> Outcome for Option<T> {
 
 /// Asks until the answer is there; fails when it is not within `deadline`.
 pub(crate) fn eventually<O: Outcome>(deadline: Duration, what: &str, mut ask: impl FnMut() -> O) -> O::Value {
+    within(deadline, || ask().value()).unwrap_or_else(|| panic!("not within {deadline:?}: {what}"))
+}
+
+/// Asks until the answer is there, but no longer than this.
+pub(crate) fn within<T>(deadline: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     loop {
-        if let Some(value) = ask().value() {
-            return value;
+        let answer = ask();
+        if answer.is_some() || start.elapsed() >= deadline {
+            return answer;
         }
-        assert!(start.elapsed() < deadline, "not within {deadline:?}: {what}");
         thread::sleep(Duration::from_millis(10));
     }
 }

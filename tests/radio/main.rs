@@ -21,6 +21,7 @@ mod faults;
 mod journal;
 mod service_adapters;
 mod service_adapters_faults;
+mod service_cases;
 mod service_chains;
 mod service_connections;
 mod service_exact;

@@ -98,8 +98,13 @@ impl<'a> Rig<'a> {
 
     /// Sets several: name, signature and value of each.
     pub(crate) fn apply(&self, words: &[&str]) {
-        let (interface, count) = (format!("{BUS}.Config"), (words.len() / 3).to_string());
-        let command = [&["call", BUS, PATH, &interface, "Apply", "a{sv}", &count], words].concat();
+        self.call("Apply", "a{sv}", words.len() / 3, words);
+    }
+
+    /// Calls a method of Config that takes so many of something.
+    pub(crate) fn call(&self, method: &str, signature: &str, count: usize, words: &[&str]) {
+        let (interface, count) = (format!("{BUS}.Config"), count.to_string());
+        let command = [&["call", "--", BUS, PATH, &interface, method, signature, &count], words].concat();
         self.guest.busctl("bench-admin", &command).unwrap_or_else(|e| panic!("{words:?}: {e}"));
     }
 

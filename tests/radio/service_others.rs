@@ -1,7 +1,8 @@
 //! Other programs use the adapter, too.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use zbus::Variant;
 
@@ -11,6 +12,8 @@ use crate::rig::{ADDRESS, BUS, PATH, RECOVERY, SOON, wait_scan};
 use crate::service_faults::scanning;
 
 const LONG: Duration = Duration::from_secs(180);
+/// For what nobody tells, and only silence shows.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Filters of other clients: none, one that hides what does not match from everyone on D-Bus, one by strength, by service.
 fn filters() -> Vec<HashMap<&'static str, Variant<'static>>> {
@@ -51,6 +54,31 @@ fn another_client_discovers_as_it_likes() {
             }
         }
         assert_eq!(rig.said("WARN", "radio"), 0);
+        rig.ledger();
+    });
+}
+
+/// A program that speaks to the controller itself, past bluetoothd and the kernel, ends the scan that both believe to be running.
+#[test]
+fn another_program_ends_the_scan_with_a_command_of_its_own() {
+    bench::run_within(LONG, |guest| {
+        let (radio, rig) = scanning(guest, "passive");
+        for (mode, active) in [("passive", false), ("active", true)] {
+            rig.mode(mode);
+            wait_scan(&radio.controller, mode, |scan| scan.active == active);
+            rig.wait_state("scanning");
+            rig.flows_within(RECOVERY, &radio.controller);
+            // LE Set Extended Scan Enable: off.
+            let words = ["-i", "hci0", "cmd", "0x08", "0x0042", "00", "00", "00", "00", "00", "00"];
+            let ended = Command::new("hcitool").args(words).stdout(Stdio::null()).status().expect("hcitool");
+            assert!(ended.success());
+            let since = Instant::now();
+            rig.flows_within(MINUTE, &radio.controller);
+            println!("[rig] {mode}: adverts flow {:?} after the command, {}", since.elapsed(), rig.stat("Recoveries"));
+            wait_scan(&radio.controller, mode, |scan| scan.active == active && !scan.filter_dup);
+            rig.wait_state("scanning");
+        }
+        assert_eq!(rig.recoveries("power-cycle"), 0);
         rig.ledger();
     });
 }
