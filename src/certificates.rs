@@ -18,7 +18,7 @@ const WARNINGS: [i64; 4] = [30, 7, 1, 0];
 pub struct Held {
     /// D-Bus name of the setting.
     pub setting: &'static str,
-    /// What is in it; of several the one that ends first.
+    /// What is in it; of several CAs the one that ends last.
     pub certificate: Certificate,
 }
 
@@ -40,15 +40,12 @@ fn seconds(time: SystemTime) -> i64 {
 
 /// Those of the settings, used or not.
 pub fn held(form: &Form) -> Vec<Held> {
-    let first = |setting, list: Vec<Certificate>| {
-        list.into_iter().min_by_key(|c| c.not_after).map(|certificate| Held { setting, certificate })
-    };
+    let held = |setting| move |certificate| Held { setting, certificate };
     let (ca, own) = form.certificates();
-    // Of a chain the first is the router's own; of CA certificates any may be the one that counts.
-    [first("CaCertificate", ca), first("ClientCertificate", own.into_iter().take(1).collect())]
-        .into_iter()
-        .flatten()
-        .collect()
+    // Of several CAs that ended one is no loss as long as another one holds; of a chain the first is the router's own.
+    let ca = ca.into_iter().max_by_key(|certificate| certificate.not_after);
+    let own = own.into_iter().next();
+    ca.map(held("CaCertificate")).into_iter().chain(own.map(held("ClientCertificate"))).collect()
 }
 
 /// Follows the settings, tells Stats, and warns. Ends never.

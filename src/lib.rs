@@ -29,6 +29,7 @@ pub mod health;
 pub mod log;
 pub mod losses;
 mod mqtt;
+mod printable;
 pub mod publish;
 pub mod queue;
 pub mod router;

@@ -1,11 +1,13 @@
 //! From a draft to a checked [`Config`], with every problem found on the way.
 
+use super::pem_text::canonical;
 use super::typed::{MOST_ADAPTERS, PskKey};
 use super::{
     Adapters, Batching, ClientCertificate, Config, Connection, Draft, Form, Framing, Login, Mqtt, MqttVersion, Payload,
-    Qos, ScanMode, Security, Spooling, Style, TimestampFormat, pem, setting,
+    Qos, ScanMode, Secret, Security, Spooling, Style, TimestampFormat, pem, setting,
 };
 use crate::advert::Address;
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -21,13 +23,13 @@ pub struct Problem {
     /// What a right value looks like.
     pub expected: &'static str,
     /// What is wrong with this one, if more can be said.
-    pub detail: Option<&'static str>,
+    pub detail: Option<Cow<'static, str>>,
 }
 
 impl Problem {
     /// What was expected, and what is wrong if more can be said.
     pub fn expectation(&self) -> String {
-        let detail = self.detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
+        let detail = self.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
         format!("expected {}{detail}", self.expected)
     }
 }
@@ -43,7 +45,7 @@ impl fmt::Display for Problem {
 struct Checks(Vec<Problem>);
 
 impl Checks {
-    fn refuse(&mut self, key: &'static str, detail: Option<&'static str>) {
+    fn refuse(&mut self, key: &'static str, detail: Option<Cow<'static, str>>) {
         if let Some(s) = setting(key)
             && !self.0.iter().any(|p| p.key == key)
         {
@@ -198,21 +200,25 @@ fn security(draft: &Draft, c: &mut Checks) -> Security {
     let (form, secrets) = (&draft.form, &draft.secrets);
     let mode = c.choose("encryption_mode", &form.encryption_mode, &[("none", 0), ("psk", 1), ("certificate", 2)]);
     let key = psk(secrets.psk.expose());
-    c.require("psk", secrets.psk.is_empty() || key.is_some());
+    match &key {
+        // What Mosquitto reads of a single 0, too: a key without a byte.
+        Some(key) if key.is_empty() => c.refuse("psk", Some("it is a key of no bytes".into())),
+        _ => c.require("psk", secrets.psk.is_empty() || key.is_some()),
+    }
     c.require("psk_identity", text(&form.psk_identity, 128) && (mode != 1 || !form.psk_identity.is_empty()));
     if mode == 1 && secrets.psk.is_empty() {
-        c.refuse("encryption_mode", Some("Psk is not set"));
+        c.refuse("encryption_mode", Some("Psk is not set".into()));
     }
     let client = client_certificate(draft, c);
     if !form.ca_certificate.is_empty()
-        && let Err(detail) = pem::certificates(&form.ca_certificate)
+        && let Err(detail) = pem::certificates(&form.ca_certificate).and_then(|list| pem::trustworthy(&list))
     {
         c.refuse("ca_certificate", Some(detail));
     }
     match mode {
         1 => Security::Psk { identity: form.psk_identity.clone(), key: PskKey(key.unwrap_or_default()) },
         2 => Security::Certificate {
-            ca: (!form.ca_certificate.is_empty()).then(|| form.ca_certificate.clone()),
+            ca: (!form.ca_certificate.is_empty()).then(|| canonical(&form.ca_certificate).to_string()),
             client: client.filter(|_| form.require_client_certificate),
         },
         _ => Security::None,
@@ -223,28 +229,33 @@ fn client_certificate(draft: &Draft, c: &mut Checks) -> Option<ClientCertificate
     let (chain, key) = (&draft.form.client_certificate, &draft.secrets.client_key);
     if draft.form.require_client_certificate {
         if chain.is_empty() {
-            c.refuse("require_client_certificate", Some("ClientCertificate is not set"));
+            c.refuse("require_client_certificate", Some("ClientCertificate is not set".into()));
         } else if key.is_empty() {
-            c.refuse("require_client_certificate", Some("ClientKey is not set"));
+            c.refuse("require_client_certificate", Some("ClientKey is not set".into()));
         }
     }
     let certificates = (!chain.is_empty()).then(|| pem::certificates(chain));
     let private = (!key.is_empty()).then(|| pem::private_key(key.expose()));
-    if let Some(Err(detail)) = certificates {
-        c.refuse("client_certificate", Some(detail));
+    if let Some(Err(detail)) = &certificates {
+        c.refuse("client_certificate", Some(detail.clone()));
     }
-    if let Some(Err(detail)) = private {
-        c.refuse("client_key", Some(detail));
+    if let Some(Err(detail)) = &private {
+        c.refuse("client_key", Some(detail.clone()));
     }
     let (certificates, private) = (certificates?.ok()?, private?.ok()?);
     match pem::matches(&certificates, &private) {
         Ok(()) => {}
-        Err(pem::Mismatch::Key) => c.refuse("client_key", Some("it is not the key of ClientCertificate")),
+        Err(pem::Mismatch::Key) => c.refuse("client_key", Some("it is not the key of ClientCertificate".into())),
         Err(pem::Mismatch::Order) => {
-            c.refuse("client_certificate", Some("its order is wrong: the certificate of ClientKey comes first"));
+            c.refuse("client_certificate", Some("its order is wrong: the certificate of ClientKey comes first".into()));
         }
     }
-    Some(ClientCertificate { chain: chain.clone(), key: key.clone() })
+    // OpenSSL would refuse it at each attempt to connect.
+    if let Some(detail) = certificates.iter().find_map(|certificate| pem::unusable(certificate)) {
+        c.refuse("client_certificate", Some(detail));
+    }
+    let key = Secret::from(std::mem::take(&mut *canonical(key.expose())));
+    Some(ClientCertificate { chain: canonical(chain).to_string(), key })
 }
 
 fn filters(form: &Form, c: &mut Checks) {

@@ -125,6 +125,8 @@ fn certificates_are_checked() {
     assert_eq!(found(|d| d.form.require_client_certificate = true), ["RequireClientCertificate"]);
     assert_eq!(found(|d| d.secrets.client_key = secret("-----BEGIN ENCRYPTED PRIVATE KEY-----")), ["ClientKey"]);
     assert_eq!(found(|d| d.secrets.psk = secret("0x12")), ["Psk"]);
+    assert_eq!(found(|d| d.secrets.psk = secret("0")), ["Psk"]);
+    assert_eq!(found(|d| d.secrets.psk = secret("00")), [""; 0]);
 }
 
 #[test]

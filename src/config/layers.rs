@@ -37,7 +37,7 @@ fn figment(layers: &[&Layer]) -> Figment {
 pub(super) fn related(problem: &Problem) -> impl Iterator<Item = &'static str> {
     let mentions = move |name: &str| {
         let words = |text: &str| text.split(|c: char| !c.is_alphanumeric()).any(|word| word == name);
-        words(problem.expected) || problem.detail.is_some_and(words)
+        words(problem.expected) || problem.detail.as_deref().is_some_and(words)
     };
     SETTINGS.iter().filter(move |s| mentions(s.name)).map(|s| s.key)
 }

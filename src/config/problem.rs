@@ -31,7 +31,7 @@ impl FileProblem {
     }
 
     pub(super) fn of_check(file: &Path, problem: &Problem) -> Self {
-        let detail = problem.detail.map(str::to_owned);
+        let detail = problem.detail.as_deref().map(str::to_owned);
         Self::of_key(file, problem.key, problem.expected, detail)
     }
 }

@@ -329,7 +329,7 @@ impl Stats {
     }
 
     /// Certificates of the settings: `Setting` (its name), `Subject`, `Issuer`, `NotBefore` and `NotAfter` (in milliseconds since
-    /// 1970-01-01T00:00Z). Of several in CaCertificate the one that ends first.
+    /// 1970-01-01T00:00Z). Of several in CaCertificate the one that ends last.
     #[zbus(property)]
     fn certificates(&self) -> Vec<Report> {
         self.stats.certificates().borrow().iter().map(held_report).collect()

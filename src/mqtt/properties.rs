@@ -1,5 +1,7 @@
 //! The properties of MQTT 5 (section 2.2.2) that a broker may send with CONNACK, its acknowledgements and DISCONNECT.
 
+use crate::printable::printable;
+
 /// Longest text of a broker that is shown to people.
 const MAX_SHOWN: usize = 200;
 
@@ -174,8 +176,7 @@ fn text<'a>(rest: &mut &'a [u8]) -> Result<&'a str, BadProperties> {
 
 /// A text of the broker as it may be put before people: one line, no control characters, not long.
 fn shown(text: &str) -> String {
-    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    clean.take(MAX_SHOWN).collect::<String>().trim().to_owned()
+    printable(&text.chars().take(MAX_SHOWN).collect::<String>()).trim().to_owned()
 }
 
 #[cfg(test)]
@@ -201,7 +202,7 @@ mod tests {
             retain_available: Some(false),
             maximum_packet_size: Some(1024),
             server_keep_alive: Some(30),
-            reason_string: Some("so [x".into()),
+            reason_string: Some("so\u{fffd}[x".into()),
             server_reference: Some("b:1883".into()),
         };
         assert_eq!(found, expected);

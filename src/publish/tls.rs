@@ -1,7 +1,8 @@
 //! TLS to the broker: a pre-shared key, or certificates from memory. The context is made once for a configuration.
 
-use super::tls_failure;
+use super::tls_failure::{self, Verdict};
 use crate::config::{ClientCertificate, Security};
+use crate::printable::printable;
 use crate::stats::Failure;
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::error::ErrorStack;
@@ -16,6 +17,7 @@ use openssl::x509::{X509, X509NameEntryRef, X509NameRef, X509Ref, X509VerifyResu
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 use zeroize::Zeroizing;
@@ -56,7 +58,7 @@ impl Certificate {
         let name = |name: &X509NameRef| {
             let entry = |entry: &X509NameEntryRef| {
                 let value = entry.data().to_string().unwrap_or_default();
-                format!("{}={value}", entry.object().nid().short_name().unwrap_or("?"))
+                format!("{}={}", entry.object().nid().short_name().unwrap_or("?"), printable(&value))
             };
             name.entries().map(entry).collect::<Vec<_>>().join(", ")
         };
@@ -96,23 +98,24 @@ impl Tls {
                 certificate(ca.as_deref(), client.as_ref()).map(|connector| Self { connector, proof })
             }
         };
-        made.map(Some).map_err(|error| Failure::new("tls", format!("TLS cannot be set up: {error}.")))
+        made.map(Some).map_err(|error| tls_failure::set_up(&error))
     }
 
     /// The handshake.
     pub(crate) async fn connect(&self, host: &str, tcp: TcpStream) -> Result<SslStream<TcpStream>, Failure> {
-        let set_up = |error: ErrorStack| Failure::new("tls", format!("TLS cannot be set up: {error}."));
+        let set_up = |error: ErrorStack| tls_failure::set_up(&error);
         let mut connection = self.connector.configure().map_err(set_up)?;
         // With a pre-shared key there is no certificate that could hold a name.
         connection.set_verify_hostname(self.proof != Proof::Psk);
-        if host.parse::<IpAddr>().is_ok() {
-            accept_address_as_common_name(&mut connection, host.to_owned());
-        }
+        let verdict = judge(&mut connection, host);
         let ssl = connection.into_ssl(host).map_err(set_up)?;
         let mut stream = SslStream::new(ssl, tcp).map_err(set_up)?;
         match Pin::new(&mut stream).connect().await {
             Ok(()) => Ok(stream),
-            Err(error) => Err(tls_failure::handshake(&error, stream.ssl(), self.proof)),
+            Err(error) => {
+                let verdict = verdict.lock().unwrap_or_else(PoisonError::into_inner).take();
+                Err(tls_failure::handshake(&error, stream.ssl(), self.proof, verdict))
+            }
         }
     }
 
@@ -183,17 +186,25 @@ fn store(pem: &str) -> Result<X509Store, ErrorStack> {
     Ok(store.build())
 }
 
-/// The guide's own certificate holds the broker's IP address as common name and no alternative names, which OpenSSL accepts
-/// for DNS names only. Mosquitto's clients take it too.
-fn accept_address_as_common_name(connection: &mut ConnectConfiguration, host: String) {
+/// Remembers what the verification finds wrong first. The guide's own certificate holds the broker's IP address as common name
+/// and no alternative names, which OpenSSL accepts for DNS names only. Mosquitto's clients take it too.
+fn judge(connection: &mut ConnectConfiguration, host: &str) -> Arc<Mutex<Option<Verdict>>> {
+    let verdict = Arc::new(Mutex::new(None));
+    let (found, address) = (Arc::clone(&verdict), host.parse::<IpAddr>().is_ok().then(|| host.to_owned()));
     connection.set_verify_callback(SslVerifyMode::PEER, move |good, context| {
-        let other_address = context.error().as_raw() == tls_failure::IP_ADDRESS_MISMATCH;
-        if good || !other_address || !context.current_cert().is_some_and(|leaf| is_named(leaf, &host)) {
-            return good;
+        if good {
+            return true;
         }
-        context.set_error(X509VerifyResult::OK);
-        true
+        let other_address = context.error().as_raw() == tls_failure::IP_ADDRESS_MISMATCH;
+        let named = |host: &String| context.current_cert().is_some_and(|leaf| is_named(leaf, host));
+        if other_address && address.as_ref().is_some_and(named) {
+            context.set_error(X509VerifyResult::OK);
+            return true;
+        }
+        found.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| Verdict::of(context));
+        false
     });
+    verdict
 }
 
 fn is_named(leaf: &X509Ref, host: &str) -> bool {
@@ -201,3 +212,7 @@ fn is_named(leaf: &X509Ref, host: &str) -> bool {
     leaf.subject_alt_names().is_none()
         && names.next().and_then(|name| name.data().to_string().ok()).is_some_and(|name| name == host)
 }
+
+#[cfg(test)]
+#[path = "tls_tests.rs"]
+mod tests;

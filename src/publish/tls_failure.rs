@@ -2,9 +2,11 @@
 //! to check. Which alert each mistake causes was found out with Mosquitto 2.0 and OpenSSL 3, TLS 1.2 and 1.3
 //! (`tests/broker` holds every case).
 
-use super::tls::Proof;
+use super::tls::{Certificate, Proof};
 use crate::stats::Failure;
+use openssl::error::ErrorStack;
 use openssl::ssl::{self, SslRef};
+use openssl::x509::X509StoreContextRef;
 
 // X509_V_ERR_* of <openssl/x509_vfy.h>, which the crate does not name.
 const NOT_YET_VALID: i32 = 9;
@@ -12,17 +14,54 @@ const EXPIRED: i32 = 10;
 const HOST_NAME_MISMATCH: i32 = 62;
 pub(super) const IP_ADDRESS_MISMATCH: i32 = 64;
 
+const EE_KEY_TOO_SMALL: i32 = 66;
+const CA_KEY_TOO_SMALL: i32 = 67;
+const CA_DIGEST_TOO_WEAK: i32 = 68;
+
+/// What is wrong with which certificate of the broker's chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Verdict {
+    code: i32,
+    /// OpenSSL's own words.
+    text: &'static str,
+    /// How it is called in a sentence.
+    whose: String,
+}
+
+impl Verdict {
+    pub(super) fn of(context: &X509StoreContextRef) -> Self {
+        let error = context.error();
+        let certificate = context.current_cert().map(Certificate::of);
+        let (subject, own) = certificate.map(|c| (c.subject.clone(), c.subject == c.issuer)).unwrap_or_default();
+        let whose = match context.error_depth() {
+            0 => format!("The broker's certificate ({subject})"),
+            _ if own => format!("The certificate of the broker's CA ({subject})"),
+            _ => format!("The intermediate certificate {subject} of the broker's chain"),
+        };
+        Self { code: error.as_raw(), text: error.error_string(), whose }
+    }
+}
+
+/// TLS does not even begin.
+pub(super) fn set_up(error: &ErrorStack) -> Failure {
+    let reasons: Vec<_> = error.errors().iter().filter_map(openssl::error::Error::reason).collect();
+    let reasons = if reasons.is_empty() { "OpenSSL does not say why".to_owned() } else { reasons.join(", ") };
+    Failure::new("tls", format!("TLS cannot be set up: {reasons}."))
+}
+
 /// SSL_R_CERTIFICATE_VERIFY_FAILED: our own verdict on the broker's certificate.
 const VERIFY_FAILED: i32 = 134;
 /// OpenSSL reports the broker's alert N as reason 1000 + N.
 const ALERT: i32 = 1000;
 
 /// A handshake that failed.
-pub(super) fn handshake(error: &ssl::Error, ssl: &SslRef, proof: Proof) -> Failure {
+pub(super) fn handshake(error: &ssl::Error, ssl: &SslRef, proof: Proof, verdict: Option<Verdict>) -> Failure {
     let reason = reason(error);
     if code(error) == Some(VERIFY_FAILED) {
-        let verdict = ssl.verify_result();
-        return untrusted(verdict.as_raw(), verdict.error_string(), proof);
+        let result = ssl.verify_result();
+        let unnamed =
+            || Verdict { code: result.as_raw(), text: result.error_string(), whose: "The broker's certificate".into() };
+        return untrusted(&verdict.unwrap_or_else(unnamed), proof);
     }
     if let Some(alert) = alert(error) {
         return alerted(alert, &reason, proof, ssl.peer_certificate().is_some());
@@ -48,7 +87,7 @@ pub(super) fn later(error: &ssl::Error, proof: Proof) -> Failure {
     }
 }
 
-fn untrusted(verdict: i32, text: &str, proof: Proof) -> Failure {
+fn untrusted(verdict: &Verdict, proof: Proof) -> Failure {
     if proof == Proof::Psk {
         return Failure::new(
             "tls-psk-identity",
@@ -56,19 +95,30 @@ fn untrusted(verdict: i32, text: &str, proof: Proof) -> Failure {
              (try another Port, or EncryptionMode certificate), or it does not know PskIdentity.",
         );
     }
-    match verdict {
+    let Verdict { code, text, whose } = verdict;
+    match *code {
         EXPIRED | NOT_YET_VALID => Failure::new(
             "tls-certificate-expired",
-            format!("The broker's certificate is out of date ({text}). Renew it, or check the router's clock."),
+            format!("{whose} is out of date ({text}). Renew it, or check the router's clock."),
         ),
         HOST_NAME_MISMATCH | IP_ADDRESS_MISMATCH => Failure::new(
             "tls-hostname",
-            format!("The broker's certificate is not for this Host ({text}). Set Host to a name in the certificate."),
+            format!("{whose} is not for this Host ({text}). Set Host to a name in the certificate."),
         ),
-        _ => Failure::new(
+        EE_KEY_TOO_SMALL | CA_KEY_TOO_SMALL => Failure::new(
             "tls-certificate",
-            format!("The broker's certificate is not trusted ({text}). Check CaCertificate."),
+            format!(
+                "{whose} is too weak for this router ({text}). The broker needs one with an RSA key of 2048 bits or more, or with \
+                 an elliptic curve."
+            ),
         ),
+        CA_DIGEST_TOO_WEAK => Failure::new(
+            "tls-certificate",
+            format!(
+                "{whose} is too weak for this router ({text}). The broker needs one that is signed with SHA-256 or better."
+            ),
+        ),
+        _ => Failure::new("tls-certificate", format!("{whose} is not trusted ({text}). Check CaCertificate.")),
     }
 }
 
@@ -117,5 +167,6 @@ fn alert(error: &ssl::Error) -> Option<i32> {
 /// OpenSSL's own words.
 fn reason(error: &ssl::Error) -> String {
     let first = error.ssl_error().and_then(|stack| stack.errors().first()).and_then(|e| e.reason());
-    first.map_or_else(|| error.to_string(), str::to_owned)
+    let io = || error.io_error().map_or_else(|| "no reason is known".to_owned(), ToString::to_string);
+    first.map_or_else(io, str::to_owned)
 }

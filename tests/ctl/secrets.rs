@@ -146,3 +146,18 @@ fn on_a_terminal_it_is_asked_for_and_not_echoed() {
     assert!(shown.contains("nothing was typed") && shown.contains("\necho\r"), "{shown}");
     assert_eq!(stored(&bus, "psk"), [PSK]);
 }
+
+#[test]
+fn files_that_are_no_text_get_the_command_that_makes_text_of_them() {
+    let (bus, _service) = started();
+    for (der, command) in [
+        (&[0x30, 0x82, 0x03, 0xB6, 0x30, 0x82, 0x02][..], "openssl x509 -inform der"),
+        (&[0x30, 0x82, 0x09, 0xC1, 0x02, 0x01, 0x03], "openssl pkcs12"),
+        (&[0xFF, 0xFE, 0x00], "expected UTF-8 text"),
+    ] {
+        let file = bus.directory().join("file");
+        fs::write(&file, der).expect("written");
+        let said = fed(&bus, &["set", &format!("CaCertificate=@{}", file.display())], "");
+        assert_eq!((said.status, said.err.contains(command)), (2, true), "{said:?}");
+    }
+}

@@ -6,6 +6,7 @@ use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
 use openssl::x509::extension::{BasicConstraints, KeyUsage, SubjectAlternativeName};
 use openssl::x509::{X509, X509Builder, X509Name, X509NameRef};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -31,6 +32,28 @@ pub struct Subject<'a> {
     pub ip: &'a [&'a str],
     /// Days from now on which it begins and ends; else ten days around now.
     pub days: Option<(i64, i64)>,
+}
+
+/// How a certificate is made.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Make {
+    /// An RSA key of so many bits, and not one on P-256.
+    pub rsa: Option<u32>,
+    /// Signed with SHA-1.
+    pub sha1: bool,
+    /// Days from now on which it begins and ends; else thirty days around now.
+    pub days: Option<(i64, i64)>,
+}
+
+impl Make {
+    fn key(self) -> PKey<Private> {
+        let rsa = |bits| PKey::from_rsa(Rsa::generate(bits).expect("a key")).expect("a key");
+        self.rsa.map_or_else(new_key, rsa)
+    }
+
+    fn digest(self) -> MessageDigest {
+        if self.sha1 { MessageDigest::sha1() } else { MessageDigest::sha256() }
+    }
 }
 
 const DAY: i64 = 86_400;
@@ -72,11 +95,17 @@ fn pem(certificate: &X509, key: &PKey<Private>) -> Pair {
 
 impl Authority {
     pub fn new(common_name: &str) -> Self {
-        let key = new_key();
-        let mut builder = builder(common_name, None, &key, (-30, 30));
+        Self::make(common_name, None, Make::default())
+    }
+
+    /// Signed by itself, or by another one.
+    pub fn make(common_name: &str, issuer: Option<&Self>, make: Make) -> Self {
+        let key = make.key();
+        let name = issuer.map(|issuer| issuer.certificate.subject_name());
+        let mut builder = builder(common_name, name, &key, make.days.unwrap_or((-30, 30)));
         builder.append_extension(BasicConstraints::new().critical().ca().build().expect("built")).expect("added");
         builder.append_extension(KeyUsage::new().key_cert_sign().crl_sign().build().expect("built")).expect("added");
-        builder.sign(&key, MessageDigest::sha256()).expect("signed");
+        builder.sign(issuer.map_or(&key, |issuer| &issuer.key), make.digest()).expect("signed");
         Self { certificate: builder.build(), key }
     }
 
@@ -85,7 +114,11 @@ impl Authority {
     }
 
     pub fn issue(&self, subject: Subject<'_>) -> Pair {
-        let key = new_key();
+        self.issue_as(subject, Make::default())
+    }
+
+    pub fn issue_as(&self, subject: Subject<'_>, make: Make) -> Pair {
+        let key = make.key();
         let days = subject.days.unwrap_or((-10, 10));
         let mut builder = builder(subject.common_name, Some(self.certificate.subject_name()), &key, days);
         if !subject.dns.is_empty() || !subject.ip.is_empty() {
@@ -99,7 +132,7 @@ impl Authority {
             let names = names.build(&builder.x509v3_context(Some(&self.certificate), None)).expect("built");
             builder.append_extension(names).expect("added");
         }
-        builder.sign(&self.key, MessageDigest::sha256()).expect("signed");
+        builder.sign(&self.key, make.digest()).expect("signed");
         pem(&builder.build(), &key)
     }
 }

@@ -1,11 +1,13 @@
 //! Texts that do not stand on the command line: from files, from standard input, or from someone who types them unseen.
 
 use crate::failure::{Failure, Result};
+use cassia_bypass::config::binary;
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::fmt::Display;
 use std::io::{IsTerminal, Read, stdin};
+use std::string::FromUtf8Error;
 
 /// Control-C and Control-D: someone who thought better of it.
 const GIVE_UP: [u8; 2] = [3, 4];
@@ -29,7 +31,11 @@ pub(crate) fn read(name: &str, source: &str) -> Result<String> {
         }
         file => std::fs::read(file).map_err(|error| wrong(&error))?,
     };
-    let mut text = String::from_utf8(bytes).map_err(|_| wrong(&"expected UTF-8 text"))?;
+    let no_text = |error: FromUtf8Error| {
+        let hint = binary(error.as_bytes()).map(|hint| format!(": {hint}")).unwrap_or_default();
+        wrong(&format!("expected UTF-8 text{hint}"))
+    };
+    let mut text = String::from_utf8(bytes).map_err(no_text)?;
     if text.ends_with('\n') {
         text.truncate(text.len() - if text.ends_with("\r\n") { 2 } else { 1 });
     }
