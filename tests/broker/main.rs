@@ -6,6 +6,7 @@ mod support;
 mod hosts;
 mod network;
 mod outages;
+mod packets_at_random;
 mod qos;
 mod refusals;
 mod scenarios;
