@@ -6,6 +6,7 @@ mod describe;
 mod diagnosis;
 mod error;
 mod follow;
+mod hints;
 mod log_control;
 pub mod names;
 mod others;

@@ -25,6 +25,9 @@ pub(super) fn adapter_report(adapter: &AdapterStatus) -> Report {
     put(&mut report, "State", adapter.state.word());
     put(&mut report, "Detail", adapter.detail.clone());
     put(&mut report, "Capabilities", adapter.capabilities.clone());
+    if let Some(percent) = adapter.duty_cycle {
+        put(&mut report, "DutyCyclePercent", percent);
+    }
     report
 }
 

@@ -303,7 +303,8 @@ impl Stats {
     }
 
     /// Each adapter that is wanted: `Adapter` (its name, empty while it is not there), `Address`, `State` (a word of RadioState),
-    /// `Detail` (why it is in that state, for people) and `Capabilities` (what it and bluetoothd can do, from its first scan on).
+    /// `Detail` (why it is in that state, for people), `Capabilities` (what it and bluetoothd can do, from its first scan on) and, once
+    /// it is known, `DutyCyclePercent` (for how much of the time it listens).
     #[zbus(property)]
     fn radios(&self) -> Vec<Report> {
         self.stats.radio().borrow().adapters.iter().map(adapter_report).collect()

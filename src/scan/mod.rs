@@ -12,6 +12,7 @@ mod monitor;
 mod orders;
 #[cfg(test)]
 mod packets;
+mod parameters;
 mod reassembly;
 mod run;
 mod signals;

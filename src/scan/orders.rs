@@ -3,10 +3,14 @@
 //! is being made: the kernel suspends the scan meanwhile, which is no fault. Pure: packets in.
 
 use super::hci::{EVENT, LE_META};
+use super::parameters::{EXTENDED_PARAMETERS, PARAMETERS, duty_cycle};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// Opcodes of an adapter that is added, and of what is known of one (`HCI_MON_NEW_INDEX` and `HCI_MON_INDEX_INFO` of the kernel).
+pub(super) const ADDED: u16 = 0;
+pub(super) const INFORMED: u16 = 10;
 /// Opcode of the end of an adapter (`HCI_MON_DEL_INDEX` of the kernel).
 pub(super) const REMOVED: u16 = 1;
 /// Opcode of a command to the controller (`HCI_MON_COMMAND_PKT` of the kernel).
@@ -28,10 +32,11 @@ pub(super) const EXTENDED_ENABLE: u16 = 0x2042;
 
 /// Places in a command behind the packet's header: its opcode, and the first of its parameters behind their length.
 const OPCODE: usize = 6;
-const PARAMETERS: usize = 9;
-/// Places in an event: its code; in Command Complete the status behind length, number of packets and opcode; in Command Status
-/// the status; in LE Connection Complete subevent, status, and the role behind the handle.
+const FIRST: usize = 9;
+/// Places in an event: its code; in Command Complete the opcode behind length and number of packets, and the status; in Command
+/// Status the status; in LE Connection Complete subevent, status, and the role behind the handle.
 const CODE: usize = 6;
+const COMPLETED: usize = 9;
 const COMPLETE_STATUS: usize = 11;
 const STATUS: usize = 8;
 const SUBEVENT: usize = 8;
@@ -54,6 +59,9 @@ struct Told {
     /// Since when a connection is being made, and when the last attempt at one ended.
     connecting: Option<Instant>,
     connected: Option<Instant>,
+    /// Percent of the time for which it is to listen: not answered yet, and in force since when.
+    asked_duty_cycle: Option<u8>,
+    duty_cycle: Option<(u8, Instant)>,
 }
 
 impl Told {
@@ -81,6 +89,11 @@ impl Told {
     fn event(&mut self, packet: &[u8], now: Instant) {
         let byte = |at: usize| packet.get(at).copied();
         match byte(CODE) {
+            Some(COMMAND_COMPLETE) if matches!(field(packet, COMPLETED), Some(PARAMETERS | EXTENDED_PARAMETERS)) => {
+                if let (Some(asked), Some(0)) = (self.asked_duty_cycle.take(), byte(COMPLETE_STATUS)) {
+                    self.duty_cycle = Some((asked, now));
+                }
+            }
             Some(COMMAND_COMPLETE) => match (self.asked.take(), byte(COMPLETE_STATUS)) {
                 (asked, None) => self.asked = asked,
                 (Some((true, _)), Some(0)) => self.idle = None,
@@ -107,6 +120,11 @@ impl Told {
     }
 }
 
+/// Two bytes of a packet.
+fn field(packet: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes([*packet.get(at)?, *packet.get(at + 1)?]))
+}
+
 /// What each controller was told, by index.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Orders(BTreeMap<u16, Told>);
@@ -114,11 +132,13 @@ pub(super) struct Orders(BTreeMap<u16, Told>);
 impl Orders {
     /// Takes in a packet; other packets change nothing.
     pub(super) fn take(&mut self, packet: &[u8], now: Instant) {
-        let field = |at: usize| Some(u16::from_le_bytes([*packet.get(at)?, *packet.get(at + 1)?]));
-        let (Some(kind), Some(index)) = (field(0), field(2)) else { return };
+        let (Some(kind), Some(index)) = (field(packet, 0), field(packet, 2)) else { return };
         match kind {
             REMOVED => drop(self.0.remove(&index)),
-            COMMAND => self.command(index, field(OPCODE).unwrap_or_default(), packet.get(PARAMETERS), now),
+            COMMAND => {
+                let parameters = packet.get(FIRST..).unwrap_or_default();
+                self.command(index, field(packet, OPCODE).unwrap_or_default(), parameters, now);
+            }
             EVENT => {
                 if let Some(told) = self.0.get_mut(&index) {
                     told.event(packet, now);
@@ -128,18 +148,24 @@ impl Orders {
         }
     }
 
-    fn command(&mut self, index: u16, opcode: u16, first: Option<&u8>, now: Instant) {
+    fn command(&mut self, index: u16, opcode: u16, parameters: &[u8], now: Instant) {
         let told = self.0.entry(index).or_default();
-        match (opcode, first) {
+        match (opcode, parameters.first()) {
             (ENABLE | EXTENDED_ENABLE, Some(enable)) => {
                 // Of several without an answer the first tells since when.
                 let at = told.asked.map_or(now, |(_, at)| at);
                 told.asked = Some((*enable == 1, at));
             }
+            (PARAMETERS | EXTENDED_PARAMETERS, _) => told.asked_duty_cycle = duty_cycle(opcode, parameters),
             (RESET, _) => told.connection_ends(now),
             _ if CREATE_CONNECTION.contains(&opcode) => drop(told.connecting.get_or_insert(now)),
             _ => {}
         }
+    }
+
+    /// Percent of the time for which a controller listens while it scans, and since when the kernel wants it so.
+    pub(super) fn duty_cycle(&self, index: u16) -> Option<(u8, Instant)> {
+        self.0.get(&index)?.duty_cycle
     }
 
     /// How often a controller has refused to scan.
@@ -204,161 +230,5 @@ impl Orders {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::packets::packet;
-    use super::*;
-    use proptest::prelude::*;
-
-    fn order(index: u16, enable: u8) -> Vec<u8> {
-        packet(COMMAND, index, &[0x42, 0x20, 6, enable, 0, 0, 0, 0, 0])
-    }
-
-    fn answer(index: u16, status: u8) -> Vec<u8> {
-        packet(3, index, &[COMMAND_COMPLETE, 4, 1, 0x42, 0x20, status])
-    }
-
-    /// What is known of controller 0, so many milliseconds after the start: the last word of why it does not scan, or when
-    /// to look again.
-    fn judge(orders: &Orders, start: Instant, began: u64, refusals: u64, now: u64) -> Result<Option<u64>, String> {
-        let at = |ms| start + Duration::from_millis(ms);
-        let known = orders.judge(0, at(began), refusals, at(now));
-        known.map(|next| next.map(|next| (next - start).as_millis() as u64)).map_err(|why| {
-            why.split(' ').nth(2).map(str::to_owned).unwrap_or_default() + why.rsplit(' ').next().unwrap_or_default()
-        })
-    }
-
-    fn told(start: Instant, packets: &[(u64, Vec<u8>)]) -> Orders {
-        let mut orders = Orders::default();
-        packets.iter().for_each(|(ms, packet)| orders.take(packet, start + Duration::from_millis(*ms)));
-        orders
-    }
-
-    #[test]
-    fn one_that_scans_is_let_be() {
-        let start = Instant::now();
-        assert_eq!(judge(&Orders::default(), start, 0, 0, 99_000), Ok(None), "nothing is known");
-        let scans = told(start, &[(0, order(0, 1)), (9, answer(0, 0))]);
-        assert_eq!(judge(&scans, start, 0, 0, 99_000), Ok(None));
-        let paused = told(start, &[(0, order(0, 0)), (9, answer(0, 0)), (6000, order(0, 1)), (6001, answer(0, 0))]);
-        assert_eq!(judge(&paused, start, 0, 0, 99_000), Ok(None));
-        let unending = told(start, &[(0, order(0, 1)), (1, answer(0, 0)), (2, order(0, 0)), (3, answer(0, 0x0C))]);
-        assert_eq!(judge(&unending, start, 0, 0, 99_000), Ok(None));
-    }
-
-    #[test]
-    fn one_that_was_told_to_end_and_not_to_begin() {
-        let start = Instant::now();
-        let ended = told(start, &[(0, order(0, 0)), (9, answer(0, 0))]);
-        assert_eq!(judge(&ended, start, 0, 0, 6999), Ok(Some(7000)));
-        assert_eq!(judge(&ended, start, 0, 0, 7000), Err("doesscan".into()));
-        assert_eq!(judge(&ended, start, 6000, 0, 7000), Ok(Some(9000)), "it has just been asked again");
-    }
-
-    #[test]
-    fn one_that_does_not_answer() {
-        let start = Instant::now();
-        let mute = told(start, &[(100, order(0, 0)), (2100, order(0, 0))]);
-        assert_eq!(judge(&mute, start, 0, 0, 2599), Ok(Some(2600)));
-        assert_eq!(judge(&mute, start, 0, 0, 2600), Err("doesanswer".into()));
-        assert_eq!(judge(&mute, start, 1000, 0, 3000), Ok(Some(3500)));
-    }
-
-    #[test]
-    fn one_that_refuses() {
-        let start = Instant::now();
-        let refuses = told(start, &[(0, order(0, 1)), (9, answer(0, 0x0C))]);
-        assert_eq!(judge(&refuses, start, 0, 0, 508), Ok(Some(509)));
-        assert_eq!(judge(&refuses, start, 0, 0, 509), Err("refuses0x0c)".into()));
-        assert_eq!([0, 1].map(|index| refuses.rests(index)), [true, false]);
-        assert_eq!((refuses.refusals(0), refuses.refusals(1)), (1, 0));
-        assert_eq!(judge(&refuses, start, 0, 1, 509), Ok(Some(7000)), "that was known before");
-        let once = told(start, &[(0, order(0, 1)), (9, answer(0, 0x0C)), (20, order(0, 1)), (30, answer(0, 0))]);
-        assert_eq!((judge(&once, start, 0, 0, 99_000), once.rests(0)), (Ok(None), false));
-    }
-
-    fn create(opcode: u16) -> Vec<u8> {
-        packet(COMMAND, 0, &opcode.to_le_bytes())
-    }
-
-    fn connected(subevent: u8, status: u8, role: u8) -> Vec<u8> {
-        packet(EVENT, 0, &[LE_META, 19, subevent, status, 1, 0, role])
-    }
-
-    #[test]
-    fn a_connection_that_is_being_made_is_no_fault() {
-        for opcode in CREATE_CONNECTION {
-            let start = Instant::now();
-            let at = |ms| start + Duration::from_millis(ms);
-            let mut orders = told(
-                start,
-                &[
-                    (0, order(0, 0)),
-                    (1, answer(0, 0)),
-                    (2, create(opcode)),
-                    (3, packet(3, 0, &[COMMAND_STATUS, 4, 0, 1])),
-                ],
-            );
-            // bluetoothd tries meanwhile, and the controller refuses.
-            orders.take(&order(0, 1), at(5000));
-            orders.take(&answer(0, 0x0C), at(5001));
-            assert!(orders.connects(0) && !orders.rests(0) && !orders.connects(1));
-            assert_eq!(judge(&orders, start, 0, 0, 20_000), Ok(Some(60_002)));
-            // A device that connects to us is another one.
-            orders.take(&connected(0x0A, 0, 1), at(19_000));
-            assert!(orders.connects(0));
-            orders.take(&connected(0x01, 0x02, 0), at(20_000));
-            assert!(!orders.connects(0) && orders.rests(0));
-            assert_eq!(judge(&orders, start, 0, 0, 21_999), Ok(Some(22_000)), "the kernel resumes the scan");
-            assert!(judge(&orders, start, 0, 0, 22_000).is_err(), "it does not");
-            orders.take(&order(0, 1), at(20_001));
-            orders.take(&answer(0, 0), at(20_002));
-            assert_eq!(judge(&orders, start, 0, 0, 99_000), Ok(None));
-        }
-    }
-
-    #[test]
-    fn every_end_of_an_attempt_is_seen() {
-        let start = Instant::now();
-        let failed = packet(3, 0, &[COMMAND_STATUS, 4, 0x0C, 1, 0x0D, 0x20]);
-        let ends = [
-            connected(1, 0, 0),
-            connected(0x0A, 0, 0),
-            connected(0x29, 0x3E, 9),
-            failed,
-            create(RESET),
-            packet(REMOVED, 0, &[]),
-        ];
-        for end in ends {
-            let mut orders = told(start, &[(0, create(0x200D))]);
-            assert!(orders.connects(0));
-            orders.take(&end, start);
-            assert!(!orders.connects(0), "{end:?}");
-        }
-    }
-
-    #[test]
-    fn an_attempt_that_does_not_end_is_no_excuse() {
-        let start = Instant::now();
-        let scans = told(start, &[(0, create(0x200D))]);
-        assert_eq!(judge(&scans, start, 0, 0, 99_000), Ok(None), "some scan on");
-        let idle = told(start, &[(0, create(0x200D)), (0, order(0, 0)), (1, answer(0, 0))]);
-        assert!(judge(&idle, start, 0, 0, 59_999).is_ok() && judge(&idle, start, 0, 0, 60_000).is_err());
-        assert!(idle.connects(0), "and a power cycle is out of the question");
-    }
-
-    #[test]
-    fn each_controller_has_its_own() {
-        let start = Instant::now();
-        let other = told(start, &[(0, order(1, 1)), (9, answer(1, 0x0C)), (10, answer(0, 0x0C))]);
-        assert_eq!(judge(&other, start, 0, 0, 99_000), Ok(None));
-        assert!(other.judge(1, start, 0, start + Duration::from_secs(9)).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_borne(packets in prop::collection::vec(prop::collection::vec(0..64_u8, 0..16), 0..20)) {
-            let (mut orders, now) = (Orders::default(), Instant::now());
-            packets.iter().for_each(|packet| orders.take(packet, now));
-        }
-    }
-}
+#[path = "orders_tests.rs"]
+mod tests;

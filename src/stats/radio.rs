@@ -103,6 +103,8 @@ pub struct AdapterStatus {
     pub detail: String,
     /// What it can do: words of [`CAPABILITIES`], known from its first scan on.
     pub capabilities: Vec<&'static str>,
+    /// Percent of the time for which it listens while it scans; `None` while that is not known.
+    pub duty_cycle: Option<u8>,
 }
 
 impl AdapterStatus {
@@ -120,7 +122,7 @@ impl AdapterStatus {
     /// It went away: what is known of its place does not hold any more.
     pub fn vanish(&mut self) {
         let Self { name, address, .. } = Self::new(self.wanted);
-        (self.name, self.address) = (name, address);
+        (self.name, self.address, self.duty_cycle) = (name, address, None);
     }
 
     /// The detail where others stand beside it: it says whose it is.

@@ -72,6 +72,16 @@ impl<'a> Rig<'a> {
         });
     }
 
+    /// What the service advises.
+    pub(crate) fn hints(&self) -> String {
+        let interface = format!("{BUS}.Config");
+        let call = ["--json=short", "call", BUS, PATH, &interface, "Diagnose"];
+        let answer = self.guest.busctl("bench-admin", &call).expect("a diagnosis");
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        let hints = answer["data"][0]["Hints"]["data"].as_array().expect("hints").clone();
+        hints.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
+    }
+
     /// A property of Stats.
     pub(crate) fn stat(&self, property: &str) -> Value {
         self.try_stat(property).unwrap_or_else(|e| panic!("{property}: {e}"))

@@ -208,21 +208,3 @@ fn an_adapter_that_comes_later() {
         rig.ledger();
     });
 }
-
-/// bluetoothd as the image has it listens all the time; as shipped half of it.
-#[test]
-fn a_passive_scan_of_the_image_hears_all_of_the_air() {
-    let settings = "meta-cassia/recipes-core/cassia-router-conf/files/bluetooth.conf";
-    let settings = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(settings);
-    bench::run(|guest| {
-        let _bus = guest.bus();
-        let controller = guest.controller(ADDRESS);
-        let _bluetoothd = guest.bluetoothd(&["-f", settings.to_str().expect("UTF-8")]);
-        guest.bluez().wait_powered(ADDRESS);
-        let rig = Rig::start(guest, "passive");
-        let scan = wait_scan(&controller, "passive", |scan| !scan.active && !scan.filter_dup);
-        assert_eq!((scan.interval, scan.window), (96, 96));
-        rig.wait_state("scanning");
-        rig.flows(&controller);
-    });
-}

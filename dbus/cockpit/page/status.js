@@ -20,6 +20,10 @@ function span(seconds) {
     return days ? `${days} d ${hours} h` : hours ? `${hours} h ${minutes} min` : minutes ? `${minutes} min` : `${seconds} s`;
 }
 
+// For how much of the time each adapter listens, as far as it is known.
+const listening = s => (s.Radios ?? []).filter(radio => radio.DutyCyclePercent)
+        .map(radio => `${radio.Adapter} listens ${radio.DutyCyclePercent} % of the time`).join(", ");
+
 export class Status {
     constructor(service) {
         this.service = service;
@@ -41,13 +45,13 @@ export class Status {
         const s = this.service.stats;
         // Only what changed is drawn, or a reader of the screen would never come to an end.
         const rows = [s.Health, s.HealthReason, s.HealthSince, s.LinkState, s.Broker, s.LastErrorDetail, s.RadioState, s.RadioDetail,
-            s.Capture, s.CaptureReason, s.SpoolState, s.SpoolDetail, s.Spooled, span(s.SpoolCoverSecs), s.StateWritable,
+            listening(s), s.Capture, s.CaptureReason, s.SpoolState, s.SpoolDetail, s.Spooled, span(s.SpoolCoverSecs), s.StateWritable,
             s.ClockSynchronised, span(Math.floor(s.UptimeSecs / 60) * 60)];
         const key = JSON.stringify(rows);
         if (key !== this.drawn)
             this.draw(s);
         this.drawn = key;
-        const trouble = JSON.stringify([s.Health, s.HealthReason, s.LinkState, s.LastErrorDetail, s.RadioState, s.SpoolState]);
+        const trouble = JSON.stringify([s.Health, s.HealthReason, s.LinkState, s.LastErrorDetail, s.RadioState, listening(s), s.SpoolState]);
         if (trouble !== this.asked)
             this.ask();
         this.asked = trouble;
@@ -59,7 +63,7 @@ export class Status {
         this.list.replaceChildren(descriptions([
             ["Health", beside(s.Health, s.HealthReason, since && `since ${since}`)],
             ["Broker", beside(s.LinkState, s.Broker, s.LastErrorDetail)],
-            ["Radio", beside(s.RadioState, s.RadioDetail)],
+            ["Radio", beside(s.RadioState, s.RadioDetail, listening(s))],
             ["Capture", beside(s.Capture, s.CaptureReason)],
             ["Store", beside(s.SpoolState, s.SpoolDetail, ["ready", "recovering"].includes(s.SpoolState) && `space for ${span(s.SpoolCoverSecs)} at this rate`)],
             ["State", s.StateWritable ? "" : label("Settings cannot be saved", "danger")],

@@ -4,7 +4,7 @@ use crate::bus::{Service, Values};
 use crate::failure::Result;
 use crate::page::{BOLD, GREEN, Page, RED, YELLOW, print_json, styled, word};
 use crate::value::to_json;
-use crate::words::{bytes, date, duration};
+use crate::words::{bytes, date, duration, listens};
 use serde_json::Value as Json;
 
 pub(crate) async fn diagnose(service: &Service, json: bool) -> Result<()> {
@@ -45,7 +45,8 @@ fn page(answer: &Values) -> Page {
             continue;
         }
         let can = if can.is_empty() { String::new() } else { format!(" ({})", can.join(", ")) };
-        radio.push(format!("{} {}{can}", what.join(" "), word(state)));
+        let listens = listens(&adapter).map(|listens| format!(", {listens}")).unwrap_or_default();
+        radio.push(format!("{} {}{listens}{can}", what.join(" "), word(state)));
     }
     entry("Radio", radio);
     entry("Capture", vec![with(&text("Capture"), text("CaptureReason"))]);

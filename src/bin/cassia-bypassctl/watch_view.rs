@@ -3,7 +3,7 @@
 use crate::bus::Values;
 use crate::page::{BOLD, DIM, Page, RED, YELLOW, styled, word};
 use crate::value::to_json;
-use crate::words::{bytes, duration, grouped};
+use crate::words::{bytes, duration, grouped, listens};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
@@ -74,6 +74,11 @@ impl Look {
         self.stats.get(name).and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str)
     }
 
+    /// The entry of Radios of this adapter.
+    fn radio(&self, adapter: &str) -> Option<&Json> {
+        self.stats.get("Radios")?.as_array()?.iter().find(|radio| radio["Adapter"] == adapter)
+    }
+
     fn number(&self, name: &str) -> u64 {
         self.stats.get(name).and_then(Json::as_u64).unwrap_or_default()
     }
@@ -119,7 +124,10 @@ pub(crate) fn page(look: &Look) -> Page {
     let adapters: Vec<String> = look
         .list("Adapters")
         .zip(look.list("AdapterAddresses"))
-        .map(|(name, address)| format!(" {name} {address}"))
+        .map(|(name, address)| {
+            let listens = look.radio(name).and_then(listens).map(|listens| format!(" {listens}"));
+            format!(" {name} {address}{}", listens.unwrap_or_default())
+        })
         .collect();
     page.entry("Radio", COLUMN, &format!("{radio}, capture {}{}", look.text("Capture"), adapters.join(",")));
     let link = format!("{} {}", word(look.text("LinkState")), look.text("Broker"));

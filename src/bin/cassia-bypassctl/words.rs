@@ -42,6 +42,11 @@ pub(crate) fn grouped(count: u64) -> String {
     text
 }
 
+/// `listens 50 % of the time`, of an entry of Radios; nothing while it is not known.
+pub(crate) fn listens(radio: &Json) -> Option<String> {
+    radio["DutyCyclePercent"].as_u64().map(|percent| format!("listens {percent} % of the time"))
+}
+
 /// `2026-03-08T10:07:17Z`, of milliseconds since 1970; empty if it is no such number.
 pub(crate) fn date(millis: &Json) -> String {
     let time = millis.as_i64().and_then(|millis| Timestamp::from_millisecond(millis).ok());
@@ -62,6 +67,12 @@ mod tests {
         }
         assert_eq!([bytes(0), bytes(1536), bytes(64 << 20)], ["0 B", "1.5 KiB", "64 MiB"]);
         assert_eq!([grouped(0), grouped(999), grouped(1000), grouped(1_234_567)], ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn duty_cycles_are_said_once_they_are_known() {
+        assert_eq!(listens(&json!({"DutyCyclePercent": 50})).as_deref(), Some("listens 50 % of the time"));
+        assert_eq!(listens(&json!({"Adapter": "hci0"})), None);
     }
 
     #[test]

@@ -188,6 +188,7 @@ impl Scan {
                     }
                 }
                 _ = look.tick() => {
+                    report.listens();
                     if let Some(rung) = report.silence() {
                         return Err(Trouble::silence(rung));
                     }

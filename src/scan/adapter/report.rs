@@ -8,8 +8,13 @@ use crate::scan::in_use::{Heard, index};
 use crate::scan::orders::Orders;
 use crate::stats::{AdapterStatus, CaptureKind, RadioState, Rung, Stats};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
+
+/// Between two discoveries of bluetoothd the kernel may scan passively for some milliseconds: scan parameters count when they have
+/// held for so long.
+const HELD: Duration = Duration::from_secs(1);
 
 /// See the module.
 pub(super) struct Report {
@@ -122,6 +127,16 @@ impl Report {
         });
     }
 
+    /// Notes how much of the time the controller listens, once the kernel has left it so for a moment.
+    pub(super) fn listens(&self) {
+        let duty_cycle = match self.orders.borrow().duty_cycle(self.index()) {
+            None => None,
+            Some((_, since)) if since.elapsed() < HELD => return,
+            Some((percent, _)) => Some(percent),
+        };
+        self.stats.set_radio(|radio| radio.change(self.wanted, |radio| radio.duty_cycle = duty_cycle));
+    }
+
     /// What is to be done about a silence that was borne for long enough.
     pub(super) fn silence(&mut self) -> Option<Rung> {
         let now = Instant::now();
@@ -165,7 +180,7 @@ impl Report {
     /// What is wrong now.
     pub(super) fn trouble(&mut self, trouble: Trouble) {
         self.tell(|radio| {
-            (radio.state, radio.detail) = (trouble.state, trouble.detail);
+            (radio.state, radio.detail, radio.duty_cycle) = (trouble.state, trouble.detail, None);
             // Without bluetoothd the kernel scans on for a while: what the adapter hears then counts.
             if trouble.state == RadioState::AdapterMissing {
                 radio.vanish();
@@ -177,6 +192,8 @@ impl Report {
     pub(super) fn start_over(&mut self) {
         self.silence = Silence::new(Instant::now());
         self.climbed.clear();
-        self.tell(|radio| (radio.state, radio.detail) = (RadioState::Starting, String::new()));
+        self.tell(|radio| {
+            (radio.state, radio.detail, radio.duty_cycle) = (RadioState::Starting, String::new(), None);
+        });
     }
 }

@@ -3,9 +3,10 @@
 
 use super::super::hci::{EVENT, EXTENDED_REPORT, HEADER, LE_META, LEGACY_REPORT};
 use super::super::orders::{
-    COMMAND, COMMAND_COMPLETE, COMMAND_STATUS, CONNECTION_COMPLETE, CREATE_CONNECTION, ENABLE, EXTENDED_ENABLE,
-    REMOVED, RESET,
+    ADDED, COMMAND, COMMAND_COMPLETE, COMMAND_STATUS, CONNECTION_COMPLETE, CREATE_CONNECTION, ENABLE, EXTENDED_ENABLE,
+    INFORMED, REMOVED, RESET,
 };
+use super::super::parameters::{EXTENDED_PARAMETERS, PARAMETERS};
 use libc::{BPF_ABS, BPF_B, BPF_H, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET};
 
 /// One instruction: code, jumps if true and if false, operand.
@@ -35,51 +36,70 @@ pub(super) fn program() -> [Instruction; 9] {
     ]
 }
 
-/// Passes the commands that begin and end a scan and the answers to them; of those that make a connection, of their end, of a
-/// reset and of an adapter that is removed, only what they are: no address of a peer. Nothing else passes.
-pub(super) fn orders() -> [Instruction; 30] {
+/// Passes the commands that begin, end and set up a scan and the answers to them; adapters that come and go, with their
+/// addresses; of the commands that make a connection, of their end and of a reset only what they are: no address of a peer.
+/// Nothing else passes.
+pub(super) fn orders() -> [Instruction; 36] {
     const CODE: u32 = HEADER as u32;
     const SUBEVENT: u32 = CODE + 2;
     const ANSWERED: u32 = CODE + 3;
     const REFUSED: u32 = CODE + 4;
-    const fn jump(operand: u16, if_true: u8, if_false: u8) -> Instruction {
+    // Where each part of the program begins.
+    const EVENTS: u8 = 6;
+    const ANSWERS: u8 = 14;
+    const REFUSALS: u8 = 19;
+    const COMMANDS: u8 = 23;
+    const DROP: u8 = 32;
+    const TO_OPCODE: u8 = 33;
+    const TO_ROLE: u8 = 34;
+    const WHOLE: u8 = 35;
+    /// The instruction at `at`: where to go on if the two bytes are these, and if not.
+    const fn jump(at: u8, operand: u16, if_true: u8, if_false: u8) -> Instruction {
         // Loads are big-endian, packets are little-endian.
-        (JUMP_EQUAL, if_true, if_false, operand.swap_bytes() as u32)
+        (JUMP_EQUAL, if_true - at - 1, if_false - at - 1, operand.swap_bytes() as u32)
     }
-    const fn jump_byte(operand: u8, if_true: u8, if_false: u8) -> Instruction {
-        (JUMP_EQUAL, if_true, if_false, operand as u32)
+    const fn jump_byte(at: u8, operand: u8, if_true: u8, if_false: u8) -> Instruction {
+        (JUMP_EQUAL, if_true - at - 1, if_false - at - 1, operand as u32)
     }
     let [create, extended_create, extended_create_2] = CREATE_CONNECTION;
     let [complete, enhanced_complete, enhanced_complete_2] = CONNECTION_COMPLETE;
     [
         (LOAD_HALF, 0, 0, 0),
-        jump(COMMAND, 17, 0),
-        jump(EVENT, 1, 0),
-        jump(REMOVED, 23, 22),
+        jump(1, COMMAND, COMMANDS, 2),
+        jump(2, EVENT, EVENTS, 3),
+        jump(3, ADDED, WHOLE, 4),
+        jump(4, INFORMED, WHOLE, 5),
+        jump(5, REMOVED, WHOLE, DROP),
         // Events.
         (LOAD_BYTE, 0, 0, CODE),
-        jump_byte(COMMAND_COMPLETE, 6, 0),
-        jump_byte(COMMAND_STATUS, 8, 0),
-        jump_byte(LE_META, 0, 18),
+        jump_byte(7, COMMAND_COMPLETE, ANSWERS, 8),
+        jump_byte(8, COMMAND_STATUS, REFUSALS, 9),
+        jump_byte(9, LE_META, 10, DROP),
         (LOAD_BYTE, 0, 0, SUBEVENT),
-        jump_byte(complete, 18, 0),
-        jump_byte(enhanced_complete, 17, 0),
-        jump_byte(enhanced_complete_2, 16, 14),
+        jump_byte(11, complete, TO_ROLE, 12),
+        jump_byte(12, enhanced_complete, TO_ROLE, 13),
+        jump_byte(13, enhanced_complete_2, TO_ROLE, DROP),
+        // Answers.
         (LOAD_HALF, 0, 0, ANSWERED),
-        jump(ENABLE, 15, 0),
-        jump(EXTENDED_ENABLE, 14, 11),
+        jump(15, ENABLE, WHOLE, 16),
+        jump(16, EXTENDED_ENABLE, WHOLE, 17),
+        jump(17, PARAMETERS, WHOLE, 18),
+        jump(18, EXTENDED_PARAMETERS, WHOLE, DROP),
+        // Refusals.
         (LOAD_HALF, 0, 0, REFUSED),
-        jump(create, 11, 0),
-        jump(extended_create, 10, 0),
-        jump(extended_create_2, 9, 7),
+        jump(20, create, TO_ROLE, 21),
+        jump(21, extended_create, TO_ROLE, 22),
+        jump(22, extended_create_2, TO_ROLE, DROP),
         // Commands.
         (LOAD_HALF, 0, 0, CODE),
-        jump(ENABLE, 8, 0),
-        jump(EXTENDED_ENABLE, 7, 0),
-        jump(RESET, 4, 0),
-        jump(create, 3, 0),
-        jump(extended_create, 2, 0),
-        jump(extended_create_2, 1, 0),
+        jump(24, ENABLE, WHOLE, 25),
+        jump(25, EXTENDED_ENABLE, WHOLE, 26),
+        jump(26, PARAMETERS, WHOLE, 27),
+        jump(27, EXTENDED_PARAMETERS, WHOLE, 28),
+        jump(28, RESET, TO_OPCODE, 29),
+        jump(29, create, TO_OPCODE, 30),
+        jump(30, extended_create, TO_OPCODE, 31),
+        jump(31, extended_create_2, TO_OPCODE, DROP),
         (RETURN, 0, 0, 0),
         (RETURN, 0, 0, SHORT_COMMAND),
         (RETURN, 0, 0, SHORT_EVENT),
@@ -135,7 +155,7 @@ mod tests {
     #[test]
     fn orders_to_scan_and_their_answers_pass() {
         for adapter in [0, 3, 0xFFFE] {
-            for opcode in [[0x0C, 0x20], [0x42, 0x20]] {
+            for opcode in [[0x0B, 0x20], [0x0C, 0x20], [0x41, 0x20], [0x42, 0x20]] {
                 assert!(is_order(&packet(2, adapter, &[&opcode[..], &[6, 1, 0, 0, 0, 0, 0]].concat())));
                 assert!(is_order(&packet(3, adapter, &[0x0E, 4, 1, opcode[0], opcode[1], 0x0C])));
             }
@@ -155,13 +175,15 @@ mod tests {
             for subevent in CONNECTION_COMPLETE {
                 assert_eq!(run(&program, &meta(adapter, subevent, &[0; 18])), 13, "up to the role");
             }
+            assert!(is_order(&packet(0, adapter, &[7; 16])) && is_order(&packet(10, adapter, &[7; 8])));
             assert!(run(&program, &packet(1, adapter, &[])) > 0);
         }
     }
 
     #[test]
     fn no_other_order_passes() {
-        let known = [ENABLE, EXTENDED_ENABLE, RESET].into_iter().chain(CREATE_CONNECTION);
+        let scan = [ENABLE, EXTENDED_ENABLE, PARAMETERS, EXTENDED_PARAMETERS];
+        let known = scan.into_iter().chain([RESET]).chain(CREATE_CONNECTION);
         let known: Vec<_> = known.collect();
         let dropped = |packet: &[u8]| run(&orders(), packet) == 0;
         for opcode in (0..=u16::MAX).filter(|opcode| !known.contains(opcode)) {
@@ -176,7 +198,7 @@ mod tests {
         for subevent in (0..=255).filter(|subevent| !CONNECTION_COMPLETE.contains(subevent)) {
             assert!(dropped(&meta(0, subevent, &[1; 30])), "subevent {subevent:#x}");
         }
-        for opcode in (0..64).filter(|opcode| ![1, 2, 3].contains(opcode)) {
+        for opcode in (0..64).filter(|opcode| ![0, 1, 2, 3, 10].contains(opcode)) {
             assert!(dropped(&packet(opcode, 0, &[0x42, 0x20, 6, 1, 0])), "packet {opcode}");
             assert!(dropped(&packet(opcode, 0, &[0x0E, 4, 1, 0x42, 0x20, 0])), "packet {opcode}");
         }

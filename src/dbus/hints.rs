@@ -1,0 +1,110 @@
+//! The hints of `Diagnose`: what to do.
+
+use crate::config::{Config, ScanMode};
+use crate::health::HealthState;
+use crate::stats::{AdapterStatus, CaptureKind, RadioState, SpoolState, Stats};
+use jiff::Timestamp;
+use std::time::SystemTime;
+
+/// A time as people read it; empty if it is none.
+fn date(seconds: i64) -> String {
+    Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default()
+}
+
+/// An adapter that listens for less of the time than this, in percent, misses adverts that it need not miss.
+const LISTENS: u8 = 90;
+
+/// What to do about an adapter that does not listen all the time.
+fn duty_cycle(mode: ScanMode, adapter: &AdapterStatus) -> Option<String> {
+    let percent = adapter.duty_cycle.filter(|percent| *percent < LISTENS)?;
+    // bluetoothd hands the timing of a monitor's scan and that of a discovery to the kernel, each under keys of its own.
+    let (interval, window) = match mode {
+        ScanMode::Active => ("ScanIntervalDiscovery=18", "ScanWindowDiscovery=18"),
+        _ => ("ScanIntervalAdvMonitor=96", "ScanWindowAdvMonitor=96"),
+    };
+    Some(format!(
+        "{} listens {percent} % of the time: its scan window is shorter than the scan interval, and adverts in between are not heard. \
+         Set {interval} and {window} in the section [LE] of /etc/bluetooth/main.conf, as the packages of this service do, and restart \
+         bluetoothd: systemctl restart bluetooth.",
+        adapter.label()
+    ))
+}
+
+/// What to do, the most urgent first.
+pub(super) fn hints(config: &Config, stats: &Stats, others: &'static str) -> Vec<String> {
+    let mut hints = Vec::new();
+    let mut hint = |when: bool, text: &str| {
+        if when && !text.is_empty() {
+            hints.push(text.to_owned());
+        }
+    };
+    let (radio, link) = (stats.radio().borrow().clone(), stats.link().borrow().clone());
+    let now = SystemTime::now();
+    let clock = *stats.clock_synchronised().borrow();
+    hint(config.mqtt.is_none(), "Protocol is none: nothing is published. Set Protocol to mqtt.");
+    hint(config.scan == ScanMode::Off, "ScanMode is off: nothing is heard. Set it to passive or active.");
+    hint(
+        radio.state == RadioState::PassiveUnsupported,
+        "This bluetoothd offers no passive scan: start it with -E, or set ScanMode to active.",
+    );
+    hint(
+        !matches!(radio.state, RadioState::Scanning | RadioState::Test | RadioState::Off),
+        "The radio does not scan: RadioDetail tells why, the manual what to do for each RadioState.",
+    );
+    hint(
+        radio.capture == CaptureKind::Signals,
+        "Adverts are taken from bluetoothd's signals, which are not exact: give the service CAP_NET_RAW.",
+    );
+    hint(others == "another-client", "Another program discovers on this adapter: the scan is active, and may pause.");
+    for adapter in &radio.adapters {
+        hint(true, &duty_cycle(config.scan, adapter).unwrap_or_default());
+    }
+    if let Some(error) = &link.error {
+        hint(
+            true,
+            &format!(
+                "No connection to the broker ({}): {} TestConnection tries it step by step.",
+                error.word, error.detail
+            ),
+        );
+    }
+    if let Some((_, reason)) = &link.qos_limit {
+        hint(true, reason);
+    }
+    hint(
+        config.form.timestamp && !clock,
+        "The clock is not synchronised: items have no time. Start a time service (systemd-timesyncd).",
+    );
+    hint(
+        stats.spool().state == SpoolState::MemoryOnly,
+        "Messages cannot wait on the disk: look for a full or read-only file system (SpoolDetail).",
+    );
+    let ignored = stats.ignored_settings().borrow().join(", ");
+    hint(
+        !ignored.is_empty(),
+        &format!(
+            "settings.toml holds what this version does not take, as after a rollback: {ignored}. It is kept and ignored: install the \
+             version that wrote it, or set these anew (cassia-bypassctl set), or give them up (cassia-bypassctl reset --all)."
+        ),
+    );
+    hint(!*stats.state_writable().borrow(), "Settings cannot be saved: look at the state directory.");
+    for held in stats.certificates().borrow().iter() {
+        let (setting, days) = (held.setting, held.days_left(now));
+        hint(clock && days < 0, &format!("{setting} is out of date. Renew it."));
+        hint(clock && (0..=30).contains(&days), &format!("{setting} ends in {days} days. Renew it."));
+        let begin = date(held.certificate.not_before);
+        hint(
+            clock && !held.begun(now),
+            &format!("{setting} holds from {begin} on only. Look at the clock, or take another one."),
+        );
+    }
+    let healthy = stats.health().borrow().state == HealthState::Online;
+    if hints.is_empty() && !healthy {
+        hints.push("HealthReason tells what is missing; the manual has what to do for each.".to_owned());
+    }
+    hints
+}
+
+#[cfg(test)]
+#[path = "hints_tests.rs"]
+mod tests;
