@@ -67,6 +67,8 @@ pub struct Facts {
     pub proof: Duration,
     /// The worst of the adapters.
     pub radio: RadioState,
+    /// Whether many reports of an adapter arrive damaged.
+    pub damaged: bool,
     /// Whether messages should be able to wait on the disk, and cannot.
     pub memory_only: bool,
     /// What became of the adverts.
@@ -171,6 +173,8 @@ impl Machine {
             format!("dropped-{}", reason.word())
         } else if self.capture_lost.within(MEMORY, now) {
             "capture-lost".into()
+        } else if facts.damaged {
+            "reports-damaged".into()
         } else if facts.memory_only {
             "spool-memory-only".into()
         } else {

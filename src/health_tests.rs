@@ -26,6 +26,7 @@ impl Bench {
             heard: Some(start),
             proof: PROOF,
             radio: RadioState::Scanning,
+            damaged: false,
             memory_only: false,
             ledger: Ledger::default(),
             clock: None,
@@ -132,6 +133,16 @@ fn a_loss_is_remembered_for_a_minute() {
     assert_eq!(b.after(0), "degraded dropped-queue-full");
     assert_eq!(b.after(1), "degraded capture-lost");
     assert_eq!(b.after(60), "online");
+}
+
+#[test]
+fn damaged_reports_are_trouble_as_long_as_they_last() {
+    let mut b = Bench::new();
+    b.facts.damaged = true;
+    assert_eq!(b.after(100), "degraded reports-damaged");
+    assert_eq!(b.radio(RadioState::AdapterMissing), "degraded adapter-missing", "that is more");
+    b.facts.damaged = false;
+    assert_eq!(b.radio(RadioState::Scanning), "online");
 }
 
 #[test]

@@ -39,6 +39,8 @@ pub mod id {
     pub const RECOVERY: &str = "af8d30a71f9443d1982958f6e1e4149e";
     /// Adverts are captured in another way.
     pub const CAPTURE: &str = "fd4113bd558e404a86c7adbaf7a1a8a3";
+    /// Many reports of an adapter arrive damaged (or no more).
+    pub const REPORTS_DAMAGED: &str = "4148c9a52e0e03bb49d087455adf2840";
     /// The broker accepted us.
     pub const LINK_UP: &str = "e6e11e9fbd00e3f0df2a250f89524b62";
     /// The broker cannot be reached, refused us, or went away.
@@ -235,6 +237,28 @@ pub fn capture(kind: CaptureKind, reason: &str) {
             "capture {word}: {reason}"
         ),
     }
+}
+
+/// Many of the reports of an adapter within a few seconds are damaged.
+pub fn reports_damaged(adapter: &str, count: u64, whole: u64) {
+    let all = count + whole;
+    warn!(
+        message_id = id::REPORTS_DAMAGED,
+        event = "reports-damaged",
+        adapter,
+        count,
+        "{adapter}: {count} of the last {all} reports arrived damaged, their adverts are lost"
+    );
+}
+
+/// They are whole again.
+pub fn reports_whole(adapter: &str) {
+    info!(
+        message_id = id::REPORTS_DAMAGED,
+        event = "reports-damaged",
+        adapter,
+        "{adapter}: reports arrive whole again"
+    );
 }
 
 /// The broker accepted us.

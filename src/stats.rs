@@ -6,7 +6,7 @@ mod rates;
 mod recovery;
 mod spool;
 
-pub use ledger::{DROP_REASONS, DropReason, Heard, Ledger};
+pub use ledger::{DROP_REASONS, DropReason, Heard, Ledger, MALFORMED_REASONS, MalformedReason};
 pub use radio::{AdapterStatus, CAPABILITIES, CaptureKind, NO_ADAPTER, Radio, RadioState};
 pub use rates::Rates;
 pub use recovery::{RUNGS, Recoveries, Rung};

@@ -56,6 +56,14 @@ pub(super) fn hints(config: &Config, stats: &Stats, others: &'static str) -> Vec
         "Adverts are taken from bluetoothd's signals, which are not exact: give the service CAP_NET_RAW.",
     );
     hint(others == "another-client", "Another program discovers on this adapter: the scan is active, and may pause.");
+    for adapter in &radio.damaged {
+        let text = format!(
+            "Many reports of {adapter} arrive damaged, and their adverts are lost (MalformedByReason). Bytes are lost on the way from the \
+             controller: on a UART check flow control (RTS/CTS), baud rate and wiring, on USB the cable, the hub and the power supply; \
+             then update the controller's firmware. What the kernel saw: journalctl -k --grep Bluetooth."
+        );
+        hint(true, &text);
+    }
     for adapter in &radio.adapters {
         hint(true, &duty_cycle(config.scan, adapter).unwrap_or_default());
     }

@@ -51,3 +51,12 @@ fn duty_cycle_that_is_low_names_the_keys_of_the_mode() {
         assert!(keys.iter().all(|key| hints[0].contains(key)), "{hints:?}");
     }
 }
+
+#[test]
+fn damaged_reports_name_the_adapter_and_what_to_check() {
+    let stats = one(|_| {});
+    stats.set_radio(|radio| radio.damaged = vec!["hci0".into()]);
+    let hints = hints(&config("passive"), &stats, "none");
+    assert!(hints[0].starts_with("Many reports of hci0 arrive damaged"), "{hints:?}");
+    assert!(["RTS/CTS", "baud rate", "firmware"].iter().all(|part| hints[0].contains(part)), "{hints:?}");
+}

@@ -40,13 +40,14 @@ pub const LAST_ERRORS: [&str; 26] = [
 ];
 
 /// Words of `HealthReason` that are no words of another property.
-pub const HEALTH_REASONS: [&str; 7] = [
+pub const HEALTH_REASONS: [&str; 8] = [
     "starting",
     "no-protocol",
     "connecting",
     "broker-silent",
     "no-acknowledgement",
     "capture-lost",
+    "reports-damaged",
     "spool-memory-only",
 ];
 

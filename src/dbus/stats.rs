@@ -5,7 +5,7 @@ use crate::advert::Address;
 use crate::config::Settings;
 use crate::filter::FILTER_KINDS;
 use crate::health::Health;
-use crate::stats::{DROP_REASONS, Failure, Link, RUNGS, Radio};
+use crate::stats::{DROP_REASONS, Failure, Link, MALFORMED_REASONS, RUNGS, Radio};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -38,7 +38,7 @@ impl Stats {
 #[zbus::interface(name = "com.cassianetworks.Bypass1.Stats")]
 impl Stats {
     /// All counts of adverts and messages at one moment, so that they add up: names as of the properties,
-    /// `Filtered.` with each filter and `Dropped.` with each reason.
+    /// `Filtered.` with each filter, `Dropped.` and `Malformed.` with each reason.
     #[zbus(property(emits_changed_signal = "false"))]
     fn ledger(&self) -> BTreeMap<String, u64> {
         self.stats.snapshot().dictionary()
@@ -170,7 +170,14 @@ impl Stats {
     /// Reports too damaged to be an advert; not part of Received.
     #[zbus(property(emits_changed_signal = "false"))]
     fn malformed(&self) -> u64 {
-        self.stats.snapshot().malformed
+        self.stats.snapshot().malformed_total()
+    }
+
+    /// The same by reason: `cut-short`, `invalid-value`, `no-report`, `trailing-bytes`, `signal`.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn malformed_by_reason(&self) -> BTreeMap<&'static str, u64> {
+        let ledger = self.stats.snapshot();
+        MALFORMED_REASONS.into_iter().map(|reason| (reason.word(), ledger.malformed(reason))).collect()
     }
 
     /// Packets that the kernel dropped before they were read; not part of Received.

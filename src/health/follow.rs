@@ -21,12 +21,17 @@ pub async fn follow(stats: &Stats, mut config: watch::Receiver<Arc<Config>>) {
         let facts = {
             let settings = config.borrow_and_update();
             let link = link.borrow_and_update().clone();
+            let (state, damaged) = {
+                let radio = radio.borrow_and_update();
+                (radio.state, !radio.damaged.is_empty())
+            };
             Facts {
                 link,
                 short: settings.mqtt.as_ref().is_some_and(|mqtt| mqtt.connection == Connection::Short),
                 heard: stats.broker_heard(),
                 proof: proof(&settings),
-                radio: radio.borrow_and_update().state,
+                radio: state,
+                damaged,
                 memory_only: stats.spool().state == SpoolState::MemoryOnly,
                 ledger: stats.snapshot(),
                 clock: clock.borrow_and_update().then(SystemTime::now),

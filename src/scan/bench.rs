@@ -13,6 +13,10 @@ impl Parser {
     /// Hands over the whole adverts of a packet heard now.
     pub fn hear(&mut self, packet: &[u8], now: Instant, each: &mut dyn FnMut(&Advert<'_>)) {
         let at = Arrival { earliest: now, latest: now };
-        hci::adverts(packet, &mut |advert| self.0.take(advert, at, each));
+        hci::adverts(packet, &mut |report| {
+            if let Ok(advert) = report {
+                self.0.take(advert, at, each);
+            }
+        });
     }
 }

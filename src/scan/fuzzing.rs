@@ -10,7 +10,11 @@ pub(crate) fn adverts(mut bytes: &[u8], each: &mut dyn FnMut(&Advert<'_>)) {
     let (mut reassembly, mut now) = (Reassembly::default(), Instant::now());
     while let Some((&length, rest)) = bytes.split_first() {
         let (packet, tail) = rest.split_at(rest.len().min(length.into()));
-        hci::adverts(packet, &mut |advert| reassembly.take(advert, Arrival::at(now), each));
+        hci::adverts(packet, &mut |report| {
+            if let Ok(advert) = report {
+                reassembly.take(advert, Arrival::at(now), each);
+            }
+        });
         now += Duration::from_millis(20);
         bytes = tail;
     }

@@ -2,7 +2,9 @@
 //!
 //! Pieces of chained extended advertising are passed on one by one, each with its data status: see `reassembly`.
 
+use super::capture::{Each, Malformed, UNKNOWN};
 use crate::advert::{Address, AddressType, Advert, Extended, Pdu};
+use crate::stats::MalformedReason::{self, CutShort, InvalidValue, NoReport, TrailingBytes};
 
 /// Opcode of an HCI event from the controller (`HCI_MON_EVENT_PKT` of the kernel).
 pub(super) const EVENT: u16 = 3;
@@ -15,21 +17,29 @@ pub(super) const LEGACY_REPORT: u8 = 0x02;
 /// Its subevent LE Extended Advertising Report (7.7.65.13).
 pub(super) const EXTENDED_REPORT: u8 = 0x0D;
 
-/// Hands over each advert of a packet, and counts the reports that are damaged. Other packets hold no adverts.
-pub(super) fn adverts(packet: &[u8], each: &mut dyn FnMut(&Advert<'_>)) -> u64 {
+/// Hands over each advert of a packet, and why a report is none. Other packets hold neither.
+pub(super) fn adverts(packet: &[u8], each: &mut Each<'_>) {
     let mut packet = Bytes(packet);
-    let (Some(opcode), Some(adapter), Some(length)) = (packet.u16(), packet.u16(), packet.u16()) else { return 1 };
+    let (Some(opcode), Some(adapter), Some(length)) = (packet.u16(), packet.u16(), packet.u16()) else {
+        return each(Err(Malformed { adapter: UNKNOWN, reason: CutShort }));
+    };
     if opcode != EVENT {
-        return 0;
+        return;
     }
-    // A packet that was cut short still has good reports before the cut.
     let whole = packet.0.len() >= usize::from(length);
     let mut event = Bytes(&packet.0[..packet.0.len().min(length.into())]);
-    let (code, _length, subevent) = (event.u8(), event.u8(), event.u8());
+    let (code, announced, subevent) = (event.u8(), event.u8(), event.u8());
+    // The length of the event counts the subevent.
+    let announced = announced.map_or(0, |length| usize::from(length).saturating_sub(1));
+    let each = &mut |found: Result<&Advert<'_>, MalformedReason>| {
+        each(found.map_err(|reason| Malformed { adapter, reason }));
+    };
     match (code, subevent) {
-        (Some(LE_META), Some(LEGACY_REPORT)) => reports(event, each, |bytes| legacy(bytes, adapter)),
-        (Some(LE_META), Some(EXTENDED_REPORT)) => reports(event, each, |bytes| extended(bytes, adapter)),
-        _ => u64::from(!whole),
+        (Some(LE_META), Some(LEGACY_REPORT)) => reports(event.0, announced, each, |bytes| legacy(bytes, adapter)),
+        (Some(LE_META), Some(EXTENDED_REPORT)) => reports(event.0, announced, each, |bytes| extended(bytes, adapter)),
+        (Some(LE_META), None) => each(Err(CutShort)),
+        _ if !whole => each(Err(CutShort)),
+        _ => {}
     }
 }
 
@@ -42,22 +52,32 @@ enum Damage {
 }
 
 /// Walks the reports of an event. The specification prints them as arrays of fields; controllers and hosts alike put each
-/// report's fields together.
+/// report's fields together. What was cut off still has good reports before the cut.
 fn reports<'a>(
-    mut event: Bytes<'a>,
-    each: &mut dyn FnMut(&Advert<'_>),
+    bytes: &'a [u8],
+    announced: usize,
+    each: &mut dyn FnMut(Result<&Advert<'_>, MalformedReason>),
     parse: impl Fn(&mut Bytes<'a>) -> Result<Advert<'a>, Damage>,
-) -> u64 {
-    let Some(count @ 1..) = event.u8() else { return 1 };
-    let mut damaged = 0;
-    for _ in 0..count {
-        match parse(&mut event) {
-            Ok(advert) => each(&advert),
-            Err(Damage::Value) => damaged += 1,
-            Err(Damage::Cut) => return damaged + 1,
+) {
+    let mut event = Bytes(&bytes[..bytes.len().min(announced)]);
+    match event.u8() {
+        None => return each(Err(CutShort)),
+        Some(0) => return each(Err(NoReport)),
+        Some(count) => {
+            for _ in 0..count {
+                match parse(&mut event) {
+                    Ok(advert) => each(Ok(&advert)),
+                    Err(Damage::Value) => each(Err(InvalidValue)),
+                    Err(Damage::Cut) => return each(Err(CutShort)),
+                }
+            }
         }
     }
-    damaged
+    if bytes.len() < announced {
+        each(Err(CutShort));
+    } else if !event.0.is_empty() || bytes.len() > announced {
+        each(Err(TrailingBytes));
+    }
 }
 
 /// Core 5.4, Vol 4, Part E, 7.7.65.2.

@@ -4,8 +4,20 @@ use proptest::prelude::*;
 
 /// The adverts of a packet, their data owned, and the count of damaged reports.
 fn parse(packet: &[u8]) -> (Vec<(Advert<'static>, Vec<u8>)>, u64) {
-    let mut found = Vec::new();
-    let damaged = adverts(packet, &mut |a| found.push((Advert { data: &[], ..*a }, a.data.to_vec())));
+    let (found, reasons) = parse_all(packet);
+    (found, reasons.len() as u64)
+}
+
+fn reasons(packet: &[u8]) -> Vec<MalformedReason> {
+    parse_all(packet).1.into_iter().map(|malformed| malformed.reason).collect()
+}
+
+fn parse_all(packet: &[u8]) -> (Vec<(Advert<'static>, Vec<u8>)>, Vec<Malformed>) {
+    let (mut found, mut damaged) = (Vec::new(), Vec::new());
+    adverts(packet, &mut |report| match report {
+        Ok(a) => found.push((Advert { data: &[], ..*a }, a.data.to_vec())),
+        Err(malformed) => damaged.push(malformed),
+    });
     (found, damaged)
 }
 
@@ -104,15 +116,49 @@ fn other_packets_hold_nothing() {
     assert_eq!(parse(&meta(0, LEGACY_REPORT, &[0])), (vec![], 1));
 }
 
+#[test]
+fn what_is_no_advert_has_a_reason_and_an_adapter() {
+    let report = packets::legacy(0, 0, &[1; 5], 0);
+    let whole = legacy_event(4, std::slice::from_ref(&report));
+    assert_eq!(reasons(&whole), []);
+    assert_eq!(reasons(&whole[..whole.len() - 1]), [CutShort]);
+    assert_eq!(reasons(&whole[..2]), [CutShort]);
+    assert_eq!(reasons(&packet(EVENT, 4, &[LE_META])), [CutShort], "no length");
+    assert_eq!(reasons(&packet(EVENT, 4, &[LE_META, 0])), [CutShort], "no subevent");
+    assert_eq!(reasons(&meta(4, LEGACY_REPORT, &[])), [CutShort], "no number of reports");
+    assert_eq!(reasons(&meta(4, LEGACY_REPORT, &[0])), [NoReport]);
+    assert_eq!(reasons(&legacy_event(4, &[packets::legacy(9, 0, &[1; 5], 0)])), [InvalidValue]);
+    let of = |packet: &[u8]| parse_all(packet).1.into_iter().map(|malformed| malformed.adapter).collect::<Vec<_>>();
+    assert_eq!((of(&meta(4, LEGACY_REPORT, &[0])), of(&whole[..2])), (vec![4], vec![UNKNOWN]));
+}
+
+#[test]
+fn bytes_behind_the_reports_are_counted_and_cost_no_report() {
+    let report = packets::legacy(0, 0, &[1; 5], 0);
+    // Two reports, and the event says one; or the event is longer than it says itself.
+    let one_of_two = meta(0, LEGACY_REPORT, &[&[1][..], &report, &report].concat());
+    let mut longer = legacy_event(0, std::slice::from_ref(&report));
+    longer.push(0);
+    longer[4] += 1;
+    for event in [one_of_two, longer] {
+        assert_eq!((parse(&event).0.len(), reasons(&event)), (1, vec![TrailingBytes]), "{event:?}");
+    }
+    // It says that it is longer than it is.
+    let mut shorter = legacy_event(0, &[report]);
+    shorter[HEADER + 1] += 3;
+    assert_eq!((parse(&shorter).0.len(), reasons(&shorter)), (1, vec![CutShort]));
+}
+
 proptest! {
     #[test]
     fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         parse(&bytes);
         parse(&packet(EVENT, 0, &bytes));
         for subevent in [LEGACY_REPORT, EXTENDED_REPORT] {
-            let (found, damaged) = parse(&meta(0, subevent, &bytes[..bytes.len().min(254)]));
-            let announced = u64::from(bytes.first().copied().unwrap_or(0)).max(1);
-            prop_assert!(found.len() as u64 + damaged <= announced);
+            let (found, mut damaged) = parse_all(&meta(0, subevent, &bytes[..bytes.len().min(254)]));
+            damaged.retain(|malformed| malformed.reason != TrailingBytes);
+            let announced = usize::from(bytes.first().copied().unwrap_or(0)).max(1);
+            prop_assert!(found.len() + damaged.len() <= announced);
         }
     }
 

@@ -79,13 +79,18 @@ impl InUse {
 
     /// Whether what this adapter heard counts; then it is counted.
     pub(super) fn hears(&self, index: u16) -> bool {
-        let lingers = |since: Instant| since.elapsed() < LINGERS;
-        let mut places = self.places.iter();
-        let counts = places.any(|place| place.index == index && place.vanished.is_none_or(lingers));
+        let counts = self.uses(index);
         if counts {
             self.heard.count(index).fetch_add(1, Ordering::Relaxed);
         }
         counts
+    }
+
+    /// Whether what this adapter heard counts.
+    pub(super) fn uses(&self, index: u16) -> bool {
+        let lingers = |since: Instant| since.elapsed() < LINGERS;
+        let mut places = self.places.iter();
+        places.any(|place| place.index == index && place.vanished.is_none_or(lingers))
     }
 }
 

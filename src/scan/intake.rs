@@ -1,6 +1,7 @@
 //! From captured adverts to the queue: pieces put together, filters, repeats, the open batch, and the books of it all.
 
-use super::capture::{Burst, Capture};
+use super::capture::{Burst, Capture, UNKNOWN};
+use super::damage::{Change, Damage};
 use super::in_use::InUse;
 use super::reassembly::{Arrival, Reassembly};
 use crate::advert::{Address, Advert, DataStatus, Pdu};
@@ -8,6 +9,7 @@ use crate::clock::BootTime;
 use crate::config::{Config, Form, Framing};
 use crate::encode::{Batch, Plan, epoch};
 use crate::filter::{Duplicates, Filter};
+use crate::log;
 use crate::queue::{Message, Queue};
 use crate::stats::{Heard, Stats};
 use std::io;
@@ -25,6 +27,7 @@ pub(super) struct Intake {
     router: Address,
     config: Arc<Config>,
     reassembly: Reassembly,
+    damage: Damage,
     desk: Desk,
     opened: Option<Instant>,
     /// When the capture was last seen empty: what is read later came later.
@@ -117,6 +120,7 @@ impl Intake {
             router,
             config: config.clone(),
             reassembly: Reassembly::default(),
+            damage: Damage::default(),
             desk,
             opened: None,
             emptied: Instant::now().into_std(),
@@ -161,6 +165,22 @@ impl Intake {
         self.commit();
     }
 
+    /// Looks whether many reports arrive damaged, and says so; called about once a second.
+    pub(super) fn look(&mut self) {
+        let changes = self.damage.step(Instant::now().into_std());
+        if changes.is_empty() {
+            return;
+        }
+        for (adapter, change) in changes {
+            match change {
+                Change::Begins(reports) => log::reports_damaged(&adapter, reports.damaged, reports.whole),
+                Change::Ends => log::reports_whole(&adapter),
+            }
+        }
+        let damaged = self.damage.adapters();
+        self.stats.set_radio(|radio| radio.damaged = damaged);
+    }
+
     /// Nothing waits in the capture: there is none.
     pub(super) fn no_capture(&mut self) {
         self.emptied = Instant::now().into_std();
@@ -196,14 +216,23 @@ impl Intake {
         // A burst is over within a millisecond: one look at the clocks is exact enough.
         let now = self.now();
         let at = Arrival { earliest: self.emptied, latest: now.at };
-        let Self { reassembly, desk, .. } = self;
-        let burst = capture.take(&mut |advert: &Advert<'_>| {
-            if adapters.is_none_or(|in_use| in_use.hears(advert.adapter)) {
-                reassembly.take(advert, at, &mut |whole| desk.hear(whole, now));
+        let Self { reassembly, damage, desk, .. } = self;
+        let burst = capture.take(&mut |report| match report {
+            Ok(advert) => {
+                if adapters.is_none_or(|in_use| in_use.hears(advert.adapter)) {
+                    damage.whole(advert.adapter);
+                    reassembly.take(advert, at, &mut |whole| desk.hear(whole, now));
+                }
+            }
+            Err(malformed) => {
+                let counts = |in_use: &InUse| malformed.adapter == UNKNOWN || in_use.uses(malformed.adapter);
+                if adapters.is_none_or(counts) {
+                    damage.malformed(malformed);
+                    desk.heard.malformed[malformed.reason as usize] += 1;
+                }
             }
         });
         if let Ok(found) = &burst {
-            desk.heard.malformed += found.malformed;
             desk.heard.capture_lost += found.lost;
             if !found.more {
                 self.emptied = now.at;

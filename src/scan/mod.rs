@@ -4,6 +4,7 @@ mod adapter;
 #[doc(hidden)]
 pub mod bench;
 mod capture;
+mod damage;
 mod ear;
 mod hci;
 mod in_use;

@@ -156,7 +156,7 @@ async fn listen(
                 }
             }
             // Another round, to show that it goes on.
-            _ = pulse.tick() => {}
+            _ = pulse.tick() => intake.look(),
             _ = upgrade.tick() => {
                 // Bluetooth's kernel module may come after us, with the first adapter.
                 if let Ear::Signals(signals) = &ear

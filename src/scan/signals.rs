@@ -8,8 +8,9 @@ mod device;
 mod known;
 
 use super::adapter::bluez::{self, NAME};
-use super::capture::{Burst, Capture};
+use super::capture::{Burst, Capture, Each, Malformed, UNKNOWN};
 use crate::advert::{Address, Advert, Pdu};
+use crate::stats::MalformedReason;
 use device::{Device, Objects, ad_bytes};
 use futures_util::{FutureExt, StreamExt};
 use known::{Known, Memory};
@@ -89,7 +90,7 @@ impl Signals {
     }
 
     /// Hands over the advert of a message, if it holds one. Gives its path if the kind of its address is not known.
-    fn hear(&mut self, message: &Message, each: &mut dyn FnMut(&Advert<'_>)) -> zbus::Result<Option<String>> {
+    fn hear(&mut self, message: &Message, each: &mut Each<'_>) -> zbus::Result<Option<String>> {
         let header = message.header();
         // The bus hands out broadcasts of bluetoothd only (our match rule); what is sent to us alone may come from anyone.
         if header.destination().is_some() {
@@ -126,7 +127,7 @@ impl Signals {
         Ok(None)
     }
 
-    fn advert(&mut self, path: &str, device: &Device, each: &mut dyn FnMut(&Advert<'_>)) -> Option<String> {
+    fn advert(&mut self, path: &str, device: &Device, each: &mut Each<'_>) -> Option<String> {
         let (adapter, address) = parse(path)?;
         if !device.was_heard() {
             // What kind of device it is may come without an advert.
@@ -139,9 +140,16 @@ impl Signals {
         }
         let Known { address_type, rssi, .. } = known;
         let data = ad_bytes(device);
-        each(&Advert { adapter, address, address_type, pdu: Pdu::NonconnInd, rssi, data: &data });
+        each(Ok(&Advert { adapter, address, address_type, pdu: Pdu::NonconnInd, rssi, data: &data }));
         None
     }
+}
+
+/// A signal that tells no advert.
+fn malformed(message: &Message) -> Malformed {
+    let header = message.header();
+    let adapter = header.path().and_then(|path| parse(path.as_str())).map_or(UNKNOWN, |(adapter, _)| adapter);
+    Malformed { adapter, reason: MalformedReason::Signal }
 }
 
 /// Adapter index and address of `/org/bluez/hci0/dev_00_1A_7D_DA_71_13`.
@@ -162,7 +170,7 @@ impl Capture for Signals {
         Ok(())
     }
 
-    fn take(&mut self, each: &mut dyn FnMut(&Advert<'_>)) -> io::Result<Burst> {
+    fn take(&mut self, each: &mut Each<'_>) -> io::Result<Burst> {
         let mut burst = Burst::default();
         let mut asked = self.unknown.take().is_some();
         for _ in 0..BURST {
@@ -183,11 +191,11 @@ impl Capture for Signals {
                 }
                 (Ok(Some(path)), true) => {
                     tracing::debug!("bluetoothd does not tell the kind of address of {path}");
-                    burst.malformed += 1;
+                    each(Err(malformed(&message)));
                 }
                 (Err(e), _) => {
                     tracing::debug!("a signal of bluetoothd: {e}");
-                    burst.malformed += 1;
+                    each(Err(malformed(&message)));
                 }
             }
         }

@@ -45,6 +45,43 @@ impl DropReason {
     }
 }
 
+/// Why a report is no advert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MalformedReason {
+    /// The event or the report ends before what it announces.
+    CutShort,
+    /// A field has a value that does not exist.
+    InvalidValue,
+    /// The event has no report.
+    NoReport,
+    /// Bytes follow the last report. What was before them is used.
+    TrailingBytes,
+    /// A signal of bluetoothd cannot be read, or its device has no kind of address.
+    Signal,
+}
+
+/// Every reason.
+pub const MALFORMED_REASONS: [MalformedReason; 5] = [
+    MalformedReason::CutShort,
+    MalformedReason::InvalidValue,
+    MalformedReason::NoReport,
+    MalformedReason::TrailingBytes,
+    MalformedReason::Signal,
+];
+
+impl MalformedReason {
+    /// The word on D-Bus.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::CutShort => "cut-short",
+            Self::InvalidValue => "invalid-value",
+            Self::NoReport => "no-report",
+            Self::TrailingBytes => "trailing-bytes",
+            Self::Signal => "signal",
+        }
+    }
+}
+
 /// Counts of adverts since the start, and of what the broker took.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ledger {
@@ -66,8 +103,6 @@ pub struct Ledger {
     pub spooled: u64,
     /// Messages published.
     pub messages: u64,
-    /// Reports that were too damaged to be an advert; not part of `received`.
-    pub malformed: u64,
     /// Packets that the kernel dropped before we read them; not part of `received`.
     pub capture_lost: u64,
     /// Received adverts of which a part is missing.
@@ -78,6 +113,7 @@ pub struct Ledger {
     pub timestamps_withheld: u64,
     filtered: [u64; FILTER_KINDS.len()],
     dropped: [u64; DROP_REASONS.len()],
+    malformed: [u64; MALFORMED_REASONS.len()],
 }
 
 /// What became of the adverts heard in one step.
@@ -97,8 +133,8 @@ pub struct Heard {
     pub duplicates_evicted: u64,
     /// See [`Ledger::timestamps_withheld`].
     pub timestamps_withheld: u64,
-    /// See [`Ledger::malformed`].
-    pub malformed: u64,
+    /// Beside them, reports that are no advert, by reason in the order of [`MALFORMED_REASONS`].
+    pub malformed: [u64; MALFORMED_REASONS.len()],
     /// See [`Ledger::capture_lost`].
     pub capture_lost: u64,
 }
@@ -118,7 +154,9 @@ impl Ledger {
         self.truncated += heard.truncated;
         self.duplicates_evicted += heard.duplicates_evicted;
         self.timestamps_withheld += heard.timestamps_withheld;
-        self.malformed += heard.malformed;
+        for (sum, new) in self.malformed.iter_mut().zip(heard.malformed) {
+            *sum += new;
+        }
         self.capture_lost += heard.capture_lost;
     }
 
@@ -217,6 +255,16 @@ impl Ledger {
         self.dropped.iter().sum()
     }
 
+    /// Reports that were no advert for this reason; not part of `received`.
+    pub fn malformed(&self, reason: MalformedReason) -> u64 {
+        self.malformed[reason as usize]
+    }
+
+    /// Reports that were no advert for any reason.
+    pub fn malformed_total(&self) -> u64 {
+        self.malformed.iter().sum()
+    }
+
     /// Adverts left out by this filter.
     pub fn filtered(&self, kind: FilterKind) -> u64 {
         self.filtered[kind as usize]
@@ -231,6 +279,7 @@ impl Ledger {
     pub fn dictionary(&self) -> BTreeMap<String, u64> {
         let filters = FILTER_KINDS.map(|kind| (format!("Filtered.{}", kind.word()), self.filtered(kind)));
         let reasons = DROP_REASONS.map(|reason| (format!("Dropped.{}", reason.word()), self.dropped(reason)));
+        let malformed = MALFORMED_REASONS.map(|why| (format!("Malformed.{}", why.word()), self.malformed(why)));
         let counts = [
             ("Received", self.received),
             ("Published", self.published),
@@ -243,13 +292,14 @@ impl Ledger {
             ("InFlight", self.in_flight),
             ("Spooled", self.spooled),
             ("Messages", self.messages),
-            ("Malformed", self.malformed),
+            ("Malformed", self.malformed_total()),
             ("CaptureLost", self.capture_lost),
             ("Truncated", self.truncated),
             ("DuplicatesEvicted", self.duplicates_evicted),
             ("TimestampsWithheld", self.timestamps_withheld),
         ];
-        counts.into_iter().map(|(name, count)| (name.to_owned(), count)).chain(filters).chain(reasons).collect()
+        let counts = counts.into_iter().map(|(name, count)| (name.to_owned(), count));
+        counts.chain(filters).chain(reasons).chain(malformed).collect()
     }
 
     /// Whether every advert is accounted for.

@@ -150,6 +150,8 @@ pub struct Radio {
     pub capture: CaptureKind,
     /// Why that way.
     pub capture_reason: String,
+    /// Names of adapters of whose reports many arrive damaged.
+    pub damaged: Vec<String>,
 }
 
 impl Radio {

@@ -10,7 +10,9 @@ use cassia_bypass::config::{Form, SECRETS, SETTINGS};
 use cassia_bypass::dbus::names::{HEALTH_REASONS, LAST_ERRORS, STATUS_REASONS};
 use cassia_bypass::filter::FILTER_KINDS;
 use cassia_bypass::health::HealthState;
-use cassia_bypass::stats::{CAPABILITIES, CaptureKind, DROP_REASONS, LinkState, RUNGS, RadioState, Rung, SpoolState};
+use cassia_bypass::stats::{
+    CAPABILITIES, CaptureKind, DROP_REASONS, LinkState, MALFORMED_REASONS, RUNGS, RadioState, Rung, SpoolState,
+};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
@@ -123,6 +125,7 @@ fn the_manual_has_every_word_and_message_id() {
         &captures,
         &spools,
         &reasons,
+        &MALFORMED_REASONS.map(|reason| reason.word()),
         &filters,
         &healths,
         &LAST_ERRORS,

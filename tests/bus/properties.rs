@@ -118,6 +118,8 @@ fn statistics_have_their_types() {
     let reasons =
         json!({"queue-full": 0, "refused": 0, "shutdown": 0, "spool-full": 0, "spool-age": 0, "spool-damaged": 0});
     assert_eq!(all["DroppedByReason"], json!({"type": "a{st}", "data": reasons}));
+    let malformed = json!({"cut-short": 0, "invalid-value": 0, "no-report": 0, "trailing-bytes": 0, "signal": 0});
+    assert_eq!(all["MalformedByReason"], json!({"type": "a{st}", "data": malformed}));
     let filters = json!({"rssi": 0, "mac": 0, "name": 0, "uuid": 0, "value": 0});
     assert_eq!(all["FilteredByReason"], json!({"type": "a{st}", "data": filters}));
     let rungs = ["capture", "retry", "power-on", "rescan", "power-cycle", "power-cycle-withheld", "discovery"];
@@ -153,7 +155,11 @@ fn the_ledger_adds_up() {
     let filters = bus.value(STATS, "FilteredByReason");
     let filtered = filters.as_object().expect("a dictionary").keys().map(|filter| count(&format!("Filtered.{filter}")));
     assert_eq!(filtered.sum::<u64>(), count("Filtered"));
-    assert_eq!(ledger.as_object().map(serde_json::Map::len), Some(27));
+    let malformed = bus.value(STATS, "MalformedByReason");
+    for reason in malformed.as_object().expect("a dictionary").keys() {
+        count(&format!("Malformed.{reason}"));
+    }
+    assert_eq!(ledger.as_object().map(serde_json::Map::len), Some(32));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod support;
 
 mod age;
+mod damage;
 mod extended;
 mod filters;
 mod framing;

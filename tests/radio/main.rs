@@ -24,6 +24,7 @@ mod service_adapters_faults;
 mod service_cases;
 mod service_chains;
 mod service_connections;
+mod service_damage;
 mod service_duty;
 mod service_exact;
 mod service_factory;

@@ -38,7 +38,10 @@ export class Ledger {
             ...Object.keys(ledger).filter(part => part.startsWith(`${name}.`) && ledger[part] > 0)
                     .map(part => this.row(part.slice(name.length + 1), null, ledger[part], "part")),
         ])];
-        this.beside.replaceChildren(descriptions(BESIDE.map(name => [title(name), number(stats[name])])));
+        const reasons = name => Object.keys(ledger).filter(part => part.startsWith(`${name}.`) && ledger[part] > 0)
+                .map(part => `${part.slice(name.length + 1)} ${number(ledger[part])}`).join(", ");
+        const counted = name => number(stats[name]) + (reasons(name) && ` (${reasons(name)})`);
+        this.beside.replaceChildren(descriptions(BESIDE.map(name => [title(name), counted(name)])));
         const sum = names => names.reduce((total, name) => total + ledger[name], 0);
         const [come, gone] = [sum(IN), sum(OUT)];
         this.body.replaceChildren(...rows, this.row("Sum", come, gone, "sum"));

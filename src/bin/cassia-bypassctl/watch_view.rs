@@ -146,16 +146,24 @@ pub(crate) fn page(look: &Look) -> Page {
     page.line(&styled(DIM, &format!("{:<20}{:>14}{:>14}", "Adverts", "", "per second")));
     for (name, label, bad) in COUNTS {
         counted(&mut page, look, name, &format!("  {}", label.replace('-', " ")), bad);
-        for (part, count) in look.ledger() {
-            // Why, where it is not nothing.
-            let reason = part.strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
-            if let Some(reason) = reason.filter(|_| count != 0) {
-                counted(&mut page, look, &part, &format!("    {reason}"), bad);
-            }
-        }
+        reasons(&mut page, look, name, bad);
     }
     counted(&mut page, look, "Messages", "Messages", false);
+    if look.count("Malformed") > Some(0) {
+        counted(&mut page, look, "Malformed", "Malformed reports", true);
+        reasons(&mut page, look, "Malformed", true);
+    }
     page
+}
+
+/// Why, where it is not nothing.
+fn reasons(page: &mut Page, look: &Look, name: &str, bad: bool) {
+    for (part, count) in look.ledger() {
+        let reason = part.strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
+        if let Some(reason) = reason.filter(|_| count != 0) {
+            counted(page, look, &part, &format!("    {reason}"), bad);
+        }
+    }
 }
 
 fn counted(page: &mut Page, look: &Look, name: &str, label: &str, bad: bool) {

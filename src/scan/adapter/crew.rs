@@ -59,7 +59,8 @@ impl Crew {
         self.mode.send_replace(ScanMode::Off);
         self.stats.set_radio(|radio| {
             let (capture, capture_reason) = (radio.capture, std::mem::take(&mut radio.capture_reason));
-            *radio = Radio { capture, capture_reason, ..Radio::default() };
+            let damaged = std::mem::take(&mut radio.damaged);
+            *radio = Radio { capture, capture_reason, damaged, ..Radio::default() };
         });
     }
 

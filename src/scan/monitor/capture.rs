@@ -1,11 +1,10 @@
 //! Monitor packets, read in bursts.
 
-use super::super::capture::{Burst, Capture};
+use super::super::capture::{Burst, Capture, Each};
 use super::super::hci;
 use super::paced::Paced;
 use super::reader::{AT_ONCE, Reader};
 use super::{filter, socket};
-use crate::advert::Advert;
 use socket2::Socket;
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
@@ -73,11 +72,11 @@ impl Capture for Monitor {
         self.socket.ready().await
     }
 
-    fn take(&mut self, each: &mut dyn FnMut(&Advert<'_>)) -> io::Result<Burst> {
-        let (mut malformed, mut packets, now) = (0, 0, Instant::now());
+    fn take(&mut self, each: &mut Each<'_>) -> io::Result<Burst> {
+        let (mut packets, now) = (0, Instant::now());
         let more = loop {
             let Self { socket, reader, .. } = self;
-            let mut parse = |packet: &[u8]| malformed += hci::adverts(packet, each);
+            let mut parse = |packet: &[u8]| hci::adverts(packet, each);
             match socket.read(|socket| reader.read(socket, &mut parse)) {
                 Ok(found) => packets += found,
                 Err(e) if e.kind() == ErrorKind::WouldBlock => break false,
@@ -95,7 +94,7 @@ impl Capture for Monitor {
             true => self.socket.left_some(),
             false => self.socket.emptied(packets as u32, now)?,
         }
-        Ok(Burst { malformed, lost: self.lost(now), more })
+        Ok(Burst { lost: self.lost(now), more })
     }
 }
 

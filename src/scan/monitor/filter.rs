@@ -7,32 +7,35 @@ use super::super::orders::{
     INFORMED, REMOVED, RESET,
 };
 use super::super::parameters::{EXTENDED_PARAMETERS, PARAMETERS};
-use libc::{BPF_ABS, BPF_B, BPF_H, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET};
+use libc::{BPF_ABS, BPF_B, BPF_H, BPF_JEQ, BPF_JGT, BPF_JMP, BPF_K, BPF_LD, BPF_LEN, BPF_RET, BPF_W};
 
 /// One instruction: code, jumps if true and if false, operand.
 pub(super) type Instruction = (u16, u8, u8, u32);
 
 const LOAD_HALF: u16 = (BPF_LD | BPF_H | BPF_ABS) as u16;
 const LOAD_BYTE: u16 = (BPF_LD | BPF_B | BPF_ABS) as u16;
+const LOAD_LENGTH: u16 = (BPF_LD | BPF_W | BPF_LEN) as u16;
+const JUMP_MORE: u16 = (BPF_JMP | BPF_JGT | BPF_K) as u16;
 const JUMP_EQUAL: u16 = (BPF_JMP | BPF_JEQ | BPF_K) as u16;
 const RETURN: u16 = (BPF_RET | BPF_K) as u16;
 
-/// Passes LE Meta events with an advertising report and nothing else: a packet that is too short for a load is dropped
-/// too.
-pub(super) fn program() -> [Instruction; 9] {
+/// Passes LE Meta events with an advertising report, and those that are too short to say what they are, and nothing else.
+pub(super) fn program() -> [Instruction; 11] {
     const CODE: u32 = HEADER as u32;
     const SUBEVENT: u32 = CODE + 2;
     [
         // Loads are big-endian, the header is little-endian.
         (LOAD_HALF, 0, 0, 0),
-        (JUMP_EQUAL, 0, 6, EVENT.swap_bytes() as u32),
+        (JUMP_EQUAL, 0, 7, EVENT.swap_bytes() as u32),
         (LOAD_BYTE, 0, 0, CODE),
-        (JUMP_EQUAL, 0, 4, LE_META as u32),
+        (JUMP_EQUAL, 0, 5, LE_META as u32),
+        (LOAD_LENGTH, 0, 0, 0),
+        (JUMP_MORE, 0, 4, SUBEVENT),
         (LOAD_BYTE, 0, 0, SUBEVENT),
-        (JUMP_EQUAL, 1, 0, LEGACY_REPORT as u32),
-        (JUMP_EQUAL, 0, 1, EXTENDED_REPORT as u32),
-        (RETURN, 0, 0, u32::MAX),
+        (JUMP_EQUAL, 2, 0, LEGACY_REPORT as u32),
+        (JUMP_EQUAL, 1, 0, EXTENDED_REPORT as u32),
         (RETURN, 0, 0, 0),
+        (RETURN, 0, 0, u32::MAX),
     ]
 }
 
@@ -132,6 +135,8 @@ mod tests {
                     Some(value) => accumulator = value,
                     None => return 0,
                 },
+                LOAD_LENGTH => accumulator = packet.len() as u32,
+                JUMP_MORE => at += usize::from(if accumulator > k { if_true } else { if_false }),
                 JUMP_EQUAL => at += usize::from(if accumulator == k { if_true } else { if_false }),
                 RETURN => return k,
                 other => panic!("instruction {other:#x}"),
@@ -207,6 +212,7 @@ mod tests {
     #[test]
     fn the_numbers_are_those_of_the_kernel() {
         assert_eq!((LOAD_HALF, LOAD_BYTE, JUMP_EQUAL, RETURN), (0x28, 0x30, 0x15, 0x06));
+        assert_eq!((LOAD_LENGTH, JUMP_MORE), (0x80, 0x25));
         assert_eq!(program()[1].3, 0x0300);
     }
 
@@ -233,9 +239,16 @@ mod tests {
         for subevent in (0..=255).filter(|s| ![LEGACY_REPORT, EXTENDED_REPORT].contains(s)) {
             assert!(!passes(&meta(0, subevent, &[1; 30])), "subevent {subevent:#x}");
         }
-        for cut in 0..HEADER + 3 {
+        for cut in 0..=HEADER {
             assert!(!passes(&report[..cut]), "{cut} bytes");
         }
+    }
+
+    #[test]
+    fn events_without_a_subevent_pass_and_are_counted() {
+        let report = legacy_event(0, &[packets::legacy(0, 0, &[7; 31], -1)]);
+        assert!([1, 2, 3].iter().all(|more| passes(&report[..HEADER + more])));
+        assert!(!passes(&packet(EVENT, 0, &[0x17])) && !passes(&packet(EVENT, 0, &[0x17, 0])));
     }
 
     proptest! {
@@ -244,7 +257,7 @@ mod tests {
             if passes(&bytes) {
                 prop_assert_eq!(&bytes[..2], &[3, 0]);
                 prop_assert_eq!(bytes[6], 0x3E);
-                prop_assert!([0x02, 0x0D].contains(&bytes[8]));
+                prop_assert!(bytes.get(8).is_none_or(|subevent| [0x02, 0x0D].contains(subevent)));
             }
         }
     }
