@@ -2,6 +2,7 @@
 //!
 //! Journal fields beside the standard ones: `MESSAGE_ID EVENT REASON ERROR COUNT ADAPTER BROKER PROPERTY SENDER`. Addresses of devices appear at level debug only, payloads and secrets never.
 
+pub mod id;
 mod setup;
 
 pub use setup::{IDENTIFIER, init, level, set_level, target};
@@ -10,66 +11,6 @@ use crate::certificates::Held;
 use crate::stats::{AdapterStatus, CaptureKind, Failure, Link, RadioState, Rung};
 use std::path::Path;
 use tracing::{error, info, warn};
-
-/// MESSAGE_IDs, for `journalctl MESSAGE_ID=...`; `dbus/README.md` lists them.
-pub mod id {
-    /// The service has started.
-    pub const STARTED: &str = "f1027be41e953b09a2be214401c280c1";
-    /// The service stops.
-    pub const STOPPING: &str = "edcbdf10f7229398b87a440bd397e10f";
-    /// The service cannot go on, or cannot start.
-    pub const FAILED: &str = "a009d3ef74d44e2a8f737f6d62a01a97";
-    /// systemd gets no sign of life.
-    pub const NOTIFY: &str = "68fbdc146ac04031bd98961193deac50";
-    /// Core dumps cannot be switched off.
-    pub const CORE_DUMPS: &str = "960583da44da4440b6b08439aa7bebc1";
-    /// Settings were changed over D-Bus.
-    pub const SETTINGS_CHANGED: &str = "0a64fd21c0cad5f74e772a85a4a4d255";
-    /// A damaged settings file was put aside.
-    pub const SETTINGS_ASIDE: &str = "461f93f7c1240752697a2685a3b08eb9";
-    /// Settings of another version are kept and ignored.
-    pub const SETTINGS_IGNORED: &str = "ebd920e479494ca69f3e5a517caf4a29";
-    /// Settings cannot be saved (or can be again).
-    pub const STATE_DIRECTORY: &str = "519b8700cc1ec5a6cacc69b4f8c23ee1";
-    /// The radio is in another state.
-    pub const RADIO: &str = "c2f4ba27da8d04f5c773340798cb3893";
-    /// An adapter is no longer waited for.
-    pub const ADAPTER_GONE: &str = "15df57840a0e4d2a9e3763a140cfadc0";
-    /// Something was done to get the radio back.
-    pub const RECOVERY: &str = "af8d30a71f9443d1982958f6e1e4149e";
-    /// Adverts are captured in another way.
-    pub const CAPTURE: &str = "fd4113bd558e404a86c7adbaf7a1a8a3";
-    /// Many reports of an adapter arrive damaged (or no more).
-    pub const REPORTS_DAMAGED: &str = "4148c9a52e0e03bb49d087455adf2840";
-    /// The broker accepted us.
-    pub const LINK_UP: &str = "e6e11e9fbd00e3f0df2a250f89524b62";
-    /// The broker cannot be reached, refused us, or went away.
-    pub const LINK_DOWN: &str = "bbac03d33a5cbed743cb3f92e22c81dd";
-    /// The connection moved to a fallback.
-    pub const FAILOVER: &str = "699f968e98484242add796edd6afbac6";
-    /// The connection is back at the first broker.
-    pub const HOME: &str = "6e2ff001598b4664a1a2e5cb17ffde03";
-    /// Messages go at a lower QoS than ScanQos.
-    pub const QOS_LOWERED: &str = "df143e8931538c6ec23be4b12c53d98d";
-    /// The broker does not want the status message.
-    pub const STATUS_REFUSED: &str = "ca279d85794c4c96889ff77e0c6ee214";
-    /// Messages cannot wait on the disk (or can again).
-    pub const SPOOL: &str = "fb695eb995bc4918ae4c247eca6e7421";
-    /// Messages of an earlier run were found on the disk.
-    pub const SPOOL_FOUND: &str = "602176f074ab47f684075fbe2967f0cf";
-    /// What was in flight at QoS 2 cannot be kept, or taken over.
-    pub const SESSION: &str = "5845e04f306d41beb587c40db3de3da3";
-    /// A segment of the spool cannot be read.
-    pub const SPOOL_UNREADABLE: &str = "374129fa73c4490290e9afc12c229b8b";
-    /// Segments of the spool are another version's.
-    pub const SPOOL_FOREIGN: &str = "f5cbff5665524eb1897f105b1c36b754";
-    /// A part of the spool is damaged.
-    pub const SPOOL_DAMAGED: &str = "09c84ab0a5914a7bae99aebfdde75192";
-    /// A certificate ends soon, or ended.
-    pub const CERTIFICATE: &str = "d5f00331123b43898ae4497f79ddf32b";
-    /// Adverts were lost.
-    pub const LOSS: &str = "a6dec4b8d846666d465c3eda5aee39e0";
-}
 
 /// The service cannot go on, or cannot start. By way of stderr also to the journal, which does not know any more whose a message
 /// of an ended process is: `journalctl -u` would not have it.
@@ -218,6 +159,27 @@ pub fn recovery(rung: Rung, adapter: &str, why: &str) {
             adapter,
             error = why,
             "recovery {word}{space}{adapter}: {why}"
+        ),
+    }
+}
+
+/// How a power cycle ended: the adapter came back after so many seconds, or what it does instead.
+pub fn power_cycled(adapter: &str, count: u64, problem: Option<&str>) {
+    match problem {
+        None => info!(
+            message_id = id::POWER_CYCLED,
+            event = "power-cycled",
+            adapter,
+            count,
+            "{adapter} scans again {count} s after the power cycle"
+        ),
+        Some(problem) => warn!(
+            message_id = id::POWER_CYCLED,
+            event = "power-cycled",
+            adapter,
+            count,
+            error = problem,
+            "{adapter} does not scan {count} s after the power cycle: {problem}"
         ),
     }
 }

@@ -12,6 +12,7 @@ pub use rates::Rates;
 pub use recovery::{RUNGS, Recoveries, Rung};
 pub use spool::{Spool, SpoolState};
 
+use crate::advert::Address;
 use crate::certificates::Held;
 use crate::health::Health;
 use crate::watchdog::Beats;
@@ -92,6 +93,7 @@ pub struct Stats {
     link: watch::Sender<Link>,
     radio: watch::Sender<Radio>,
     recoveries: Recoveries,
+    controllers: Mutex<Vec<(u16, Address)>>,
     state_writable: watch::Sender<bool>,
     ignored_settings: watch::Sender<Vec<String>>,
     clock_synchronised: watch::Sender<bool>,
@@ -113,6 +115,7 @@ impl Default for Stats {
             link: watch::Sender::default(),
             radio: watch::Sender::default(),
             recoveries: Recoveries::default(),
+            controllers: Mutex::default(),
             state_writable: watch::Sender::new(true),
             ignored_settings: watch::Sender::new(Vec::new()),
             clock_synchronised: watch::Sender::default(),
@@ -208,6 +211,16 @@ impl Stats {
     /// Changes the state of the radio.
     pub fn set_radio(&self, change: impl FnOnce(&mut Radio)) {
         update(&self.radio, change);
+    }
+
+    /// Index and address of each controller that the kernel has, as far as the monitor channel tells.
+    pub fn controllers(&self) -> Vec<(u16, Address)> {
+        self.controllers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes them.
+    pub fn set_controllers(&self, controllers: Vec<(u16, Address)>) {
+        *self.controllers.lock().unwrap_or_else(PoisonError::into_inner) = controllers;
     }
 
     /// What was done to get the radio back.

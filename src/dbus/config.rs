@@ -183,8 +183,8 @@ macro_rules! define_interface {
             #[zbus(out_args("report"))]
             async fn diagnose(&self, #[zbus(connection)] bus: &Connection) -> Report {
                 let config = self.settings.current();
-                let others = others::discover(bus, &config, &self.stats).await;
-                diagnosis(&config, &self.stats, others)
+                let others = others::look(bus, &config, &self.stats).await;
+                diagnosis(&config, &self.stats, &others)
             }
 
             /// Sets settings back to their packaged values and removes secrets.

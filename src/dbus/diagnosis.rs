@@ -1,13 +1,14 @@
 //! The answer of `Diagnose`.
 
 use super::hints::hints;
+use super::others::Others;
 use super::report::{Report, adapter_report, held_report_at, put};
 use crate::config::{Config, ScanMode};
 use crate::stats::{CaptureKind, Stats};
 use std::time::SystemTime;
 
 /// See the module.
-pub(super) fn diagnosis(config: &Config, stats: &Stats, others: &'static str) -> Report {
+pub(super) fn diagnosis(config: &Config, stats: &Stats, others: &Others) -> Report {
     let mut report = Report::new();
     let (health, link, radio) =
         (stats.health().borrow().clone(), stats.link().borrow().clone(), stats.radio().borrow().clone());
@@ -21,7 +22,7 @@ pub(super) fn diagnosis(config: &Config, stats: &Stats, others: &'static str) ->
     put(&mut report, "Capture", radio.capture.word());
     put(&mut report, "CaptureReason", radio.capture_reason.clone());
     put(&mut report, "Radios", radio.adapters.iter().map(adapter_report).collect::<Vec<_>>());
-    put(&mut report, "ForeignDiscovery", others);
+    put(&mut report, "ForeignDiscovery", others.discovery);
     put(&mut report, "LinkState", link.state.word());
     put(&mut report, "Broker", link.broker.clone());
     let (word, detail) = link.error.as_ref().map_or(("", String::new()), |e| (e.word, e.detail.clone()));

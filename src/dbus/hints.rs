@@ -1,8 +1,11 @@
 //! The hints of `Diagnose`: what to do.
 
+mod radio;
+
+use super::others::Others;
 use crate::config::{Config, ScanMode};
 use crate::health::HealthState;
-use crate::stats::{AdapterStatus, CaptureKind, RadioState, SpoolState, Stats};
+use crate::stats::{CaptureKind, RadioState, SpoolState, Stats};
 use jiff::Timestamp;
 use std::time::SystemTime;
 
@@ -11,27 +14,8 @@ fn date(seconds: i64) -> String {
     Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default()
 }
 
-/// An adapter that listens for less of the time than this, in percent, misses adverts that it need not miss.
-const LISTENS: u8 = 90;
-
-/// What to do about an adapter that does not listen all the time.
-fn duty_cycle(mode: ScanMode, adapter: &AdapterStatus) -> Option<String> {
-    let percent = adapter.duty_cycle.filter(|percent| *percent < LISTENS)?;
-    // bluetoothd hands the timing of a monitor's scan and that of a discovery to the kernel, each under keys of its own.
-    let (interval, window) = match mode {
-        ScanMode::Active => ("ScanIntervalDiscovery=18", "ScanWindowDiscovery=18"),
-        _ => ("ScanIntervalAdvMonitor=96", "ScanWindowAdvMonitor=96"),
-    };
-    Some(format!(
-        "{} listens {percent} % of the time: its scan window is shorter than the scan interval, and adverts in between are not heard. \
-         Set {interval} and {window} in the section [LE] of /etc/bluetooth/main.conf, as the packages of this service do, and restart \
-         bluetoothd: systemctl restart bluetooth.",
-        adapter.label()
-    ))
-}
-
 /// What to do, the most urgent first.
-pub(super) fn hints(config: &Config, stats: &Stats, others: &'static str) -> Vec<String> {
+pub(super) fn hints(config: &Config, stats: &Stats, others: &Others) -> Vec<String> {
     let mut hints = Vec::new();
     let mut hint = |when: bool, text: &str| {
         if when && !text.is_empty() {
@@ -48,24 +32,18 @@ pub(super) fn hints(config: &Config, stats: &Stats, others: &'static str) -> Vec
         "This bluetoothd offers no passive scan: start it with -E, or set ScanMode to active.",
     );
     hint(
-        !matches!(radio.state, RadioState::Scanning | RadioState::Test | RadioState::Off),
-        "The radio does not scan: RadioDetail tells why, the manual what to do for each RadioState.",
+        radio.capture == CaptureKind::Signals,
+        &format!(
+            "Adverts are taken from bluetoothd's signals, which are not exact, because {}: {}.",
+            radio.capture_reason, radio.capture_remedy
+        ),
     );
     hint(
-        radio.capture == CaptureKind::Signals,
-        "Adverts are taken from bluetoothd's signals, which are not exact: give the service CAP_NET_RAW.",
+        others.discovery == "another-client",
+        "Another program discovers on this adapter: the scan is active, and may pause.",
     );
-    hint(others == "another-client", "Another program discovers on this adapter: the scan is active, and may pause.");
-    for adapter in &radio.damaged {
-        let text = format!(
-            "Many reports of {adapter} arrive damaged, and their adverts are lost (MalformedByReason). Bytes are lost on the way from the \
-             controller: on a UART check flow control (RTS/CTS), baud rate and wiring, on USB the cable, the hub and the power supply; \
-             then update the controller's firmware. What the kernel saw: journalctl -k --grep Bluetooth."
-        );
+    for text in radio::hints(config, stats, &radio, &others.unused) {
         hint(true, &text);
-    }
-    for adapter in &radio.adapters {
-        hint(true, &duty_cycle(config.scan, adapter).unwrap_or_default());
     }
     if let Some(error) = &link.error {
         hint(

@@ -1,5 +1,7 @@
 use super::*;
+use crate::advert::Address;
 use crate::config::Draft;
+use crate::stats::{AdapterStatus, Heard, Rung};
 
 /// The settings with this mode and a broker.
 fn config(mode: &str) -> Config {
@@ -23,9 +25,14 @@ fn one(change: impl FnOnce(&mut AdapterStatus)) -> Stats {
     stats
 }
 
+/// Nobody and nothing else.
+fn others() -> Others {
+    Others { discovery: "none", unused: Vec::new() }
+}
+
 /// The hints about this adapter.
 fn hints_of(mode: &str, change: impl FnOnce(&mut AdapterStatus)) -> Vec<String> {
-    let hints = hints(&config(mode), &one(change), "none");
+    let hints = hints(&config(mode), &one(change), &others());
     hints.into_iter().filter(|hint| !hint.starts_with("HealthReason")).collect()
 }
 
@@ -56,7 +63,71 @@ fn duty_cycle_that_is_low_names_the_keys_of_the_mode() {
 fn damaged_reports_name_the_adapter_and_what_to_check() {
     let stats = one(|_| {});
     stats.set_radio(|radio| radio.damaged = vec!["hci0".into()]);
-    let hints = hints(&config("passive"), &stats, "none");
+    let hints = hints(&config("passive"), &stats, &others());
     assert!(hints[0].starts_with("Many reports of hci0 arrive damaged"), "{hints:?}");
     assert!(["RTS/CTS", "baud rate", "firmware"].iter().all(|part| hints[0].contains(part)), "{hints:?}");
+}
+
+#[test]
+fn an_adapter_that_was_pulled_is_not_one_that_is_off() {
+    let hints = |state, detail: &str| {
+        hints_of("passive", |adapter| (adapter.state, adapter.detail) = (state, detail.to_owned())).join("\n")
+    };
+    let gone = hints(RadioState::AdapterMissing, "hci0 was unplugged");
+    assert!(gone.contains("hci0 is not there (hci0 was unplugged). Plug it in") && !gone.contains("rfkill"), "{gone}");
+    let off = hints(RadioState::AdapterOff, "it was powered off");
+    assert!(off.contains("hci0 is off (it was powered off)") && off.contains("rfkill unblock bluetooth"), "{off}");
+    let refuses = hints(RadioState::Starting, "the controller refuses");
+    assert!(refuses.contains("hci0 does not scan as it should (the controller refuses)"), "{refuses}");
+    assert_eq!(hints(RadioState::Starting, ""), "", "it has only just begun");
+    assert!(hints(RadioState::NoBluez, "").contains("systemctl start bluetooth"));
+}
+
+#[test]
+fn an_adapter_that_is_not_used_stands_in_for_a_dead_one() {
+    let unused = || Others { discovery: "none", unused: vec![("hci1".into(), Address([0xC0, 0xDE, 0, 0, 0, 2]))] };
+    let hinted = |stats: &Stats| hints(&config("passive"), stats, &unused()).join("\n");
+    let instead =
+        "hci1 (C0:DE:00:00:00:02) is there and is not used. Use it: cassia-bypassctl set Adapters=C0:DE:00:00:00:02";
+    for (state, detail) in
+        [(RadioState::AdapterOff, ""), (RadioState::AdapterMissing, ""), (RadioState::Starting, "no")]
+    {
+        let dead = one(|adapter| (adapter.state, adapter.detail) = (state, detail.to_owned()));
+        assert!(hinted(&dead).contains(&format!("hci0 does not scan, but {instead}")), "{}", hinted(&dead));
+    }
+    let good = one(|_| {});
+    assert!(!hinted(&good).contains("hci1"), "{}", hinted(&good));
+    // All say that it scans, and nothing was ever heard.
+    good.recoveries().count(Rung::Rescan);
+    assert!(hinted(&good).contains(&format!("hci0 has heard nothing so far, but {instead}")), "{}", hinted(&good));
+    good.ledger(|ledger| ledger.receive(&Heard { unpublished: 1, ..Heard::default() }));
+    assert!(!hinted(&good).contains("hci1"), "{}", hinted(&good));
+}
+
+#[test]
+fn adapters_with_one_address_are_named() {
+    let stats = one(|_| {});
+    let [same, other] = [1, 2].map(|last| Address([0, 0x1A, 0x7D, 0xDA, 0x71, last]));
+    let hinted = |controllers| {
+        stats.set_controllers(controllers);
+        hints(&config("passive"), &stats, &others()).join("\n")
+    };
+    assert!(!hinted(vec![(0, same), (1, other)]).contains("address"));
+    let hint = hinted(vec![(0, same), (1, other), (2, same)]);
+    assert!(
+        hint.contains("hci0 and hci2 have the same address, 00:1A:7D:DA:71:01: bluetoothd uses only one"),
+        "{hint}"
+    );
+}
+
+#[test]
+fn signals_are_explained_by_what_stands_in_the_way() {
+    let stats = one(|_| {});
+    stats.set_radio(|radio| {
+        (radio.capture, radio.capture_reason) = (CaptureKind::Signals, "the network namespace is another".into());
+        radio.capture_remedy = "run it with --network host";
+    });
+    let hints = hints(&config("passive"), &stats, &others()).join("\n");
+    assert!(hints.contains("because the network namespace is another: run it with --network host."), "{hints}");
+    assert!(!hints.contains("CAP_NET_RAW"), "{hints}");
 }

@@ -1,6 +1,9 @@
-//! Whether somebody else makes an adapter of ours discover, which changes how it scans.
+//! What concerns the radio and is not ours: whether somebody else makes an adapter of ours discover, which changes how it scans, and
+//! adapters that are not used.
 
+use crate::advert::Address;
 use crate::config::{Config, ScanMode};
+use crate::scan::adapters;
 use crate::stats::Stats;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -10,8 +13,25 @@ const BLUEZ: &str = "org.bluez";
 /// A bluetoothd that hangs is no reason to wait.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// `none`, `another-client`, or `unknown`: in an active scan our own discovery hides those of others.
-pub(super) async fn discover(bus: &Connection, config: &Config, stats: &Stats) -> &'static str {
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Others {
+    /// `none`, `another-client`, or `unknown`.
+    pub(super) discovery: &'static str,
+    /// Names and addresses.
+    pub(super) unused: Vec<(String, Address)>,
+}
+
+/// Looks at both.
+pub(super) async fn look(bus: &Connection, config: &Config, stats: &Stats) -> Others {
+    let used: Vec<String> = stats.radio().borrow().in_use().map(|adapter| adapter.name.clone()).collect();
+    let unused = timeout(PATIENCE, adapters(bus, &used)).await;
+    let unused = unused.ok().and_then(Result::ok).flatten().unwrap_or_default();
+    Others { discovery: discover(bus, config, stats).await, unused }
+}
+
+/// In an active scan our own discovery hides those of others.
+async fn discover(bus: &Connection, config: &Config, stats: &Stats) -> &'static str {
     if config.scan == ScanMode::Active {
         return "unknown";
     }

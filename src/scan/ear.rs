@@ -1,7 +1,8 @@
 //! The capture in use, and the choice of it.
 
+use super::adapter::{explain_bus, unanswered};
 use super::capture::Capture;
-use super::monitor::Monitor;
+use super::monitor::{Monitor, Unavailable};
 use super::signals::Signals;
 use crate::log;
 use crate::stats::{CaptureKind, RadioState, Rung, Stats};
@@ -17,11 +18,13 @@ const RETRY: Duration = Duration::from_secs(2);
 /// The bus or bluetoothd may hang: setting up the fallback waits no longer. Longer than one call of it may take.
 const CALL: Duration = Duration::from_secs(8);
 
+const LISTEN: &str = "listening to bluetoothd's signals";
+
 /// The fallback on its way, and why there is nothing better.
 pub(super) struct Opening {
     signals: Pin<Box<dyn Future<Output = Result<Signals, String>> + Send>>,
     opened: Option<Result<Signals, String>>,
-    reason: String,
+    unavailable: Unavailable,
 }
 
 /// What is listened to.
@@ -69,8 +72,10 @@ impl Ears {
         Self { stats, said: CaptureKind::Monitor, failed: None }
     }
 
-    fn tell(&mut self, kind: CaptureKind, reason: &str) {
-        self.stats.set_radio(|r| (r.capture, r.capture_reason) = (kind, reason.to_owned()));
+    fn tell(&mut self, kind: CaptureKind, reason: &str, remedy: &'static str) {
+        self.stats.set_radio(|r| {
+            (r.capture, r.capture_reason, r.capture_remedy) = (kind, reason.to_owned(), remedy);
+        });
         if kind != self.said {
             self.said = kind;
             log::capture(kind, reason);
@@ -82,11 +87,11 @@ impl Ears {
         self.stats.set_radio(|r| r.state = RadioState::Test);
         match Monitor::inherited(fd) {
             Ok(monitor) => {
-                self.tell(CaptureKind::Monitor, "packets come from a test's descriptor");
+                self.tell(CaptureKind::Monitor, "packets come from a test's descriptor", "");
                 Ear::Monitor(monitor)
             }
             Err(e) => {
-                self.tell(CaptureKind::None, &format!("the test's descriptor is of no use: {e}"));
+                self.tell(CaptureKind::None, &format!("the test's descriptor is of no use: {e}"), "");
                 Ear::Closed(None)
             }
         }
@@ -94,13 +99,15 @@ impl Ears {
 
     /// None, as the settings want it: no news for the log.
     pub(super) fn close(&self) -> Ear {
-        self.stats.set_radio(|r| (r.capture, r.capture_reason) = (CaptureKind::None, String::new()));
+        self.stats.set_radio(|r| {
+            (r.capture, r.capture_reason, r.capture_remedy) = (CaptureKind::None, String::new(), "");
+        });
         Ear::Closed(None)
     }
 
     /// None for a while: the one in use failed.
     pub(super) fn lost(&mut self, why: &str) -> Ear {
-        self.tell(CaptureKind::None, why);
+        self.tell(CaptureKind::None, why, "");
         self.failed = Some(why.to_owned());
         Ear::Closed(Some(Instant::now() + RETRY))
     }
@@ -110,9 +117,9 @@ impl Ears {
         self.try_monitor().ok()
     }
 
-    fn try_monitor(&mut self) -> Result<Ear, super::monitor::Unavailable> {
+    fn try_monitor(&mut self) -> Result<Ear, Unavailable> {
         let monitor = Monitor::open()?;
-        self.tell(CaptureKind::Monitor, "CAP_NET_RAW is there: adverts byte by byte");
+        self.tell(CaptureKind::Monitor, "CAP_NET_RAW is there: adverts byte by byte", "");
         Ok(Ear::Monitor(monitor))
     }
 
@@ -129,23 +136,23 @@ impl Ears {
         let passing = unavailable.passing;
         let signals = Box::pin(async move {
             match timeout(CALL, Signals::open(passing)).await {
-                Ok(opened) => opened.map_err(|e| e.to_string()),
-                Err(_) => Err("no answer".to_owned()),
+                Ok(opened) => opened.map_err(|e| explain_bus(LISTEN, &e)),
+                Err(_) => Err(unanswered(LISTEN)),
             }
         });
-        Ear::Opening(Opening { signals, opened: None, reason: unavailable.reason })
+        Ear::Opening(Opening { signals, opened: None, unavailable })
     }
 
     /// What came of the fallback.
     pub(super) fn opened(&mut self, opening: Opening) -> Ear {
-        let Opening { signals, opened, reason } = opening;
+        let Opening { signals, opened, unavailable } = opening;
         match opened {
             Some(Ok(signals)) => {
-                self.tell(CaptureKind::Signals, &reason);
+                self.tell(CaptureKind::Signals, &unavailable.reason, unavailable.remedy);
                 Ear::Signals(signals)
             }
-            Some(Err(problem)) => self.lost(&format!("{reason}; D-Bus signals: {problem}")),
-            None => Ear::Opening(Opening { signals, opened, reason }),
+            Some(Err(problem)) => self.lost(&format!("{}; {problem}", unavailable.reason)),
+            None => Ear::Opening(Opening { signals, opened, unavailable }),
         }
     }
 }

@@ -21,4 +21,5 @@ mod signals;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 
+pub(crate) use adapter::listed as adapters;
 pub use run::{Source, run};

@@ -2,8 +2,9 @@
 //! faults. bluetoothd may say that it discovers while the controller refuses. Likewise whether another program's connection
 //! is being made: the kernel suspends the scan meanwhile, which is no fault. Pure: packets in.
 
-use super::hci::{EVENT, LE_META};
+use super::hci::{EVENT, HEADER, LE_META};
 use super::parameters::{EXTENDED_PARAMETERS, PARAMETERS, duty_cycle};
+use crate::advert::Address;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -61,6 +62,8 @@ struct Told {
     connected: Option<Instant>,
     /// Percent of the time for which it is to listen: not answered yet, and in force since when.
     asked_duty_cycle: Option<u8>,
+    /// The controller's address.
+    address: Option<Address>,
     duty_cycle: Option<(u8, Instant)>,
 }
 
@@ -135,6 +138,9 @@ impl Orders {
         let (Some(kind), Some(index)) = (field(packet, 0), field(packet, 2)) else { return };
         match kind {
             REMOVED => drop(self.0.remove(&index)),
+            // Behind the type and the bus; the address of a new one may not be known yet.
+            ADDED => self.learn(index, packet.get(HEADER + 2..)),
+            INFORMED => self.learn(index, packet.get(HEADER..)),
             COMMAND => {
                 let parameters = packet.get(FIRST..).unwrap_or_default();
                 self.command(index, field(packet, OPCODE).unwrap_or_default(), parameters, now);
@@ -146,6 +152,18 @@ impl Orders {
             }
             _ => {}
         }
+    }
+
+    fn learn(&mut self, index: u16, bytes: Option<&[u8]>) {
+        let address = bytes.and_then(|bytes| bytes.first_chunk()).map(|bytes| Address::from_le(*bytes));
+        if let Some(address) = address.filter(|address| *address != Address([0; 6])) {
+            self.0.entry(index).or_default().address = Some(address);
+        }
+    }
+
+    /// Index and address of each controller that the kernel has, as far as it is known.
+    pub(super) fn controllers(&self) -> Vec<(u16, Address)> {
+        self.0.iter().filter_map(|(index, told)| Some((*index, told.address?))).collect()
     }
 
     fn command(&mut self, index: u16, opcode: u16, parameters: &[u8], now: Instant) {

@@ -185,3 +185,20 @@ fn the_duty_cycle_is_what_the_controller_accepted_last() {
         assert_eq!((orders.duty_cycle(0), orders.duty_cycle(1)), (None, None));
     }
 }
+
+#[test]
+fn controllers_are_known_by_their_addresses() {
+    let mut orders = Orders::default();
+    let mut hear = |kind, index, payload: &[u8]| {
+        orders.take(&packet(kind, index, payload), Instant::now());
+        orders.controllers()
+    };
+    let address = [1, 0, 0, 0, 0xDE, 0xC0];
+    let known = Address([0xC0, 0xDE, 0, 0, 0, 1]);
+    let added = |address: &[u8]| [&[0, 1][..], address, b"hci0\0\0\0\0"].concat();
+    assert_eq!(hear(ADDED, 0, &added(&[0; 6])), [], "it is not read yet");
+    assert_eq!(hear(INFORMED, 0, &[&address[..], &[0, 0]].concat()), [(0, known)]);
+    assert_eq!(hear(ADDED, 3, &added(&address)), [(0, known), (3, known)]);
+    assert_eq!(hear(INFORMED, 4, &address[..5]), [(0, known), (3, known)], "cut short");
+    assert_eq!(hear(REMOVED, 0, &[]), [(3, known)]);
+}

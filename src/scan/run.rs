@@ -56,7 +56,7 @@ pub async fn run(
             // Parts of their own, so that a packet does not wake them.
             let mut others = JoinSet::new();
             others.spawn(adapter::control(wanted.subscribe(), senses));
-            others.spawn(monitor::listen(orders));
+            others.spawn(monitor::listen(orders, stats.clone()));
             tokio::select! {
                 () = listen => {}
                 _ = others.join_next() => {}

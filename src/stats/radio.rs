@@ -3,7 +3,7 @@
 use crate::advert::Address;
 
 /// What is wrong where there is none.
-pub const NO_ADAPTER: &str = "there is no Bluetooth adapter";
+pub const NO_ADAPTER: &str = "there is no Bluetooth adapter: plug one in; the kernel's view: ls /sys/class/bluetooth";
 
 /// State of the radio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -150,6 +150,8 @@ pub struct Radio {
     pub capture: CaptureKind,
     /// Why that way.
     pub capture_reason: String,
+    /// What to do to have a better one; empty if there is none.
+    pub capture_remedy: &'static str,
     /// Names of adapters of whose reports many arrive damaged.
     pub damaged: Vec<String>,
 }

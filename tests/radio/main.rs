@@ -37,6 +37,7 @@ mod service_quiet;
 mod service_router;
 mod service_starts;
 mod service_unit;
+mod service_words;
 mod systemd;
 #[path = "../support/variants.rs"]
 #[allow(unreachable_pub)]

@@ -24,11 +24,12 @@ pub(crate) struct Service {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     net_raw: bool,
+    own_network: bool,
 }
 
 impl Service {
     pub(crate) fn new() -> Self {
-        Self { arguments: Vec::new(), environment: Vec::new(), net_raw: true }
+        Self { arguments: Vec::new(), environment: Vec::new(), net_raw: true, own_network: false }
     }
 
     /// One more argument.
@@ -49,11 +50,20 @@ impl Service {
         self
     }
 
+    /// In a network namespace of its own, as in a container.
+    pub(crate) fn in_own_network(mut self) -> Self {
+        self.own_network = true;
+        self
+    }
+
     /// Starts it.
     pub(crate) fn start(self) -> Process {
         install();
         let capabilities = if self.net_raw { "-all,+net_raw" } else { "-all" };
-        let mut command = Command::new("setpriv");
+        let mut command = Command::new(if self.own_network { "unshare" } else { "setpriv" });
+        if self.own_network {
+            command.args(["--net", "setpriv"]);
+        }
         command
             .args(["--reuid", USER, "--regid", USER, "--init-groups", "--no-new-privs"])
             .args(["--inh-caps", capabilities, "--ambient-caps", capabilities, "--bounding-set", capabilities])

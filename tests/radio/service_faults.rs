@@ -65,6 +65,10 @@ fn unplugged_and_plugged_in_again() {
             let before = rig.said("WARN", "radio adapter-missing");
             radio.controller.unplug();
             rig.wait_state("adapter-missing");
+            assert_eq!(rig.said("WARN", "radio adapter-off"), 0, "it was pulled, not switched off");
+            let detail = rig.text("RadioDetail");
+            assert!(detail.contains(ADDRESS) && detail.contains("unplugged") && !detail.contains("rfkill"), "{detail}");
+            assert!(!rig.hints().contains("rfkill"), "{}", rig.hints());
             assert_eq!(rig.stat("Adapters"), json!([]));
             assert_eq!(rig.said("WARN", "radio adapter-missing"), before + 1);
             radio.controller.replug().expect("plugged in");
@@ -212,7 +216,10 @@ fn the_controller_refuses_to_scan() {
         radio.controller.fail(SCAN_ENABLE, COMMAND_DISALLOWED);
         rig.mode("active");
         eventually(SOON, "it is told", || rig.said("WARN", "radio starting") == 1);
-        assert!(rig.text("RadioDetail").contains("StartDiscovery"), "{}", rig.text("RadioDetail"));
+        let detail = rig.text("RadioDetail");
+        for part in ["starting a discovery (StartDiscovery): ", "systemctl restart bluetooth", "(org.bluez.Error."] {
+            assert!(detail.contains(part), "{part}: {detail}");
+        }
         assert_eq!(rig.text("RadioState"), "starting");
         radio.controller.fail(SCAN_ENABLE, 0);
         recovered(&rig, &radio, true, since);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::bench;
 use crate::guest::{Guest, eventually};
+use crate::journal::{WARNING, entries, journald, newest};
 use crate::rig::{ADDRESS, RECOVERY, Rig, SOON, wait_quiet, wait_scan};
 use crate::service_faults::scanning;
 
@@ -46,6 +47,8 @@ fn blocked_by_rfkill() {
             hold(Duration::from_secs(10), || assert!(rig.text("RadioState") == "adapter-off"));
             let tried = rig.recoveries("retry") - retries;
             assert!((1..=8).contains(&tried), "{tried} in 10 s");
+            let detail = rig.text("RadioDetail");
+            assert!(detail.contains("blocked by rfkill; unblock it: rfkill unblock bluetooth"), "{detail}");
             println!("[rig] {tried} attempts while blocked: {}", rig.text("RadioDetail"));
             rfkill(false);
             let over = Instant::now();
@@ -78,6 +81,7 @@ fn a_controller_that_only_a_power_cycle_brings_back() {
         assert!(rig.recoveries("retry") >= 10, "the gentler ones came first");
         let said = [("WARN", "recovery power-cycle hci0"), ("INFO", "recovery retry hci0"), ("WARN", "radio starting")];
         assert_eq!(said.map(|(level, text)| rig.said(level, text)), [1; 3]);
+        eventually(SOON, "how it ended", || rig.said("INFO", "after the power cycle") == 1);
         assert_eq!(rig.recoveries("power-cycle-withheld"), 0);
         rig.ledger();
     });
@@ -212,5 +216,28 @@ fn a_discovery_is_tried_where_another_scan_heard_nothing() {
         assert_eq!(rig.said("INFO", "recovery discovery hci0"), 1);
         assert_eq!((rig.recoveries("rescan"), rig.recoveries("power-cycle")), (1, 0));
         rig.ledger();
+    });
+}
+
+/// It refuses after the power cycle, too: that is said, and so is its end.
+#[test]
+fn a_power_cycle_that_brings_nothing_is_told() {
+    bench::run_within(LONG, |guest| {
+        let _journald = journald();
+        let radio = guest.radio(ADDRESS);
+        let rig = Rig::start_service(guest, guest.service().env("JOURNAL_STREAM", "1:1"), "off");
+        radio.controller.fail(SCAN_ENABLE, COMMAND_DISALLOWED);
+        rig.mode("active");
+        eventually(REFUSAL, "a power cycle", || rig.recoveries("power-cycle") == 1);
+        assert_eq!(entries("power-cycled").len(), 0, "not yet");
+        eventually(REFUSAL, "it is told", || !entries("power-cycled").is_empty());
+        let nothing = newest("power-cycled", "nothing", |_| true);
+        assert_eq!((&nothing["PRIORITY"], &nothing["ADAPTER"]), (&WARNING.into(), &"hci0".into()));
+        assert!(nothing["ERROR"].as_str().is_some_and(|why| why.contains("StartDiscovery")), "{nothing}");
+        radio.controller.fail(SCAN_ENABLE, 0);
+        rig.flows_within(RECOVERY, &radio.controller);
+        let back = newest("power-cycled", "back", |entry| entry["ERROR"] == serde_json::Value::Null);
+        assert!(back["COUNT"].as_str().is_some_and(|secs| secs.parse().is_ok_and(|secs: u64| secs >= 30)), "{back}");
+        assert_eq!(entries("power-cycled").len(), 2);
     });
 }

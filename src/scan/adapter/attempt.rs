@@ -3,7 +3,8 @@
 use super::Trouble;
 use super::bluez;
 use super::report::Report;
-use super::setup::{Events, Registered, asked, choose, discover, filter, register};
+use super::setup::{CONNECT, Events, Registered, asked, choose, discover, register, set_filter};
+use super::words::{self, explain_bus};
 use crate::advert::Address;
 use crate::config::ScanMode;
 use crate::stats::{RadioState, Rung};
@@ -12,7 +13,7 @@ use futures_util::{Stream, StreamExt};
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::time::Duration;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 /// How often the adapter is looked at: some faults give no signal.
 const LOOK: Duration = Duration::from_secs(2);
@@ -22,6 +23,9 @@ const MONITOR: Duration = Duration::from_secs(3);
 const HELD: Duration = Duration::from_secs(5);
 /// A discovery that ends because another program connects ends shortly before that is seen.
 const BEFORE_CONNECTION: Duration = Duration::from_millis(500);
+
+/// An adapter that is off because it was pulled is gone so soon, and bluetoothd itself when it ends.
+const GOING: Duration = Duration::from_secs(1);
 
 /// Why fewer adverts come, while nothing is wrong.
 const CONNECTING: &str = "another program is connecting";
@@ -45,14 +49,15 @@ async fn scan(
     report: &mut Report,
     scanned: &mut Option<Instant>,
 ) -> Result<Infallible, Trouble> {
-    let no_bus = |e: zbus::Error| Trouble::new(RadioState::NoBluez, format!("the system bus: {e}"));
+    let no_bus = |e: zbus::Error| Trouble::new(RadioState::NoBluez, explain_bus(CONNECT, &e));
     let mut watch = bluez::Watch::new().await.map_err(no_bus)?;
     if !watch.present().await.map_err(no_bus)? {
-        return Err(Trouble::new(RadioState::NoBluez, "bluetoothd is not running"));
+        return Err(Trouble::new(RadioState::NoBluez, bluez::NOT_RUNNING));
     }
-    let session = asked("the bus", Session::new()).await?;
+    let session = asked(CONNECT, Session::new()).await?;
     let adapter = choose(&session, wanted).await?;
-    let address = asked("the adapter's address", adapter.address()).await?.0;
+    let address = asked("reading the adapter's address", adapter.address()).await?.0;
+    report.found(adapter.name(), Address(address));
     report.tell(|radio| {
         radio.name = adapter.name().to_owned();
         radio.address = Address(address).to_string();
@@ -61,12 +66,19 @@ async fn scan(
             (radio.state, radio.detail) = (RadioState::Starting, String::new());
         }
     });
-    if !asked("the adapter's power", adapter.is_powered()).await? {
-        let powered = asked("power on", adapter.set_powered(true)).await;
-        powered.map_err(|trouble| Trouble { state: RadioState::AdapterOff, ..trouble })?;
+    if !asked(POWER, adapter.is_powered()).await? {
+        let powered = asked("powering the adapter on", adapter.set_powered(true)).await;
+        powered.map_err(|trouble| match trouble.state {
+            // One that was pulled meanwhile is not off.
+            RadioState::AdapterMissing => trouble,
+            _ => {
+                let detail = words::blocked(adapter.name()).unwrap_or(trouble.detail);
+                Trouble { state: RadioState::AdapterOff, detail, ..trouble }
+            }
+        })?;
         report.climb(Rung::PowerOn, "it was off");
     }
-    let events: Events = Box::pin(asked("the adapter's events", adapter.events()).await?);
+    let events: Events = Box::pin(asked("following the adapter's events", adapter.events()).await?);
 
     report.prepares();
     let quiet = report.quiet();
@@ -78,7 +90,7 @@ async fn scan(
     };
     let mut discovery: Option<Events> = None;
     if mode == ScanMode::Active {
-        asked("SetDiscoveryFilter", adapter.set_discovery_filter(filter())).await?;
+        set_filter(&adapter).await?;
         discovery = Some(discover(&adapter, report).await?);
     }
     report.confirm().await.map_err(|why| Trouble::new(RadioState::Starting, why).refused())?;
@@ -91,7 +103,7 @@ async fn scan(
     report.begins();
     tokio::select! {
         // bluer says nothing about it.
-        _ = watch.changed() => Err(Trouble::new(RadioState::NoBluez, "bluetoothd went away")),
+        _ = watch.changed() => Err(Trouble::new(RadioState::NoBluez, "bluetoothd went away; if it does not come back: systemctl start bluetooth")),
         ended = scan.hold(report) => ended,
     }
 }
@@ -136,6 +148,26 @@ impl Scan {
         }
     }
 
+    /// The adapter is off. One that is pulled is off first, and then gone.
+    async fn off(&mut self, why: &str) -> Trouble {
+        let gone = async {
+            loop {
+                match self.events.next().await {
+                    None => return true,
+                    Some(AdapterEvent::PropertyChanged(AdapterProperty::Powered(true))) => return false,
+                    Some(_) => {}
+                }
+            }
+        };
+        match timeout(GOING, gone).await {
+            Ok(true) => removed().await,
+            _ => Trouble::new(
+                RadioState::AdapterOff,
+                format!("{why}; it is powered on again: if that fails, rfkill list"),
+            ),
+        }
+    }
+
     /// Returns when the scan has ended, and why.
     async fn hold(&mut self, report: &mut Report) -> Result<Infallible, Trouble> {
         let mut other_capture = pin!(report.other_capture(self.quiet));
@@ -152,15 +184,15 @@ impl Scan {
             tokio::select! {
                 event = self.events.next() => match event {
                     Some(AdapterEvent::PropertyChanged(AdapterProperty::Powered(false))) =>
-                        return Err(Trouble::new(RadioState::AdapterOff, "the adapter was powered off")),
+                        return Err(self.off("the adapter was powered off").await),
                     Some(_) => {}
-                    None => return Err(Trouble::new(RadioState::AdapterMissing, "the adapter was removed")),
+                    None => return Err(removed().await),
                 },
                 event = next(&mut self.discovery) => if event.is_none() {
                     self.discovery = None;
                     // A power-off ends it too, and says more; which of the two signals is seen first is chance.
-                    if !asked("the adapter's power", self.adapter.is_powered()).await? {
-                        return Err(Trouble::new(RadioState::AdapterOff, "the adapter was powered off"));
+                    if !asked(POWER, self.adapter.is_powered()).await? {
+                        return Err(self.off("the adapter was powered off").await);
                     }
                     if timeout(BEFORE_CONNECTION, report.connects_becomes(true)).await.is_err() {
                         return Err(self.discovery_ended("discovery ended"));
@@ -192,11 +224,11 @@ impl Scan {
                     if let Some(rung) = report.silence() {
                         return Err(Trouble::silence(rung));
                     }
-                    if !asked("the adapter's power", self.adapter.is_powered()).await? {
-                        return Err(Trouble::new(RadioState::AdapterOff, "the adapter is off"));
+                    if !asked(POWER, self.adapter.is_powered()).await? {
+                        return Err(self.off("the adapter is off").await);
                     }
                     if self.discovery.is_some()
-                        && !asked("the adapter's discovery", self.adapter.is_discovering()).await?
+                        && !asked("asking whether the adapter discovers", self.adapter.is_discovering()).await?
                         && !report.connects()
                     {
                         return Err(self.discovery_ended("discovery ended unnoticed"));
@@ -205,6 +237,14 @@ impl Scan {
             }
         }
     }
+}
+
+const POWER: &str = "asking whether the adapter is powered";
+
+/// The adapter is gone. A bluetoothd that ends removes its adapters first: that it went is seen meanwhile, and says more.
+async fn removed() -> Trouble {
+    sleep(GOING).await;
+    Trouble::new(RadioState::AdapterMissing, "the adapter was removed")
 }
 
 /// The next of a stream that may not be there.

@@ -15,6 +15,9 @@ use zbus::{Connection, ObjectPath, OwnedObjectPath, OwnedVariant, Type};
 /// bluetoothd's name on the bus.
 pub(in crate::scan) const NAME: &str = "org.bluez";
 
+/// What is wrong while it has none.
+pub(super) const NOT_RUNNING: &str = "bluetoothd is not running; start it: systemctl start bluetooth";
+
 /// The bus or bluetoothd may hang, and zbus waits for ever: no call waits longer.
 const CALL: Duration = Duration::from_secs(5);
 

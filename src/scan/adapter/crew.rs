@@ -59,8 +59,8 @@ impl Crew {
         self.mode.send_replace(ScanMode::Off);
         self.stats.set_radio(|radio| {
             let (capture, capture_reason) = (radio.capture, std::mem::take(&mut radio.capture_reason));
-            let damaged = std::mem::take(&mut radio.damaged);
-            *radio = Radio { capture, capture_reason, damaged, ..Radio::default() };
+            let (capture_remedy, damaged) = (radio.capture_remedy, std::mem::take(&mut radio.damaged));
+            *radio = Radio { capture, capture_reason, capture_remedy, damaged, ..Radio::default() };
         });
     }
 

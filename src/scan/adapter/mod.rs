@@ -10,6 +10,10 @@ mod power;
 mod report;
 mod roster;
 mod setup;
+mod words;
+
+pub(crate) use roster::listed;
+pub(super) use words::{explain_bus, unanswered};
 
 use super::in_use::Heard;
 use super::orders::Orders;

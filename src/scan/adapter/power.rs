@@ -5,7 +5,7 @@
 use super::Trouble;
 use super::bluez::{self, answered};
 use super::report::Report;
-use super::setup::{asked, choose};
+use super::setup::{CONNECT, asked, choose};
 use crate::stats::Rung;
 use bluer::{Adapter, Session};
 use serde::Deserialize;
@@ -25,6 +25,7 @@ pub(super) async fn cycle(report: &mut Report, why: &str) -> bool {
     match try_to(report, why).await {
         Ok(done) => done,
         Err(trouble) => {
+            report.cycle_failed(&trouble.detail);
             report.trouble(trouble);
             false
         }
@@ -32,7 +33,7 @@ pub(super) async fn cycle(report: &mut Report, why: &str) -> bool {
 }
 
 async fn try_to(report: &mut Report, why: &str) -> Result<bool, Trouble> {
-    let session = asked("the bus", Session::new()).await?;
+    let session = asked(CONNECT, Session::new()).await?;
     let adapter = choose(&session, report.wanted).await?;
     let reason = match connected(adapter.name()).await {
         _ if report.connects() => Some("another program is connecting"),
@@ -46,6 +47,7 @@ async fn try_to(report: &mut Report, why: &str) -> Result<bool, Trouble> {
         return Ok(false);
     }
     report.climb(Rung::PowerCycle, why);
+    report.cycles();
     // A task of its own: whatever changes meanwhile, the adapter is not left off.
     let cycle = tokio::spawn(off_and_on(session, adapter));
     cycle.await.unwrap_or(Ok(()))?;
@@ -53,8 +55,8 @@ async fn try_to(report: &mut Report, why: &str) -> Result<bool, Trouble> {
 }
 
 async fn off_and_on(_session: Session, adapter: Adapter) -> Result<(), Trouble> {
-    let off = asked("power off", adapter.set_powered(false)).await;
-    asked("power on", adapter.set_powered(true)).await?;
+    let off = asked("powering the adapter off", adapter.set_powered(false)).await;
+    asked("powering the adapter on", adapter.set_powered(true)).await?;
     off
 }
 

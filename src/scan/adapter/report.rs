@@ -16,6 +16,9 @@ use tokio::time::{Instant, sleep_until};
 /// held for so long.
 const HELD: Duration = Duration::from_secs(1);
 
+/// A power cycle after which the adapter does not scan for so long brought nothing.
+const COMES_BACK: Duration = Duration::from_secs(30);
+
 /// See the module.
 pub(super) struct Report {
     stats: Arc<Stats>,
@@ -27,6 +30,10 @@ pub(super) struct Report {
     /// What was done in the present trouble: the log has it.
     climbed: Vec<Rung>,
     silence: Silence,
+    /// Which adapter it was last.
+    found: Option<String>,
+    /// When the power cycle began of which it is not known yet how it ends, and whether it was said that it brought nothing.
+    cycled: Option<(Instant, bool)>,
     orders: watch::Receiver<Orders>,
     /// How often the controller had refused when the scan began, and when that was.
     refusals: u64,
@@ -38,7 +45,19 @@ impl Report {
         let Senses { stats, heard, orders } = senses.clone();
         let (began, climbed) = (Instant::now(), Vec::new());
         let silence = Silence::new(began);
-        Self { stats, heard, wanted, said: RadioState::Off, climbed, silence, orders, refusals: 0, began }
+        Self {
+            stats,
+            heard,
+            wanted,
+            said: RadioState::Off,
+            climbed,
+            silence,
+            found: None,
+            cycled: None,
+            orders,
+            refusals: 0,
+            began,
+        }
     }
 
     /// Adverts that the adapter heard so far, before all filters.
@@ -117,8 +136,35 @@ impl Report {
         Ok(())
     }
 
+    /// bluetoothd has the adapter.
+    pub(super) fn found(&mut self, name: &str, address: Address) {
+        self.found = Some(format!("{name} {address}"));
+    }
+
+    /// A power cycle begins.
+    pub(super) fn cycles(&mut self) {
+        self.cycled = Some((Instant::now(), false));
+    }
+
+    /// A power cycle that was begun failed.
+    pub(super) fn cycle_failed(&mut self, why: &str) {
+        if let Some((since, false)) = self.cycled {
+            self.cycled = Some((since, true));
+            log::power_cycled(&self.label(), since.elapsed().as_secs(), Some(why));
+        }
+    }
+
+    fn label(&self) -> String {
+        let radio = self.stats.radio();
+        let radio = radio.borrow();
+        radio.status(self.wanted).map(|status| status.label().to_owned()).unwrap_or_default()
+    }
+
     /// The scan begins: silence counts from now on.
     pub(super) fn begins(&mut self) {
+        if let Some((since, _)) = self.cycled.take() {
+            log::power_cycled(&self.label(), since.elapsed().as_secs(), None);
+        }
         self.began = Instant::now();
         self.silence.begins(self.heard(), Instant::now());
         // What was done about silence is news again when the silence is over.
@@ -156,8 +202,7 @@ impl Report {
         self.stats.recoveries().count(rung);
         if !self.climbed.contains(&rung) {
             self.climbed.push(rung);
-            let label = self.stats.radio().borrow().status(self.wanted).map(|status| status.label().to_owned());
-            log::recovery(rung, &label.unwrap_or_default(), why);
+            log::recovery(rung, &self.label(), why);
         }
     }
 
@@ -178,7 +223,15 @@ impl Report {
     }
 
     /// What is wrong now.
-    pub(super) fn trouble(&mut self, trouble: Trouble) {
+    pub(super) fn trouble(&mut self, mut trouble: Trouble) {
+        if let (RadioState::AdapterMissing, Some(adapter)) = (trouble.state, &self.found) {
+            trouble.detail = format!(
+                "{adapter} was unplugged, or its driver gave it up: plug it in again; why it went: journalctl -k --grep 'usb|Bluetooth'"
+            );
+        }
+        if self.cycled.is_some_and(|(since, _)| since.elapsed() >= COMES_BACK) {
+            self.cycle_failed(&trouble.detail);
+        }
         self.tell(|radio| {
             (radio.state, radio.detail, radio.duty_cycle) = (trouble.state, trouble.detail, None);
             // Without bluetoothd the kernel scans on for a while: what the adapter hears then counts.

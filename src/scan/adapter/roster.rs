@@ -1,6 +1,7 @@
 //! Which adapters bluetoothd has.
 
-use super::bluez::answered;
+use super::bluez::{NOT_RUNNING, answered};
+use super::words::explain_bus;
 use super::{Trouble, bluez};
 use crate::advert::Address;
 use crate::stats::RadioState;
@@ -18,11 +19,11 @@ impl Roster {
     pub(super) async fn others(&mut self, names: &[String]) -> Result<Vec<Address>, Trouble> {
         match self.ask(names).await {
             Ok(Some(addresses)) => Ok(addresses),
-            Ok(None) => Err(Trouble::new(RadioState::NoBluez, "bluetoothd is not running")),
+            Ok(None) => Err(Trouble::new(RadioState::NoBluez, NOT_RUNNING)),
             Err(error) => {
                 self.connection = None;
                 let state = if bluez::is_timeout(&error) { RadioState::Starting } else { RadioState::NoBluez };
-                Err(Trouble::new(state, format!("the list of adapters: {error}")))
+                Err(Trouble::new(state, explain_bus("listing the adapters", &error)))
             }
         }
     }
@@ -32,25 +33,32 @@ impl Roster {
             Some(connection) => connection,
             None => self.connection.insert(answered(Connection::system()).await?),
         };
-        if !bluez::present(&DBusProxy::new(connection).await?).await? {
-            return Ok(None);
-        }
-        let introspectable = Some("org.freedesktop.DBus.Introspectable");
-        let call = connection.call_method(Some(bluez::NAME), "/org/bluez", introspectable, "Introspect", &());
-        let answer = match answered(call).await {
-            Err(error) if bluez::is_timeout(&error) => return Err(error),
-            Err(_) => return Ok(Some(Vec::new())),
-            Ok(answer) => answer,
-        };
-        let mut addresses = Vec::new();
-        for name in adapters(answer.body().deserialize()?) {
-            if !names.contains(&name) {
-                // One that has just gone is none.
-                addresses.extend(address(connection, &name).await.ok().flatten());
-            }
-        }
-        Ok(Some(addresses))
+        let others = listed(connection, names).await?;
+        Ok(others.map(|others| others.into_iter().map(|(_, address)| address).collect()))
     }
+}
+
+/// Names and addresses of bluetoothd's adapters that have none of these names; `None` if it does not run.
+pub(crate) async fn listed(connection: &Connection, names: &[String]) -> zbus::Result<Option<Vec<(String, Address)>>> {
+    if !bluez::present(&DBusProxy::new(connection).await?).await? {
+        return Ok(None);
+    }
+    let introspectable = Some("org.freedesktop.DBus.Introspectable");
+    let call = connection.call_method(Some(bluez::NAME), "/org/bluez", introspectable, "Introspect", &());
+    let answer = match answered(call).await {
+        Err(error) if bluez::is_timeout(&error) => return Err(error),
+        Err(_) => return Ok(Some(Vec::new())),
+        Ok(answer) => answer,
+    };
+    let mut others = Vec::new();
+    for name in adapters(answer.body().deserialize()?) {
+        if !names.contains(&name) {
+            // One that has just gone is none.
+            let address = address(connection, &name).await.ok().flatten();
+            others.extend(address.map(|address| (name, address)));
+        }
+    }
+    Ok(Some(others))
 }
 
 async fn address(connection: &Connection, name: &str) -> zbus::Result<Option<Address>> {

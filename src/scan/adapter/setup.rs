@@ -1,6 +1,7 @@
 //! What an attempt asks of bluetoothd, call by call.
 
 use super::report::Report;
+use super::words::{explain, unanswered};
 use super::{Trouble, bluez, patterns};
 use crate::advert::Address;
 use crate::stats::{NO_ADAPTER, RadioState, Rung};
@@ -17,14 +18,16 @@ const CALL: Duration = Duration::from_secs(10);
 const BUSY_PAUSE: Duration = Duration::from_secs(1);
 const BUSY_TRIES: u32 = 20;
 
+pub(super) const CONNECT: &str = "connecting to the system bus";
+
 pub(super) type Events = Pin<Box<dyn Stream<Item = AdapterEvent> + Send>>;
 
-/// Waits for an answer, and says what was asked when there is none.
-pub(super) async fn asked<T>(what: &str, call: impl Future<Output = bluer::Result<T>>) -> Result<T, Trouble> {
+/// Waits for an answer, and says what was being done when there is none.
+pub(super) async fn asked<T>(doing: &str, call: impl Future<Output = bluer::Result<T>>) -> Result<T, Trouble> {
     match timeout(CALL, call).await {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(e)) => Err(Trouble::new(state_of(&e), format!("{what}: {e}"))),
-        Err(_) => Err(Trouble::new(RadioState::Starting, format!("{what}: no answer from bluetoothd"))),
+        Ok(Err(e)) => Err(Trouble::new(state_of(&e), explain(doing, &e))),
+        Err(_) => Err(Trouble::new(RadioState::Starting, unanswered(doing))),
     }
 }
 
@@ -38,7 +41,7 @@ fn state_of(error: &bluer::Error) -> RadioState {
 
 /// Every advert. Where we do not need bluetoothd to tell of them this is more than we want, but what would be less is less for
 /// others, too: see docs/decisions/0009-survival-of-the-radio.md.
-pub(super) fn filter() -> DiscoveryFilter {
+fn filter() -> DiscoveryFilter {
     DiscoveryFilter {
         transport: DiscoveryTransport::Le,
         duplicate_data: true,
@@ -54,17 +57,24 @@ pub(super) async fn discover(adapter: &Adapter, report: &mut Report) -> Result<E
     for _ in 0..BUSY_TRIES {
         let mut busy = None;
         let call = adapter.discover_devices().map(|answer| {
-            busy = answer.as_ref().err().filter(|e| e.kind == ErrorKind::InProgress).map(ToString::to_string);
+            busy = answer.as_ref().err().filter(|e| e.kind == ErrorKind::InProgress).map(|e| explain(START, e));
             answer
         });
-        let answer = asked("StartDiscovery", call).await;
+        let answer = asked(START, call).await;
         let Some(busy) = busy else { return Ok(Box::pin(answer.map_err(Trouble::refused)?)) };
-        let busy = format!("StartDiscovery: {busy}");
         report.tell(|radio| (radio.state, radio.detail) = (RadioState::Starting, busy.clone()));
         sleep(BUSY_PAUSE).await;
         report.climb(Rung::Retry, &busy);
     }
-    Err(Trouble::new(RadioState::Starting, "StartDiscovery: another operation does not end").refused())
+    let detail = format!("{START}: another operation of the adapter does not end; systemctl restart bluetooth");
+    Err(Trouble::new(RadioState::Starting, detail).refused())
+}
+
+const START: &str = "starting a discovery (StartDiscovery)";
+
+/// Sets what the discovery is to report.
+pub(super) async fn set_filter(adapter: &Adapter) -> Result<(), Trouble> {
+    asked("setting up the discovery (SetDiscoveryFilter)", adapter.set_discovery_filter(filter())).await
 }
 
 /// How long a discovery takes that is to bring a passive scan back.
@@ -73,10 +83,10 @@ const SHORTLY: Duration = Duration::from_secs(2);
 /// Discovers for a moment: the kernel ends the scan that it believes to be running for it, and begins another one after it.
 pub(super) async fn discover_shortly(report: &Report) {
     let discovery = async {
-        let session = asked("the bus", Session::new()).await?;
+        let session = asked(CONNECT, Session::new()).await?;
         let adapter = choose(&session, report.wanted).await?;
-        asked("SetDiscoveryFilter", adapter.set_discovery_filter(filter())).await?;
-        let events = asked("StartDiscovery", adapter.discover_devices()).await?;
+        set_filter(&adapter).await?;
+        let events = asked(START, adapter.discover_devices()).await?;
         sleep(SHORTLY).await;
         drop(events);
         Ok::<_, Trouble>(())
@@ -88,16 +98,16 @@ pub(super) async fn discover_shortly(report: &Report) {
 
 /// The adapter with this address, or the first.
 pub(super) async fn choose(session: &Session, wanted: Option<Address>) -> Result<Adapter, Trouble> {
-    let mut names = asked("the list of adapters", session.adapter_names()).await?;
+    let mut names = asked("listing the adapters", session.adapter_names()).await?;
     bluez::sort(&mut names);
     for name in names {
         let adapter = session
             .adapter(&name)
-            .map_err(|e| Trouble::new(RadioState::AdapterMissing, format!("the adapter {name}: {e}")))?;
+            .map_err(|e| Trouble::new(RadioState::AdapterMissing, explain(&format!("using the adapter {name}"), &e)))?;
         match wanted {
             None => return Ok(adapter),
             Some(address) => {
-                if asked("the adapter's address", adapter.address()).await?.0 == address.0 {
+                if asked("reading the adapter's address", adapter.address()).await?.0 == address.0 {
                     return Ok(adapter);
                 }
             }
@@ -105,7 +115,10 @@ pub(super) async fn choose(session: &Session, wanted: Option<Address>) -> Result
     }
     Err(match wanted {
         None => Trouble::new(RadioState::AdapterMissing, NO_ADAPTER),
-        Some(address) => Trouble::new(RadioState::AdapterMissing, format!("there is no Bluetooth adapter {address}")),
+        Some(address) => Trouble::new(
+            RadioState::AdapterMissing,
+            format!("there is no Bluetooth adapter {address}: plug it in, or set Adapters to one that is there"),
+        ),
     })
 }
 
@@ -122,6 +135,8 @@ impl Registered {
     }
 }
 
+const MONITOR: &str = "registering the advertisement monitor (RegisterMonitor)";
+
 /// Registers the monitor; a bluetoothd without the interface is a trouble of its own.
 pub(super) async fn register(adapter: &Adapter, quiet: bool) -> Result<Registered, Trouble> {
     let manager = match timeout(CALL, adapter.monitor()).await {
@@ -130,11 +145,11 @@ pub(super) async fn register(adapter: &Adapter, quiet: bool) -> Result<Registere
             let detail = "bluetoothd does not offer AdvertisementMonitor1: start it with -E";
             return Err(Trouble::new(RadioState::PassiveUnsupported, detail));
         }
-        Ok(Err(e)) => return Err(Trouble::new(state_of(&e), format!("RegisterMonitor: {e}"))),
-        Err(_) => return Err(Trouble::new(RadioState::Starting, "RegisterMonitor: no answer from bluetoothd")),
+        Ok(Err(e)) => return Err(Trouble::new(state_of(&e), explain(MONITOR, &e))),
+        Err(_) => return Err(Trouble::new(RadioState::Starting, unanswered(MONITOR))),
     };
     let patterns = if quiet && !bluez::offloads(adapter.name()).await { patterns::none() } else { patterns::broad() };
-    let handle = asked("the advertisement monitor", manager.register(patterns)).await?;
+    let handle = asked(MONITOR, manager.register(patterns)).await?;
     Ok(Registered { _manager: manager, handle: Box::pin(handle) })
 }
 

@@ -4,6 +4,7 @@ use super::super::capture::{Burst, Capture, Each};
 use super::super::hci;
 use super::paced::Paced;
 use super::reader::{AT_ONCE, Reader};
+use super::unavailable::Unavailable;
 use super::{filter, socket};
 use socket2::Socket;
 use std::io::{self, ErrorKind};
@@ -26,14 +27,7 @@ pub(in super::super) struct Monitor {
 impl Monitor {
     /// Opens the kernel's monitor channel; the error says in words why it cannot be.
     pub(in super::super) fn open() -> Result<Self, Unavailable> {
-        socket::monitor(&filter::program()).and_then(Self::new).map_err(|e| match e.raw_os_error() {
-            Some(libc::EPERM | libc::EACCES) => Unavailable { reason: "CAP_NET_RAW is missing".into(), passing: false },
-            Some(libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT) => Unavailable {
-                reason: "the kernel has no Bluetooth (or its module is not loaded)".into(),
-                passing: true,
-            },
-            _ => Unavailable { reason: format!("the monitor channel cannot be opened: {e}"), passing: true },
-        })
+        socket::monitor(&filter::program()).and_then(Self::new).map_err(|error| Unavailable::of(&error))
     }
 
     /// Takes monitor packets from an inherited datagram or seqpacket socket.
@@ -57,14 +51,6 @@ impl Monitor {
         let drops = self.socket.get().and_then(socket::drops).unwrap_or(self.drops);
         drops.wrapping_sub(std::mem::replace(&mut self.drops, drops)).into()
     }
-}
-
-/// The monitor channel cannot be had.
-pub(in super::super) struct Unavailable {
-    /// For people.
-    pub(in super::super) reason: String,
-    /// Whether it may be there later.
-    pub(in super::super) passing: bool,
 }
 
 impl Capture for Monitor {

@@ -7,6 +7,8 @@ mod listen;
 mod paced;
 mod reader;
 mod socket;
+mod unavailable;
 
-pub(super) use capture::{Monitor, Unavailable};
+pub(super) use capture::Monitor;
 pub(super) use listen::listen;
+pub(super) use unavailable::Unavailable;
