@@ -1,16 +1,20 @@
 //! Other programs use the adapter, too.
 
 use std::collections::HashMap;
+use std::fs;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use zbus::Variant;
 
 use crate::bench;
-use crate::guest::eventually;
-use crate::rig::{ADDRESS, BUS, PATH, RECOVERY, SOON, wait_scan};
+use crate::guest::{Guest, eventually};
+use crate::rig::{ADDRESS, BUS, PATH, RECOVERY, Rig, SOON, wait_scan};
 use crate::service_faults::scanning;
 
+const POLICY: &str = "/etc/dbus-1/system.d/com.cassianetworks.Bypass1.conf";
+const DBUS: &str = "org.freedesktop.DBus";
 const LONG: Duration = Duration::from_secs(180);
 /// For what nobody tells, and only silence shows.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -79,6 +83,59 @@ fn another_program_ends_the_scan_with_a_command_of_its_own() {
             rig.wait_state("scanning");
         }
         assert_eq!(rig.recoveries("power-cycle"), 0);
+        rig.ledger();
+    });
+}
+
+/// Signals in the name of bluetoothd's objects, sent to each connection of the service by a user who may do nothing.
+fn forge(guest: &Guest, rig: &Rig<'_>) {
+    let (properties, objects) = ("org.freedesktop.DBus.Properties", "org.freedesktop.DBus.ObjectManager");
+    let adapter = ["/org/bluez/hci0", properties, "PropertiesChanged", "sa{sv}as", "org.bluez.Adapter1"];
+    let forged = [
+        [&adapter[..], &["1", "Powered", "b", "false", "0"]].concat(),
+        [&adapter[..], &["1", "Discovering", "b", "false", "0"]].concat(),
+        vec!["/", objects, "InterfacesRemoved", "oas", "/org/bluez/hci0", "1", "org.bluez.Adapter1"],
+    ];
+    let list = guest.busctl("root", &["list", "--json=short"]).expect("the connections");
+    let list: Vec<Value> = serde_json::from_str(&list).expect("JSON");
+    let ours = format!("u {}", rig.service.id().as_raw_nonzero());
+    let is_ours = |name: &&str| {
+        let asked = ["call", DBUS, "/org/freedesktop/DBus", DBUS, "GetConnectionUnixProcessID", "s", name];
+        guest.busctl("root", &asked).is_ok_and(|id| id == ours)
+    };
+    let unique = list.iter().filter_map(|entry| entry["name"].as_str()).filter(|name| name.starts_with(':'));
+    let names: Vec<_> = unique.filter(is_ours).collect();
+    assert!(names.len() > 1, "its own and that of the radio: {names:?}");
+    for name in names {
+        let destination = format!("--destination={name}");
+        for signal in forged.iter().cycle().take(15) {
+            guest.busctl("mosquitto", &[&[&*destination, "--", "emit"], &signal[..]].concat()).expect("sent");
+        }
+    }
+}
+
+/// With the policy as it is shipped, and with one that lets any signal pass.
+#[test]
+fn signals_of_strangers_change_nothing() {
+    bench::run_within(LONG, |guest| {
+        let (radio, rig) = scanning(guest, "passive");
+        let strict = fs::read_to_string(POLICY).expect("the policy");
+        for policy in [&strict, &strict.replace("<deny receive_type=\"signal\"/>", "")] {
+            fs::write(POLICY, policy).expect("the policy");
+            guest.busctl("root", &["call", DBUS, "/org/freedesktop/DBus", DBUS, "ReloadConfig"]).expect("reloaded");
+            for (mode, active) in [("passive", false), ("active", true)] {
+                rig.mode(mode);
+                wait_scan(&radio.controller, mode, |scan| scan.active == active);
+                rig.wait_state("scanning");
+                let (lines, recoveries) = (rig.service.lines().len(), rig.stat("Recoveries"));
+                let starts = radio.controller.state().scan.starts;
+                forge(guest, &rig);
+                rig.flows_within(RECOVERY, &radio.controller);
+                assert_eq!((rig.text("RadioState"), rig.stat("Recoveries")), ("scanning".into(), recoveries));
+                assert_eq!(rig.service.lines()[lines..], [""; 0], "{mode}");
+                println!("[rig] {mode}: {} scans began", radio.controller.state().scan.starts - starts);
+            }
+        }
         rig.ledger();
     });
 }

@@ -183,12 +183,27 @@ impl Scan {
             let mut monitor = self.monitor.as_mut().map(Registered::events);
             tokio::select! {
                 event = self.events.next() => match event {
-                    Some(AdapterEvent::PropertyChanged(AdapterProperty::Powered(false))) =>
-                        return Err(self.off("the adapter was powered off").await),
+                    // A signal may come from anybody: bluetoothd is asked.
+                    Some(AdapterEvent::PropertyChanged(AdapterProperty::Powered(false))) => {
+                        if !self.adapter.is_powered().await.unwrap_or(false) {
+                            return Err(self.off("the adapter was powered off").await);
+                        }
+                    }
                     Some(_) => {}
-                    None => return Err(removed().await),
+                    None => {
+                        let there = self.adapter.is_powered().await.is_ok();
+                        match timeout(GOING, self.adapter.events()).await {
+                            Ok(Ok(events)) if there => self.events = Box::pin(events),
+                            _ => return Err(removed().await),
+                        }
+                    }
                 },
                 event = next(&mut self.discovery) => if event.is_none() {
+                    if self.adapter.is_discovering().await.unwrap_or(false) {
+                        // It goes on, and the new stream keeps it so.
+                        self.discovery = Some(Box::pin(asked("StartDiscovery", self.adapter.discover_devices()).await?));
+                        continue;
+                    }
                     self.discovery = None;
                     // A power-off ends it too, and says more; which of the two signals is seen first is chance.
                     if !asked(POWER, self.adapter.is_powered()).await? {
