@@ -14,10 +14,14 @@ mod age;
 mod batch;
 mod beacon;
 mod epoch;
+mod items;
+mod split;
 
 pub(crate) use age::payload;
 pub use batch::{Batch, Plan};
 pub use epoch::epoch;
+pub(crate) use epoch::random as random_epoch;
+pub(crate) use split::{Splitter, is_divisible};
 
 use crate::advert::{AddressType, Advert, DataStatus, Extended, Pdu};
 use crate::config::Style;

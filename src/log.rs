@@ -264,6 +264,32 @@ pub fn qos_lowered(broker: &str, reason: &str) {
     warn!(message_id = id::QOS_LOWERED, event = "qos-lowered", broker, error = reason, "{broker}: {reason}");
 }
 
+/// The broker takes packets up to a size; said once per change.
+pub fn size_limited(broker: &str, maximum: usize, reason: &str) {
+    info!(
+        message_id = id::SIZE_LIMITED,
+        event = "size-limited",
+        broker,
+        count = maximum,
+        error = reason,
+        "{broker} takes packets of at most {maximum} bytes ({reason}): larger batches are split"
+    );
+}
+
+/// The broker refuses messages; said once per change of reason, and not more often than once a minute.
+pub fn message_refused(broker: &str, failure: &Failure) {
+    warn!(
+        message_id = id::MESSAGE_REFUSED,
+        event = "message-refused",
+        broker,
+        reason = failure.word,
+        error = failure.detail,
+        "{broker} refuses messages ({}): {}",
+        failure.word,
+        failure.detail
+    );
+}
+
 /// The broker does not want the status message; said once, until it takes one or the settings change.
 pub fn status_refused(broker: &str, problem: &str) {
     warn!(

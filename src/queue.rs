@@ -6,6 +6,7 @@ use crate::advert::Address;
 use crate::rx_times::RxTimes;
 use crate::stats::{DropReason, Ledger, Stats};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
@@ -57,6 +58,8 @@ pub struct Queue {
     inner: Mutex<Inner>,
     filled: Notify,
     full: Notify,
+    /// Bytes of a payload that the broker takes, as far as that is known.
+    max_payload: AtomicUsize,
     stats: Arc<Stats>,
 }
 
@@ -67,6 +70,7 @@ impl Queue {
             inner: Mutex::new(Inner { max_bytes, ..Inner::default() }),
             filled: Notify::new(),
             full: Notify::new(),
+            max_payload: AtomicUsize::new(usize::MAX),
             stats,
         }
     }
@@ -189,6 +193,16 @@ impl Queue {
             q.max_bytes = max_bytes;
             q.shrink(&self.stats);
         });
+    }
+
+    /// Bytes of a payload that the broker takes, for those who make messages.
+    pub fn max_payload(&self) -> usize {
+        self.max_payload.load(Ordering::Relaxed)
+    }
+
+    /// Notes that.
+    pub fn set_max_payload(&self, bytes: usize) {
+        self.max_payload.store(bytes, Ordering::Relaxed);
     }
 
     /// Whether nothing waits.

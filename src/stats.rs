@@ -66,6 +66,15 @@ impl Failure {
     }
 }
 
+/// A message that the broker refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub failure: Failure,
+    /// When, give or take some seconds.
+    pub at: Instant,
+}
+
 /// The connection to the broker.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Link {
@@ -83,6 +92,10 @@ pub struct Link {
     pub failovers: u64,
     /// Highest QoS that the broker supports and why that is known, while it is lower than ScanQos.
     pub qos_limit: Option<(u8, String)>,
+    /// Largest packet that the broker takes, as far as it is known.
+    pub maximum_packet_size: Option<usize>,
+    /// Why the broker last refused a message.
+    pub refusal: Option<Refusal>,
 }
 
 /// See the module. Shared by every part.

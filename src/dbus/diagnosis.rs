@@ -29,6 +29,11 @@ pub(super) fn diagnosis(config: &Config, stats: &Stats, others: &Others) -> Repo
     put(&mut report, "LastError", word);
     put(&mut report, "LastErrorDetail", detail);
     put(&mut report, "MaximumQos", link.qos_limit.as_ref().map_or(2, |(maximum, _)| *maximum));
+    put(&mut report, "MaximumPacketSize", link.maximum_packet_size.unwrap_or(0) as u64);
+    let (word, detail) =
+        link.refusal.as_ref().map_or(("", String::new()), |r| (r.failure.word, r.failure.detail.clone()));
+    put(&mut report, "LastRefusal", word);
+    put(&mut report, "LastRefusalDetail", detail);
     put(&mut report, "ClockSynchronised", *stats.clock_synchronised().borrow());
     let now = SystemTime::now();
     let certificates = stats.certificates().borrow().iter().map(|held| held_report_at(held, now)).collect::<Vec<_>>();

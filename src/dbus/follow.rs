@@ -11,7 +11,7 @@ use zbus::object_server::{Interface, SignalEmitter};
 use zbus::{Connection, OwnedVariant};
 
 /// Properties of the interface Stats that are announced. The others are counters or never change.
-pub(super) const STATES: [&str; 23] = [
+pub(super) const STATES: [&str; 26] = [
     "Health",
     "HealthReason",
     "HealthSince",
@@ -21,6 +21,9 @@ pub(super) const STATES: [&str; 23] = [
     "LastErrorDetail",
     "MaximumQos",
     "MaximumQosReason",
+    "MaximumPacketSize",
+    "LastRefusal",
+    "LastRefusalDetail",
     "RadioState",
     "RadioDetail",
     "Adapters",

@@ -7,12 +7,15 @@ use crate::config::{Config, ScanMode};
 use crate::health::HealthState;
 use crate::stats::{CaptureKind, RadioState, SpoolState, Stats};
 use jiff::Timestamp;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// A time as people read it; empty if it is none.
 fn date(seconds: i64) -> String {
     Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default()
 }
+
+/// How long a refused message is worth a hint.
+const REFUSAL_HOLDS: Duration = Duration::from_secs(600);
 
 /// What to do, the most urgent first.
 pub(super) fn hints(config: &Config, stats: &Stats, others: &Others) -> Vec<String> {
@@ -53,6 +56,9 @@ pub(super) fn hints(config: &Config, stats: &Stats, others: &Others) -> Vec<Stri
                 error.word, error.detail
             ),
         );
+    }
+    if let Some(refusal) = link.refusal.as_ref().filter(|refusal| refusal.at.elapsed() < REFUSAL_HOLDS) {
+        hint(true, &format!("The broker refuses messages ({}): {}", refusal.failure.word, refusal.failure.detail));
     }
     if let Some((_, reason)) = &link.qos_limit {
         hint(true, reason);

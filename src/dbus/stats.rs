@@ -266,6 +266,25 @@ impl Stats {
         self.link().qos_limit.map_or_else(String::new, |(_, reason)| reason)
     }
 
+    /// Largest MQTT packet that the broker in use takes, in bytes, as far as it is known; 0 else. Larger batches are split.
+    #[zbus(property)]
+    fn maximum_packet_size(&self) -> u64 {
+        self.link().maximum_packet_size.unwrap_or(0) as u64
+    }
+
+    /// Why the broker last refused a message, as a word of LastError; empty if it did not since the settings of the broker changed.
+    /// What may pass (`quota`) is sent again.
+    #[zbus(property)]
+    fn last_refusal(&self) -> &'static str {
+        self.link().refusal.map_or("", |refusal| refusal.failure.word)
+    }
+
+    /// The same as a sentence for people, with the reason code of MQTT 5 and what the broker says.
+    #[zbus(property)]
+    fn last_refusal_detail(&self) -> String {
+        self.link().refusal.map_or_else(String::new, |refusal| refusal.failure.detail)
+    }
+
     /// Connections that a broker accepted.
     #[zbus(property(emits_changed_signal = "false"))]
     fn connects(&self) -> u64 {

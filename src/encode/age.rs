@@ -1,5 +1,6 @@
 //! The key `age` of items that waited: put in when a message is handed to MQTT, from the reception times kept beside it.
 
+use super::items::items;
 use super::put;
 use crate::clock::BootTime;
 use crate::queue::Message;
@@ -11,6 +12,8 @@ const FRESH: i64 = 5_000;
 /// How an envelope begins.
 pub(super) const ENVELOPE: &[u8] = b"{\"data\":[";
 const KEY: &[u8] = b",\"age\":";
+/// Bytes that an age of less than 300 years takes.
+pub(super) const LONGEST_AGE: usize = 7 + 13;
 
 /// The payload as it is sent at this moment.
 pub(crate) fn payload(message: &Message, now: BootTime) -> Cow<'_, [u8]> {
@@ -26,37 +29,18 @@ pub(crate) fn payload(message: &Message, now: BootTime) -> Cow<'_, [u8]> {
 ///
 /// An age that is there already was put in before a restart, and is replaced by a higher one only: both are lower bounds.
 fn aged(payload: &[u8], received: &RxTimes, now: BootTime) -> Option<Vec<u8>> {
-    let start = match payload {
-        payload if payload.starts_with(ENVELOPE) => ENVELOPE.len(),
-        [b'[', ..] => 1,
-        _ => 0,
-    };
     let mut out = Vec::with_capacity(payload.len() + payload.len() / 8);
     let (mut ages, mut copied) = (received.iter().map(|at| now.since(at)), 0);
-    let (mut depth, mut in_string, mut escaped) = (0u32, false, false);
-    for (at, &byte) in payload.iter().enumerate().skip(start) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' if depth == 0 => break,
-            b'}' | b']' => {
-                depth -= 1;
-                if depth == 0 {
-                    let (end, old) = without_age(&payload[..at]);
-                    let age = ages.next()?.max(old);
-                    out.extend_from_slice(&payload[copied..end]);
-                    if age > FRESH {
-                        out.extend_from_slice(KEY);
-                        put(&mut out, format_args!("{age}"));
-                    }
-                    copied = at;
-                }
-            }
-            _ => {}
+    for item in items(payload) {
+        let bracket = item.end - 1;
+        let (end, old) = without_age(&payload[..bracket]);
+        let age = ages.next()?.max(old);
+        out.extend_from_slice(&payload[copied..end]);
+        if age > FRESH {
+            out.extend_from_slice(KEY);
+            put(&mut out, format_args!("{age}"));
         }
+        copied = bracket;
     }
     out.extend_from_slice(&payload[copied..]);
     ages.next().is_none().then_some(out)

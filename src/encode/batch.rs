@@ -29,6 +29,8 @@ pub struct Plan {
 #[derive(Debug)]
 pub struct Batch {
     plan: Plan,
+    /// Bytes of a payload that the broker takes.
+    max_payload: usize,
     timestamps: Timestamps,
     epoch: u64,
     /// Of the next envelope. Given when it is closed, so that a message which is lost later leaves a gap.
@@ -41,33 +43,74 @@ pub struct Batch {
 
 /// Bytes that a small legacy item takes, to start with.
 const ITEM: usize = 192;
+/// Bytes that close an envelope, at most.
+const ENVELOPE_END: usize = 220;
 
 impl Batch {
     /// An empty batch. `epoch` is what sets this start of the service apart from others.
     pub fn new(plan: Plan, epoch: u64) -> Self {
         let timestamps = Timestamps::new(plan.payload.style.timestamp.unwrap_or(TimestampFormat::Rfc3339));
         let (payload, received) = (Vec::new(), RxTimes::default());
-        Self { plan, timestamps, epoch, seq: 0, payload, adverts: 0, received, last: Address([0; 6]) }
+        Self {
+            plan,
+            max_payload: usize::MAX,
+            timestamps,
+            epoch,
+            seq: 0,
+            payload,
+            adverts: 0,
+            received,
+            last: Address([0; 6]),
+        }
     }
 
-    /// Adds an advert heard then, by both clocks. The message that is full with it, if it is.
+    /// The broker takes payloads of at most so many bytes. It holds from the next advert on.
+    pub fn set_max_payload(&mut self, bytes: usize) {
+        self.max_payload = bytes;
+    }
+
+    /// Adds an advert heard then, by both clocks. The message that is full with it, or would be too large with it, if one is.
     pub fn push(&mut self, advert: &Advert<'_>, heard: Option<SystemTime>, received: BootTime) -> Option<Message> {
         if self.payload.capacity() == 0 {
             self.payload.reserve(self.plan.size.min(64) as usize * ITEM);
         }
+        let before = self.payload.len();
+        self.begin_item();
+        let start = self.payload.len();
+        let style = &self.plan.payload.style;
+        let stamp = heard.filter(|_| style.timestamp.is_some()).map(|at| self.timestamps.text(at));
+        item(&mut self.payload, advert, style, stamp);
+        let closed = (self.adverts > 0 && self.payload.len() + self.end() > self.max_payload).then(|| {
+            let item = self.payload.split_off(start);
+            self.payload.truncate(before);
+            let message = self.take(heard);
+            self.begin_item();
+            self.payload.extend_from_slice(&item);
+            message
+        });
+        self.adverts += 1;
+        self.received.push(received);
+        self.last = advert.address;
+        // What is new with it is full by itself at the next advert only, if ever: it holds one.
+        closed.unwrap_or_else(|| self.take_full(heard))
+    }
+
+    fn begin_item(&mut self) {
         match (self.adverts, self.plan.payload.framing) {
             (0, Framing::Array) => self.payload.push(b'['),
             (0, Framing::Envelope) => self.payload.extend_from_slice(ENVELOPE),
             (0, Framing::Object) => {}
             _ => self.payload.push(b','),
         }
-        let style = &self.plan.payload.style;
-        let stamp = heard.filter(|_| style.timestamp.is_some()).map(|at| self.timestamps.text(at));
-        item(&mut self.payload, advert, style, stamp);
-        self.adverts += 1;
-        self.received.push(received);
-        self.last = advert.address;
-        self.take_full(heard)
+    }
+
+    /// Bytes that close the message, at most.
+    fn end(&self) -> usize {
+        match self.plan.payload.framing {
+            Framing::Array => 1,
+            Framing::Object => 0,
+            Framing::Envelope => ENVELOPE_END,
+        }
     }
 
     /// Works by this plan from now on. The message that is finished by it, if one is: other framing closes the batch.

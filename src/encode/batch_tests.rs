@@ -62,6 +62,29 @@ fn a_batch_closes_by_bytes() {
 }
 
 #[test]
+fn batch_closes_before_it_is_larger_than_the_broker_takes() {
+    for framing in [Framing::Array, Framing::Envelope] {
+        for max in (200..2_000).step_by(37) {
+            let mut batch = batch(framing, 1000);
+            batch.set_max_payload(max);
+            let mut messages: Vec<_> =
+                (0..40).filter_map(|tag| batch.push(&advert(tag), then(), BootTime(0))).collect();
+            messages.extend(batch.take(then()));
+            assert_eq!(messages.iter().map(|message| message.adverts).sum::<u64>(), 40);
+            for message in &messages {
+                let value = parsed(message);
+                let items = if framing == Framing::Array { &value } else { &value["data"] };
+                assert_eq!(items.as_array().map(|items| items.len() as u64), Some(message.adverts));
+                assert!(message.payload.len() <= max || message.adverts == 1, "{} > {max}", message.payload.len());
+            }
+            // No smaller than need be.
+            let longest = messages.iter().map(|message| message.payload.len()).max().expect("messages");
+            assert!(longest + 460 > max.min(6_000), "{longest} of {max}");
+        }
+    }
+}
+
+#[test]
 fn a_message_has_little_spare_room() {
     let mut batch = batch(Framing::Array, 1000);
     for round in 1..5 {

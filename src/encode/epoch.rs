@@ -9,7 +9,8 @@ pub fn epoch() -> u64 {
     *EPOCH.get_or_init(random)
 }
 
-fn random() -> u64 {
+/// Another epoch.
+pub(crate) fn random() -> u64 {
     let mut bytes = [0; 8];
     if rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()) != Ok(bytes.len()) {
         // An old kernel in early boot. The time is different each time, too.

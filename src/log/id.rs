@@ -40,6 +40,10 @@ pub const FAILOVER: &str = "699f968e98484242add796edd6afbac6";
 pub const HOME: &str = "6e2ff001598b4664a1a2e5cb17ffde03";
 /// Messages go at a lower QoS than ScanQos.
 pub const QOS_LOWERED: &str = "df143e8931538c6ec23be4b12c53d98d";
+/// The broker takes packets of limited size.
+pub const SIZE_LIMITED: &str = "63ce08a67a08d202b2bbcaf53e981ef6";
+/// The broker refuses messages.
+pub const MESSAGE_REFUSED: &str = "3d3a01b16f32b707129b8cb48e9f466d";
 /// The broker does not want the status message.
 pub const STATUS_REFUSED: &str = "ca279d85794c4c96889ff77e0c6ee214";
 /// Messages cannot wait on the disk (or can again).

@@ -86,9 +86,9 @@ impl Exchange {
     }
 
     /// Why it refused the message at QoS 2 with this packet id. To be asked once.
-    pub(crate) fn refusal_qos2(&mut self, id: u16) -> Option<Failure> {
+    pub(crate) fn refusal_qos2(&mut self, id: u16) -> Option<(u8, Failure)> {
         let code = self.refused.remove(&id)?;
-        self.refusal(code)
+        Some((code, self.refusal(code)?))
     }
 
     /// A PUBLISH came to its end: it is acknowledged, and nobody gets it.

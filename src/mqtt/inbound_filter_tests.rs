@@ -155,7 +155,7 @@ fn inbound_filter_shortens_what_passes_and_keeps_why_a_message_was_refused() {
     assert!(refusal.word == "quota" && refusal.detail.contains("It says: x."), "{refusal:?}");
     talk.publish(2, 3);
     assert_eq!(talk.hear(&[0x50, 3, 0, 3, 0x87]), Ok(vec![0x50, 3, 0, 3, 0x87]));
-    assert_eq!(talk.exchange.refusal_qos2(3).expect("kept").word, "not-authorised");
+    assert_eq!(talk.exchange.refusal_qos2(3).expect("kept").1.word, "not-authorised");
     assert_eq!(talk.exchange.refusal_qos2(3), None);
 }
 

@@ -78,6 +78,11 @@ pub(crate) fn unsupported_version() -> Failure {
 const AUTH: &str =
     "The broker refuses the login. Check Username and Password, and what the broker allows this ClientId.";
 
+/// Whether a refusal of a message may pass by itself: it says nothing of the message.
+pub(crate) fn passes(code: u8) -> bool {
+    matches!(code, 0x80 | 0x83 | 0x91 | 0x97)
+}
+
 /// A code of MQTT 5 that is an error, or that ends a connection.
 pub(crate) fn failure(with: With, code: u8, properties: &Properties) -> Failure {
     let Some(name) = name(code) else {
@@ -132,7 +137,9 @@ fn meaning(with: With, code: u8) -> (&'static str, &'static str) {
         (0x9C | 0x9D, _) => ("server-moved", "Set Host and Port to the broker that is to be used."),
         (0x99, _) => ("message-refused", "Check PayloadFormat, and what the broker expects on this topic."),
         (0x00 | 0x04, Disconnect) => ("closed", "Look at the broker's log."),
-        (0x80 | 0x83, _) => ("message-refused", "Look at the broker's log."),
+        (0x80 | 0x83 | 0x91, With::Acknowledgement) => {
+            ("message-refused", "It is sent again; look at the broker's log.")
+        }
         _ => ("protocol", ""),
     }
 }

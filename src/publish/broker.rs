@@ -17,6 +17,8 @@ pub(crate) enum Event {
     Accepted(u64),
     /// The broker will never take the message with this tag.
     Refused(u64, Failure),
+    /// The broker does not take the message with this tag for the moment; nothing keeps it.
+    Deferred(u64, Failure),
     /// The connection is gone. Nothing more is heard of the messages in flight, except of those that a session keeps.
     Lost(Failure),
 }
@@ -49,6 +51,9 @@ pub(crate) trait Broker {
 
     /// Highest QoS that the broker takes over this connection, if it told.
     fn maximum_qos(&self) -> Option<Qos>;
+
+    /// Largest packet that the broker takes over this connection, if it told.
+    fn maximum_packet_size(&self) -> Option<usize>;
 
     /// When the broker gave its last sign of life over this connection.
     fn heard(&self) -> Option<std::time::Instant>;

@@ -2,7 +2,7 @@
 
 use crate::queue::Message;
 use crate::stats::{DropReason, Stats};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// See the module. Their adverts are `in_flight` in the ledger.
 #[derive(Debug, Default)]
@@ -10,6 +10,10 @@ pub(super) struct Flight {
     messages: VecDeque<(u64, Message)>,
     bytes: usize,
     last_tag: u64,
+    /// Bytes of the packets of those that were handed over.
+    sizes: BTreeMap<u64, usize>,
+    /// Those that the broker did not take for the moment: no answer is owed.
+    deferred: BTreeSet<u64>,
 }
 
 impl Flight {
@@ -23,6 +27,39 @@ impl Flight {
 
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// How many wait for an acknowledgement.
+    pub(super) fn awaited(&self) -> usize {
+        self.messages.len() - self.deferred.len()
+    }
+
+    /// A message was handed over in a packet of this size.
+    pub(super) fn handed_over(&mut self, tag: u64, size: usize) {
+        self.sizes.insert(tag, size);
+    }
+
+    /// The size of its packet, if it was handed over.
+    pub(super) fn size(&self, tag: u64) -> Option<usize> {
+        self.sizes.get(&tag).copied()
+    }
+
+    /// The size of the largest packet that is on its way.
+    pub(super) fn largest(&self) -> Option<usize> {
+        self.sizes.values().max().copied()
+    }
+
+    /// The message with this tag.
+    pub(super) fn get(&self, tag: u64) -> Option<&Message> {
+        self.messages.iter().find(|(known, _)| *known == tag).map(|(_, message)| message)
+    }
+
+    /// The broker does not take the message for the moment.
+    pub(super) fn defer(&mut self, tag: u64) -> Option<&Message> {
+        if self.get(tag).is_some() {
+            self.deferred.insert(tag);
+        }
+        self.get(tag)
     }
 
     /// The oldest message.
@@ -48,12 +85,21 @@ impl Flight {
         self.last_tag
     }
 
-    fn remove(&mut self, tag: u64) -> Option<Message> {
+    /// Takes a message out; on the books it is in flight.
+    pub(super) fn remove(&mut self, tag: u64) -> Option<Message> {
         // Acknowledgements come in order, nearly always.
         let index = self.messages.iter().position(|(known, _)| *known == tag)?;
         let (_, message) = self.messages.remove(index)?;
         self.bytes -= message.payload.len();
+        self.sizes.remove(&tag);
+        self.deferred.remove(&tag);
         Some(message)
+    }
+
+    /// Puts one that was taken out back: it is the oldest.
+    pub(super) fn readmit(&mut self, tag: u64, message: Message) {
+        self.bytes += message.payload.len();
+        self.messages.push_front((tag, message));
     }
 
     /// The broker took the message.
@@ -85,6 +131,8 @@ impl Flight {
         let (stay, go): (VecDeque<_>, VecDeque<_>) = self.messages.drain(..).partition(|(tag, _)| kept(*tag));
         self.bytes = stay.iter().map(|(_, message)| message.payload.len()).sum();
         self.messages = stay;
+        self.sizes.retain(|tag, _| self.messages.iter().any(|(known, _)| known == tag));
+        self.deferred.clear();
         go.into()
     }
 }

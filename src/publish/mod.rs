@@ -3,6 +3,7 @@
 
 mod broker;
 mod flight;
+mod hold;
 mod hosts;
 mod limits;
 mod line;
@@ -17,6 +18,7 @@ mod qos_limit;
 mod run;
 mod session;
 mod session_file;
+mod size_limit;
 mod status;
 mod suspect;
 mod tls;

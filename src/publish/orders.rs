@@ -44,6 +44,12 @@ const DEVICE: &str = "{device}";
 const SEVERAL: &str = "several";
 
 impl Route {
+    /// Bytes of a topic, at most.
+    pub(crate) fn longest(&self) -> usize {
+        // An address takes 17.
+        self.topic.len() + 17 * self.topic.matches(DEVICE).count()
+    }
+
     /// Topic of a message about this device; `room` is where it is put together.
     pub(crate) fn topic<'a>(&'a self, device: Option<Address>, room: &'a mut String) -> &'a str {
         if !self.of_device {

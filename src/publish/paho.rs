@@ -16,7 +16,7 @@ use super::session::{Owner, Store};
 use super::tls::Tls;
 use super::tunnel::Tunnel;
 use super::upstream::Upstream;
-use super::{paho_error, paho_options, session_file, status};
+use super::{paho_error, paho_options, session_file, size_limit, status};
 use crate::config::{MqttVersion, Qos};
 use crate::log;
 use crate::mqtt::exchange::Accepted;
@@ -96,10 +96,9 @@ impl Paho {
             Some(Ended::Failed(failure)) => NotSent::Lost(failure),
             _ => gone(),
         };
-        // Fixed header, length of the topic, packet id, and the length of no properties.
-        let packet = message.topic().len() + message.payload().len() + 10;
-        if session.max_packet.is_some_and(|max| packet > max) || packet > paho_options::MAX_PACKET {
-            return Err(NotSent::Refused(Failure::new("too-large", "The message is larger than the broker takes.")));
+        let packet = message.payload().len() + size_limit::overhead(message.topic().len());
+        if packet > paho_options::MAX_PACKET {
+            return Err(NotSent::Refused(Failure::new("too-large", "The message is larger than MQTT allows.")));
         }
         let qos = message.qos();
         let kept = session.store.as_ref().filter(|_| qos == mqtt::QoS::ExactlyOnce);
@@ -248,6 +247,10 @@ impl Broker for Paho {
             Some(1) => Some(Qos::AtLeastOnce),
             _ => None,
         }
+    }
+
+    fn maximum_packet_size(&self) -> Option<usize> {
+        self.accepted().maximum_packet_size.and_then(|size| usize::try_from(size).ok())
     }
 
     fn heard(&self) -> Option<std::time::Instant> {

@@ -28,8 +28,6 @@ pub(super) struct Connection {
     pub(super) unwritten: VecDeque<u64>,
     written: watch::Receiver<u64>,
     counted: u64,
-    /// Largest packet that the broker takes (MQTT 5 tells).
-    pub(super) max_packet: Option<usize>,
     /// After a loss: until when the last tokens may speak.
     lost: Option<(Instant, Failure)>,
     /// They have spoken.
@@ -41,13 +39,11 @@ type Token = Map<mqtt::DeliveryToken, Box<dyn FnOnce(Result<(), mqtt::Error>) ->
 
 impl Connection {
     pub(super) fn new(line: Arc<Line>, store: Option<Store>) -> Self {
-        let max_packet = line.accepted().maximum_packet_size;
         Self {
             tokens: FuturesUnordered::new(),
             unwritten: VecDeque::new(),
             written: line.written(),
             counted: 0,
-            max_packet: max_packet.and_then(|max| usize::try_from(max).ok()),
             lost: None,
             silent: false,
             store,
@@ -83,7 +79,7 @@ impl Connection {
                 Some((tag, result)) = self.tokens.next() => match (result, self.lost.is_some()) {
                     (Ok(()), _) => return Event::Published(tag),
                     (Err(error), false) => match paho_error::message(&error, &self.line) {
-                        Some(failure) => return Event::Refused(tag, failure),
+                        Some(refusal) => return refusal.event(tag),
                         // Paho gave the connection up. The tunnel may know why.
                         None => Some(self.line.ended().unwrap_or(Ended::ByUs)),
                     },

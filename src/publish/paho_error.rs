@@ -8,12 +8,29 @@ use crate::mqtt::reason::{self, With};
 use crate::stats::Failure;
 use paho_mqtt::Error;
 
+/// A message that the broker refuses, and whether that may pass.
+pub(super) struct Refusal {
+    failure: Failure,
+    passes: bool,
+}
+
+impl Refusal {
+    /// Of the message with this tag.
+    pub(super) fn event(self, tag: u64) -> Event {
+        match self.passes {
+            true => Event::Deferred(tag, self.failure),
+            false => Event::Refused(tag, self.failure),
+        }
+    }
+}
+
 /// Why the broker refuses a message, if that is the error: MQTT 5 can say so.
-pub(super) fn message(error: &Error, line: &Line) -> Option<Failure> {
+pub(super) fn message(error: &Error, line: &Line) -> Option<Refusal> {
     let Error::ReasonCode(code, _) = error else { return None };
     let code = Some(*code as u8).filter(|code| *code >= 0x80)?;
     let known = line.exchange().refusal(code);
-    Some(known.unwrap_or_else(|| reason::failure(With::Acknowledgement, code, &Properties::default())))
+    let failure = known.unwrap_or_else(|| reason::failure(With::Acknowledgement, code, &Properties::default()));
+    Some(Refusal { failure, passes: reason::passes(code) })
 }
 
 /// The same for a message at QoS 2, of which Paho says only what became of it.
@@ -21,11 +38,10 @@ pub(super) fn step(step: Step, line: Option<&Line>) -> Event {
     match step {
         Step::Accepted(tag) => Event::Accepted(tag),
         Step::Done(tag) => Event::Published(tag),
-        Step::Refused(tag, id) => {
-            let known = line.and_then(|line| line.exchange().refusal_qos2(id));
-            let unknown = || Failure::new("message-refused", "The broker refuses the message.");
-            Event::Refused(tag, known.unwrap_or_else(unknown))
-        }
+        Step::Refused(tag, id) => match line.and_then(|line| line.exchange().refusal_qos2(id)) {
+            Some((code, failure)) => Refusal { failure, passes: reason::passes(code) }.event(tag),
+            None => Event::Refused(tag, Failure::new("message-refused", "The broker refuses the message.")),
+        },
     }
 }
 

@@ -3,19 +3,22 @@
 use self::attempt::needs_repair;
 use super::broker::Broker;
 use super::flight::Flight;
+use super::hold::Hold;
 use super::hosts::{Arrival, Hosts};
 use super::limits::Limits;
 use super::orders::{Endpoint, News, Orders};
 use super::qos_limit::QosLimit;
+use super::size_limit::SizeLimit;
 use super::status::Status;
-use super::suspect::{Suspect, Verdict};
+use super::suspect::Suspect;
 use crate::backoff::Backoff;
 use crate::config::Connection;
+use crate::encode::{self, Splitter};
 use crate::log;
-use crate::queue::Queue;
+use crate::queue::{Message, Queue};
 use crate::spool::Keeper;
 use crate::stats::{DropReason, Failure, LinkState, Stats};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -31,17 +34,42 @@ pub(crate) struct Publisher<B> {
     backoff: Backoff,
     flight: Flight,
     suspect: Suspect,
+    aside: Option<Aside>,
+    hold: Hold,
+    /// The largest message of a connection that went at QoS 0: the size of its packet, and when it went.
+    unacknowledged: Option<(usize, std::time::Instant)>,
+    splitter: Splitter,
     status: Status,
     /// Of the broker that is tried or used, which has this name, and of the others.
-    qos_limit: QosLimit,
+    known: Known,
     at: String,
-    qos_limits: HashMap<String, QosLimit>,
+    others: HashMap<String, Known>,
     /// What was told of it.
     qos_said: Option<(u8, String)>,
+    size_said: Option<(usize, &'static str)>,
+    /// Refusals that the log has, by word: the sentence, and when.
+    refusals_said: BTreeMap<&'static str, (String, Instant)>,
     /// Whether the last CONNECT had a last will.
     with_will: bool,
     /// Where topics are put together.
     topic: String,
+}
+
+/// A suspected message, until another one gets through or does not. On the books it is in flight.
+struct Aside {
+    tag: u64,
+    message: Message,
+    /// What the broker did with it.
+    why: Failure,
+    /// Of its packet, if the broker closed the connection over it.
+    size: Option<usize>,
+}
+
+/// What is known of a broker as long as its settings hold.
+#[derive(Default)]
+struct Known {
+    qos: QosLimit,
+    size: SizeLimit,
 }
 
 /// How a connection ended.
@@ -72,14 +100,20 @@ impl<B: Broker> Publisher<B> {
             broker,
             orders,
             backoff: Backoff::new(limits.backoff_base, limits.backoff_cap),
+            hold: Hold::new(&limits),
             limits,
             flight: Flight::default(),
             suspect: Suspect::default(),
+            aside: None,
+            unacknowledged: None,
+            splitter: Splitter::new(encode::random_epoch()),
             status: Status::new(stats.clone()),
-            qos_limit: QosLimit::default(),
+            known: Known::default(),
             at: String::new(),
-            qos_limits: HashMap::new(),
+            others: HashMap::new(),
             qos_said: None,
+            size_said: None,
+            refusals_said: BTreeMap::new(),
             with_will: false,
             stats,
             topic: String::new(),
@@ -99,6 +133,7 @@ impl<B: Broker> Publisher<B> {
             }
         }
         self.broker.close().await;
+        self.aside_back();
         self.settle_flight();
         if !self.flight.is_empty() && !self.broker.leave(self.flight.messages()) {
             self.put_back(false);
@@ -128,6 +163,7 @@ impl<B: Broker> Publisher<B> {
             link.error = None;
         });
         self.stats.set_broker_heard(None);
+        self.aside_back();
         self.forget_limits();
         self.broker.forget().await;
         self.put_back(false);
@@ -146,12 +182,15 @@ impl<B: Broker> Publisher<B> {
     /// Serves one broker, or its fallbacks, until there are other orders.
     async fn serve(&mut self, endpoint: &Endpoint) {
         let mut hosts = Hosts::new(endpoint, self.limits);
+        self.aside_back();
         self.suspect = Suspect::default();
+        self.hold.end();
         self.status.start_over();
         self.forget_limits();
         self.stats.set_broker_heard(None);
         self.backoff.reset();
-        self.stats.set_link(|link| link.error = None);
+        self.refusals_said.clear();
+        self.stats.set_link(|link| (link.error, link.refusal) = (None, None));
         loop {
             let short = endpoint.mqtt.connection == Connection::Short;
             if short {
@@ -207,6 +246,7 @@ impl<B: Broker> Publisher<B> {
         }
         loop {
             self.keeper.follow(self.orders.spooling());
+            let holding = self.hold.active();
             tokio::select! {
                 biased;
                 news = self.orders.next(|bytes| self.queue.set_max_bytes(bytes)) => match news {
@@ -214,9 +254,11 @@ impl<B: Broker> Publisher<B> {
                     News::Stop if !self.queue.is_empty() => return true,
                     News::Stop | News::Endpoint | News::Deadline => return false,
                 },
-                () = self.queue.wait() => return true,
+                () = self.hold.wait(), if holding => {}
+                () = self.keeper.wait_spill(&self.queue, false), if holding => self.keeper.spill(&self.queue),
+                () = self.queue.wait(), if !holding => return true,
                 () = self.status.wait_owed(), if endpoint.notice.is_some() => return true,
-                () = self.keeper.wait_due(true) => return true,
+                () = self.keeper.wait_due(true), if !holding => return true,
                 () = self.keeper.wait_upkeep() => self.keeper.upkeep(),
             }
         }
@@ -262,18 +304,8 @@ impl<B: Broker> Publisher<B> {
                 }
                 self.settle_kept();
                 self.learn_from_loss(failure).await;
-                let closed = failure.word == "closed" && about_adverts;
-                match if closed { self.suspect.closed(&self.flight) } else { Verdict::GoOn } {
-                    Verdict::GoOn => {}
-                    Verdict::Separate => self.broker.forget().await,
-                    Verdict::Refuse => {
-                        self.broker.forget().await;
-                        if let Some(tag) = self.flight.oldest_tag() {
-                            self.flight.drop_one(tag, &self.stats, DropReason::Refused);
-                            self.keeper.settle(tag);
-                        }
-                        self.suspect.progress();
-                    }
+                if about_adverts {
+                    self.blame(failure).await;
                 }
             }
         }
@@ -291,6 +323,9 @@ mod carry;
 #[path = "run_qos.rs"]
 mod qos;
 
+#[path = "run_refusals.rs"]
+mod refusals;
+
 #[path = "run_settle.rs"]
 mod settle;
 
@@ -304,6 +339,10 @@ mod bench;
 #[cfg(test)]
 #[path = "run_age_tests.rs"]
 mod age_tests;
+
+#[cfg(test)]
+#[path = "run_refusals_tests.rs"]
+mod refusals_tests;
 
 #[cfg(test)]
 #[path = "run_failover_tests.rs"]

@@ -41,6 +41,9 @@ pub(super) struct Script {
     lure: Mutex<bool>,
     /// What CONNACK tells.
     maximum_qos: Mutex<Option<Qos>>,
+    maximum_packet_size: Mutex<Option<usize>>,
+    /// What is refused at once.
+    longest: Mutex<usize>,
 }
 
 struct Fake(Arc<Script>, mpsc::Receiver<Event>);
@@ -60,7 +63,7 @@ impl Broker for Fake {
     }
 
     fn publish(&mut self, tag: u64, topic: &str, payload: &[u8], qos: Qos) -> Result<(), NotSent> {
-        if payload.len() > 100 {
+        if payload.len() > *self.0.longest.lock().expect("no panic") {
             return Err(NotSent::Refused(Failure::new("refused", "")));
         }
         self.0.payloads.lock().expect("no panic").push(payload.to_vec());
@@ -75,6 +78,10 @@ impl Broker for Fake {
 
     fn maximum_qos(&self) -> Option<Qos> {
         *self.0.maximum_qos.lock().expect("no panic")
+    }
+
+    fn maximum_packet_size(&self) -> Option<usize> {
+        *self.0.maximum_packet_size.lock().expect("no panic")
     }
 
     fn heard(&self) -> Option<std::time::Instant> {
@@ -177,6 +184,7 @@ impl Bench {
         let (stop, stopped) = watch::channel(false);
         let (events, heard) = mpsc::channel(1000);
         let script = Arc::new(Script::default());
+        *script.longest.lock().expect("no panic") = 100;
         script.accept.lock().expect("no panic").replace(Ok(()));
         let limits = Limits::default();
         let orders = Orders::new(settings, stopped, ROUTER, limits.drain, stats.clone());
@@ -215,6 +223,17 @@ impl Bench {
     /// From now on CONNACK tells this.
     pub(super) fn tell_maximum_qos(&self, maximum: Qos) {
         *self.script.maximum_qos.lock().expect("no panic") = Some(maximum);
+    }
+
+    /// The same of the size of packets.
+    pub(super) fn tell_maximum_packet_size(&self, maximum: usize) {
+        self.take_any_size();
+        *self.script.maximum_packet_size.lock().expect("no panic") = Some(maximum);
+    }
+
+    /// Messages of any size are handed over.
+    pub(super) fn take_any_size(&self) {
+        *self.script.longest.lock().expect("no panic") = usize::MAX;
     }
 
     /// From now on only these hosts refuse.

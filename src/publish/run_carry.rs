@@ -26,8 +26,10 @@ impl<B: Broker> Publisher<B> {
             self.keeper.follow(self.orders.spooling());
             if let Some(at) = self.broker.heard() {
                 self.stats.set_broker_heard(Some(at));
+                self.survived(at);
             }
             self.note_qos();
+            self.give_back_deferred();
             let was_empty = self.nothing_pending();
             if !leaving && let Err(failure) = self.tell_status(endpoint) {
                 return Ended::Lost(failure);
@@ -62,6 +64,7 @@ impl<B: Broker> Publisher<B> {
                     (false, _) => {}
                 }
             }
+            let holding = self.hold.active();
             let (has_room, waiting) = (self.has_room() && !leaving, !self.nothing_pending());
             tokio::select! {
                 biased;
@@ -79,16 +82,18 @@ impl<B: Broker> Publisher<B> {
                         self.status.acknowledged();
                         progress = Instant::now();
                     }
-                    Event::Refused(status::TAG, failure) => self.status.refused(&failure),
+                    Event::Refused(status::TAG, failure) | Event::Deferred(status::TAG, failure) => {
+                        self.status.refused(&failure);
+                    }
                     Event::Published(tag) => {
-                        self.flight.published(tag, &self.stats);
-                        self.keeper.settle(tag);
-                        self.suspect.progress();
+                        let size = self.flight.size(tag);
+                        self.published(tag);
+                        self.got_through(size);
                         self.qos_works();
                         progress = Instant::now();
                     }
-                    Event::Accepted(_) => {
-                        self.suspect.progress();
+                    Event::Accepted(tag) => {
+                        self.got_through(self.flight.size(tag));
                         self.qos_works();
                         progress = Instant::now();
                     }
@@ -96,8 +101,13 @@ impl<B: Broker> Publisher<B> {
                         self.refuse(tag, &failure);
                         progress = Instant::now();
                     }
+                    Event::Deferred(tag, failure) => {
+                        self.defer(tag, &failure);
+                        progress = Instant::now();
+                    }
                     Event::Lost(failure) => return Ended::Lost(failure),
                 },
+                () = self.hold.wait(), if holding => {}
                 () = self.queue.wait(), if has_room && !short => {}
                 () = self.keeper.wait_due(false), if calm => {}
                 () = self.keeper.wait_spill(&self.queue, true), if !has_room || self.keeper.is_broken() => self.keeper.spill(&self.queue),
@@ -118,16 +128,21 @@ impl<B: Broker> Publisher<B> {
 
     /// Whether the broker owes no acknowledgement.
     pub(super) fn nothing_pending(&self) -> bool {
-        self.flight.is_empty() && !self.status.pending()
+        self.flight.awaited() == 0 && !self.status.pending()
     }
 
     pub(super) fn has_room(&self) -> bool {
-        let usual = match self.qos() {
+        let usual = self.usual_window();
+        let window = if self.aside.is_some() { 1 } else { self.suspect.window(usual).min(self.hold.window(usual)) };
+        let messages = self.flight.len() + usize::from(self.status.pending());
+        messages < window && !self.hold.active() && self.flight.bytes() < self.limits.window_bytes
+    }
+
+    pub(super) fn usual_window(&self) -> usize {
+        match self.qos() {
             Some(Qos::ExactlyOnce) => self.limits.window_qos2,
             _ => self.limits.window,
-        };
-        let messages = self.flight.len() + usize::from(self.status.pending());
-        messages < self.suspect.window(usual) && self.flight.bytes() < self.limits.window_bytes
+        }
     }
 
     /// Hands over the oldest message; `None` if there is none.
@@ -155,14 +170,32 @@ impl<B: Broker> Publisher<B> {
     }
 
     fn hand_over(&mut self, tag: u64) -> Option<Result<(), Failure>> {
-        let qos = self.qos()?;
-        let route = self.orders.route()?;
+        let (qos, now) = (self.qos()?, BootTime::now());
         let message = self.flight.newest()?;
-        let topic = route.topic(message.device, &mut self.topic);
+        let (device, payload) = (message.device, encode::payload(message, now).len());
+        let size = self.packet_size(device, payload);
+        if let Some(maximum) = self.known.size.maximum().filter(|maximum| size > *maximum) {
+            if self.cut(tag, maximum) {
+                return Some(Ok(()));
+            }
+            if self.known.size.excludes(size) {
+                let detail = format!("A message of {size} bytes with one advert is larger than the broker takes.");
+                self.refuse(tag, &Failure::new("too-large", detail));
+                return Some(Ok(()));
+            }
+        }
+        let (route, message) = (self.orders.route()?, self.flight.newest()?);
+        let topic = route.topic(device, &mut self.topic);
         // A message that comes back keeps its own payload: it is older the next time.
-        let payload = encode::payload(message, BootTime::now());
+        let payload = encode::payload(message, now);
         match self.broker.publish(tag, topic, &payload, qos) {
-            Ok(()) => Some(Ok(())),
+            Ok(()) => {
+                self.flight.handed_over(tag, size);
+                if qos == Qos::AtMostOnce {
+                    self.went_unacknowledged(size);
+                }
+                Some(Ok(()))
+            }
             Err(NotSent::Lost(failure)) => Some(Err(failure)),
             Err(NotSent::Refused(failure)) => {
                 self.refuse(tag, &failure);

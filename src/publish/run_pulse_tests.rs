@@ -36,6 +36,10 @@ impl Broker for Stuck {
         None
     }
 
+    fn maximum_packet_size(&self) -> Option<usize> {
+        None
+    }
+
     fn heard(&self) -> Option<std::time::Instant> {
         None
     }

@@ -1,10 +1,10 @@
-//! QoS and last will as the broker of the moment takes them.
+//! QoS, sizes and last will as the broker of the moment takes them.
 
 use super::super::broker::Broker;
 use super::super::hosts::Hosts;
-use super::super::orders::Endpoint;
-use super::super::qos_limit::QosLimit;
-use super::Publisher;
+use super::super::orders::{Endpoint, Route};
+use super::super::size_limit;
+use super::{Known, Publisher};
 use crate::config::Qos;
 use crate::log;
 use crate::stats::Failure;
@@ -12,9 +12,10 @@ use crate::stats::Failure;
 impl<B: Broker> Publisher<B> {
     /// Other settings: nothing is known of any broker.
     pub(super) fn forget_limits(&mut self) {
-        self.qos_limits.clear();
-        self.qos_limit = QosLimit::default();
+        self.others.clear();
+        self.known = Known::default();
         self.note_qos();
+        self.note_size();
     }
 
     /// Takes out what is known of the broker that is tried next, and returns how to connect to it.
@@ -22,13 +23,15 @@ impl<B: Broker> Publisher<B> {
         let mut endpoint = hosts.current().clone();
         let name = endpoint.name();
         if name != self.at {
-            let known = self.qos_limits.remove(&name).unwrap_or_default();
-            let before = std::mem::replace(&mut self.qos_limit, known);
-            self.qos_limits.insert(std::mem::replace(&mut self.at, name), before);
+            let known = self.others.remove(&name).unwrap_or_default();
+            let before = std::mem::replace(&mut self.known, known);
+            self.others.insert(std::mem::replace(&mut self.at, name), before);
+            self.hold.end();
         }
         // What a broker tells, it tells with each connection.
-        self.qos_limit.connected(None);
-        endpoint.lasting &= self.qos_limit.lower(Qos::ExactlyOnce) == Qos::ExactlyOnce;
+        self.known.qos.connected(None);
+        self.known.size.connected(None);
+        endpoint.lasting &= self.known.qos.lower(Qos::ExactlyOnce) == Qos::ExactlyOnce;
         if !self.status.with_will() {
             endpoint.notice = None;
         }
@@ -38,31 +41,33 @@ impl<B: Broker> Publisher<B> {
 
     /// The QoS at which messages go.
     pub(super) fn qos(&self) -> Option<Qos> {
-        Some(self.qos_limit.lower(self.orders.route()?.qos))
+        Some(self.known.qos.lower(self.orders.route()?.qos))
     }
 
     /// The connection was made.
     pub(super) fn learn_limits(&mut self) {
         self.status.accepted(self.with_will);
-        self.qos_limit.connected(self.broker.maximum_qos());
+        self.known.qos.connected(self.broker.maximum_qos());
+        self.known.size.connected(self.broker.maximum_packet_size());
         self.note_qos();
+        self.note_size();
     }
 
     /// A message was acknowledged, in part at least.
     pub(super) fn qos_works(&mut self) {
         if let Some(qos) = self.qos() {
-            self.qos_limit.acknowledged(qos);
+            self.known.qos.acknowledged(qos);
         }
     }
 
     /// The connection was lost with messages in flight. Gives the session up if they go at another QoS from now on.
     pub(super) async fn learn_from_loss(&mut self, failure: &mut Failure) {
         let Some(qos) = self.qos().filter(|_| !self.flight.is_empty()) else { return };
-        if self.qos_limit.lost(failure, qos) {
+        if self.known.qos.lost(failure, qos) {
             self.broker.forget().await;
             self.note_qos();
         }
-        if failure.word == "closed" && qos == Qos::ExactlyOnce && !self.qos_limit.proven() {
+        if failure.word == "closed" && qos == Qos::ExactlyOnce && !self.known.qos.proven() {
             failure.detail.push_str(" It has acknowledged nothing at QoS 2 so far: it may not support ScanQos 2.");
         }
     }
@@ -70,8 +75,8 @@ impl<B: Broker> Publisher<B> {
     /// Tells whether messages go at a lower QoS than ScanQos, if that changed.
     pub(super) fn note_qos(&mut self) {
         let lowered = self.orders.route().map(|route| route.qos).and_then(|wanted| {
-            let used = self.qos_limit.lower(wanted);
-            (used < wanted).then(|| (used as u8, self.qos_limit.reason(wanted)))
+            let used = self.known.qos.lower(wanted);
+            (used < wanted).then(|| (used as u8, self.known.qos.reason(wanted)))
         });
         if self.qos_said != lowered {
             self.qos_said.clone_from(&lowered);
@@ -79,6 +84,20 @@ impl<B: Broker> Publisher<B> {
                 log::qos_lowered(&self.at, reason);
             }
             self.stats.set_link(|link| link.qos_limit = lowered);
+        }
+    }
+    /// Tells how large a packet may be, if that changed, to those who make messages, too.
+    pub(super) fn note_size(&mut self) {
+        let longest = self.orders.route().map_or(0, Route::longest);
+        let room = self.known.size.maximum().map(|maximum| maximum.saturating_sub(size_limit::overhead(longest)));
+        self.queue.set_max_payload(room.unwrap_or(usize::MAX));
+        let known = self.known.size.known();
+        if self.size_said != known {
+            self.size_said = known;
+            if let Some((maximum, reason)) = known {
+                log::size_limited(&self.at, maximum, reason);
+            }
+            self.stats.set_link(|link| link.maximum_packet_size = known.map(|(maximum, _)| maximum));
         }
     }
 }

@@ -3,7 +3,6 @@
 use super::super::broker::{Broker, Event};
 use super::super::status;
 use super::Publisher;
-use crate::stats::{DropReason, Failure};
 use std::pin::pin;
 use tokio::time::sleep;
 
@@ -23,7 +22,7 @@ impl<B: Broker> Publisher<B> {
         }
     }
 
-    fn published(&mut self, tag: u64) {
+    pub(super) fn published(&mut self, tag: u64) {
         self.flight.published(tag, &self.stats);
         self.keeper.settle(tag);
     }
@@ -34,15 +33,10 @@ impl<B: Broker> Publisher<B> {
             match event {
                 Event::Published(tag) => self.published(tag),
                 Event::Refused(tag, failure) => self.refuse(tag, &failure),
+                Event::Deferred(tag, failure) => self.defer(tag, &failure),
                 Event::Accepted(_) | Event::Lost(_) => {}
             }
         }
-    }
-
-    pub(super) fn refuse(&mut self, tag: u64, failure: &Failure) {
-        tracing::debug!("a message was refused: {}", failure.detail);
-        self.flight.drop_one(tag, &self.stats, DropReason::Refused);
-        self.keeper.settle(tag);
     }
 
     /// Collects acknowledgements that are on their way.
@@ -52,9 +46,12 @@ impl<B: Broker> Publisher<B> {
             tokio::select! {
                 event = self.broker.event() => match event {
                     Event::Published(status::TAG) => self.status.acknowledged(),
-                    Event::Refused(status::TAG, failure) => self.status.refused(&failure),
+                    Event::Refused(status::TAG, failure) | Event::Deferred(status::TAG, failure) => {
+                        self.status.refused(&failure);
+                    }
                     Event::Published(tag) => self.published(tag),
                     Event::Refused(tag, failure) => self.refuse(tag, &failure),
+                    Event::Deferred(tag, failure) => self.defer(tag, &failure),
                     Event::Accepted(_) => {}
                     Event::Lost(_) => return,
                 },

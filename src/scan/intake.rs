@@ -217,6 +217,7 @@ impl Intake {
         let now = self.now();
         let at = Arrival { earliest: self.emptied, latest: now.at };
         let Self { reassembly, damage, desk, .. } = self;
+        desk.batch.set_max_payload(self.queue.max_payload());
         let burst = capture.take(&mut |report| match report {
             Ok(advert) => {
                 if adapters.is_none_or(|in_use| in_use.hears(advert.adapter)) {

@@ -18,7 +18,7 @@ use crate::config::Spooling;
 use crate::log;
 use crate::queue::{Message, Queue};
 use crate::stats::{DropReason, SpoolState, Stats};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,6 +52,10 @@ pub(crate) struct Keeper {
     pub(super) stats: Arc<Stats>,
     /// Messages in flight that lie on the disk, too.
     pub(super) sent: BTreeMap<u64, Place>,
+    /// Of these, those that wait aside.
+    pub(super) aside: BTreeSet<u64>,
+    /// Parts of such a message that are not done with.
+    pub(super) parts: BTreeMap<Place, usize>,
     /// Such that came back.
     pub(super) returned: VecDeque<(Place, Message)>,
     spill_at: Instant,
@@ -89,6 +93,8 @@ impl Keeper {
             settings,
             stats,
             sent: BTreeMap::new(),
+            aside: BTreeSet::new(),
+            parts: BTreeMap::new(),
             returned: VecDeque::new(),
             spill_at: now + IN_MEMORY,
             note_at: now,
@@ -244,6 +250,7 @@ impl Keeper {
             recovery.take().into_iter().for_each(|outcome| self.recovered(outcome));
             self.say_found();
         }
+        self.keep_parts();
         self.spill_down_to(queue, 0);
         // Nothing reads any more: the oldest part is read here, to know what is given up.
         while self.blocked

@@ -232,3 +232,47 @@ async fn no_spool_is_no_spool_but_what_is_there_is_sent() {
     assert_eq!(b.queue.depth().0, 1);
     assert_eq!(b.replay().await, [0, 1]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn keeper_holds_a_message_that_was_cut_until_all_its_parts_are_done() {
+    let mut b = Bench::new(ALL);
+    b.push(0..2);
+    advance(IN_MEMORY).await;
+    b.keeper.spill(&b.queue);
+    advance(Duration::from_secs(1)).await;
+    let cut = |b: &mut Bench| {
+        let (number, tag, message) = b.take().expect("due");
+        let part = |n| Message { payload: format!("{n:01000}").into_bytes(), adverts: 5, ..Message::default() };
+        assert_eq!((number, message.adverts), (0, 10));
+        assert!(b.keeper.put_back_parts(tag, vec![part(10), part(11)]).is_empty(), "they are the disk's");
+        let ledger = b.stats.snapshot();
+        assert_eq!((ledger.spooled, ledger.in_flight, ledger.balances()), (20, 0, true));
+    };
+    cut(&mut b);
+    let (first, tag, _) = b.take().expect("due");
+    b.stats.ledger(|l| l.publish(5));
+    b.keeper.settle(tag);
+    assert_eq!(first, 10);
+    // The power fails: the whole message is sent again.
+    b.keeper.note();
+    b.killed();
+    assert_eq!(b.stats.snapshot().recovered, 20);
+    advance(Duration::from_secs(1)).await;
+    cut(&mut b);
+    let (_, tag, _) = b.take().expect("due");
+    b.stats.ledger(|l| l.publish(5));
+    b.keeper.settle(tag);
+    // A stop keeps the part that is left, and that alone.
+    b.again();
+    assert_eq!(b.stats.snapshot().recovered, 15);
+    let mut left = Vec::new();
+    for _ in 0..2 {
+        advance(Duration::from_secs(1)).await;
+        let (number, tag, message) = b.take().expect("due");
+        b.stats.ledger(|l| l.publish(message.adverts));
+        b.keeper.settle(tag);
+        left.push((number, message.adverts));
+    }
+    assert_eq!(left, [(1, 10), (11, 5)]);
+    assert!(b.take().is_none() && b.stats.snapshot().spooled == 0);
+}

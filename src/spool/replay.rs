@@ -21,7 +21,7 @@ impl Keeper {
     /// When the next message may be sent again, if there is one and none is on its way. A short connection takes a second's
     /// worth.
     pub(crate) fn due(&self, short: bool) -> Option<Instant> {
-        if !self.sent.is_empty() || !self.has_more() {
+        if self.sent.len() > self.aside.len() || !self.has_more() {
             return None;
         }
         let rate = f64::from(self.settings.rate);
@@ -70,17 +70,67 @@ impl Keeper {
 
     /// A message in flight is done with, for good or for bad.
     pub(crate) fn settle(&mut self, tag: u64) {
+        self.aside.remove(&tag);
         let Some(place) = self.sent.remove(&tag) else { return };
+        if let Some(parts) = self.parts.get_mut(&place) {
+            *parts -= 1;
+            if *parts > 0 {
+                return;
+            }
+            self.parts.remove(&place);
+        }
         self.store.iter_mut().for_each(|store| store.settle(place));
         self.note();
         self.tell();
     }
 
+    /// A message in flight waits aside: the next one may be sent meanwhile.
+    pub(crate) fn set_aside(&mut self, tag: u64) {
+        if self.sent.contains_key(&tag) {
+            self.aside.insert(tag);
+        }
+    }
+
+    /// A message in flight was cut into these parts: those of the disk wait there, the others are given back.
+    pub(crate) fn put_back_parts(&mut self, tag: u64, messages: Vec<Message>) -> Vec<Message> {
+        let place = self.sent.get(&tag).copied();
+        match place.filter(|place| self.store.as_mut().is_some_and(|store| store.holds(*place))) {
+            Some(place) => {
+                *self.parts.entry(place).or_insert(1) += messages.len() - 1;
+                // They are counted when they are sent.
+                self.budget += messages.iter().map(|message| message.adverts as f64).sum::<f64>();
+                let parts = messages.into_iter().map(|message| (tag, message)).collect();
+                self.put_back(parts)
+            }
+            None => {
+                self.sent.remove(&tag);
+                messages
+            }
+        }
+    }
+
+    /// The end: what is left of messages that were cut is written anew, so that the next run does not send all of them again.
+    pub(super) fn keep_parts(&mut self) {
+        let Some(store) = &mut self.store else { return };
+        for place in std::mem::take(&mut self.parts).into_keys() {
+            let (left, others) = self.returned.drain(..).partition::<Vec<_>, _>(|(at, _)| *at == place);
+            let messages: Vec<_> = left.into_iter().map(|(_, message)| message).collect();
+            self.returned.extend(others);
+            if !messages.is_empty() && store.append(&Now::read(&self.stats), &messages).is_ok() {
+                store.settle(place);
+            }
+        }
+    }
+
     /// Messages in flight were not acknowledged, oldest first: those of the disk wait there again, the others are given back.
     pub(crate) fn put_back(&mut self, messages: Vec<(u64, Message)>) -> Vec<Message> {
-        let mut live = Vec::new();
+        let (mut live, mut last) = (Vec::new(), None);
         for (tag, message) in messages {
-            let place = self.sent.remove(&tag);
+            self.aside.remove(&tag);
+            // The parts of one message have one tag.
+            let place =
+                self.sent.remove(&tag).or_else(|| last.filter(|(known, _)| *known == tag).map(|(_, place)| place));
+            last = place.map(|place| (tag, place));
             match place.filter(|place| self.store.as_mut().is_some_and(|store| store.holds(*place))) {
                 Some(place) => {
                     self.stats.ledger(|l| l.return_spooled(message.adverts));

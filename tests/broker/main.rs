@@ -9,6 +9,7 @@ mod outages;
 mod packets_at_random;
 mod qos;
 mod refusals;
+mod refused_messages;
 mod scenarios;
 mod service;
 mod sessions;

@@ -7,7 +7,7 @@ use cassia_bypass::publish::Limits;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-fn quick() -> Limits {
+pub(crate) fn quick() -> Limits {
     let (base, cap) = (Duration::from_millis(5), Duration::from_millis(20));
     let short = Duration::from_millis(50);
     Limits { backoff_base: base, backoff_cap: cap, retire: short, settle: short, ..limits() }

@@ -1,0 +1,207 @@
+//! Messages that the broker does not take: for the moment, for their size, or never. One is given up only when another one got
+//! through meanwhile, or when the broker says that it will never take it.
+
+use super::super::broker::Broker;
+use super::super::size_limit;
+use super::super::suspect::Verdict;
+use super::{Aside, Publisher};
+use crate::config::{MqttVersion, Qos};
+use crate::encode;
+use crate::log;
+use crate::stats::{DropReason, Failure, Refusal};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A broker that closes over a message does so within this time.
+const CLOSES_WITHIN: Duration = Duration::from_secs(2);
+/// Between lines of the log about the same kind of refusal.
+const LOGGED_AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// The time of the last refusal is as exact as that.
+const NOTED_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+impl<B: Broker> Publisher<B> {
+    /// The broker will never take this message; but perhaps its parts.
+    pub(super) fn refuse(&mut self, tag: u64, failure: &Failure) {
+        if failure.word == "too-large"
+            && let Some(size) = self.flight.size(tag)
+            && self.flight.get(tag).is_some_and(encode::is_divisible)
+            && self.known.size.closed_over(size)
+        {
+            self.flight.defer(tag);
+            return self.note_size();
+        }
+        self.note_refusal(failure);
+        self.flight.drop_one(tag, &self.stats, DropReason::Refused);
+        self.keeper.settle(tag);
+    }
+
+    /// Tells why the broker refuses a message.
+    fn note_refusal(&mut self, failure: &Failure) {
+        let now = std::time::Instant::now();
+        let refusal = Refusal { failure: failure.clone(), at: now };
+        self.stats.set_link(|link| {
+            let old = |known: &Refusal| known.failure != *failure || now.duration_since(known.at) > NOTED_AGAIN_AFTER;
+            if link.refusal.as_ref().is_none_or(old) {
+                link.refusal = Some(refusal);
+            }
+        });
+        let now = Instant::now();
+        let news = |(detail, at): &(String, Instant)| {
+            *detail != failure.detail && now.duration_since(*at) >= LOGGED_AGAIN_AFTER
+        };
+        if self.refusals_said.get(failure.word).is_none_or(news) {
+            log::message_refused(&self.at, failure);
+            self.refusals_said.insert(failure.word, (failure.detail.clone(), now));
+        }
+    }
+
+    /// The broker does not take this message for the moment: it is sent again, after all that is in flight was answered.
+    pub(super) fn defer(&mut self, tag: u64, failure: &Failure) {
+        self.note_refusal(failure);
+        // A quota says nothing of the message.
+        let about_message = failure.word != "quota";
+        self.hold.refused();
+        let suspected = self
+            .flight
+            .defer(tag)
+            .is_some_and(|message| about_message && self.aside.is_none() && self.suspect.refused(&message.payload));
+        if suspected {
+            self.put_aside(tag, failure, None);
+        } else if self.aside.is_some() {
+            // The other one is no better.
+            self.aside_back();
+            self.suspect.next();
+        }
+    }
+
+    /// What is in flight waits again once no answer is owed.
+    pub(super) fn give_back_deferred(&mut self) {
+        if !self.flight.is_empty() && self.flight.awaited() == 0 {
+            self.put_back(true);
+        }
+    }
+
+    /// A message got through: then a suspected one was to blame.
+    pub(super) fn got_through(&mut self, size: Option<usize>) {
+        let usual = self.usual_window();
+        self.hold.acknowledged(usual);
+        if self.qos() != Some(Qos::AtMostOnce)
+            && let Some(size) = size
+        {
+            self.known.size.acknowledged(size);
+        }
+        if let Some(Aside { tag, message, why, size }) = self.aside.take() {
+            if let Some(size) = size {
+                self.known.size.refused(size, false);
+            }
+            self.flight.readmit(tag, message);
+            self.refuse(tag, &why);
+        }
+        self.suspect.progress();
+        self.note_size();
+    }
+
+    /// A message went at QoS 0: the largest of a connection is kept.
+    pub(super) fn went_unacknowledged(&mut self, size: usize) {
+        if self.unacknowledged.is_none_or(|(known, _)| size > known) {
+            self.unacknowledged = Some((size, std::time::Instant::now()));
+        }
+    }
+
+    /// The broker said something at this time: it lives on after what went at QoS 0 before.
+    pub(super) fn survived(&mut self, heard: std::time::Instant) {
+        // An answer to what came before it may be as late as that.
+        if let Some((size, _)) = self.unacknowledged.take_if(|(_, at)| *at + CLOSES_WITHIN < heard) {
+            self.known.size.acknowledged(size);
+        }
+    }
+
+    /// The message waits until another one gets through, or does not.
+    fn put_aside(&mut self, tag: u64, failure: &Failure, size: Option<usize>) {
+        if let Some(message) = self.flight.remove(tag) {
+            self.keeper.set_aside(tag);
+            let detail = format!("{} It does so with this message, and not with others.", failure.detail);
+            self.aside = Some(Aside { tag, message, why: Failure::new("message-refused", detail), size });
+            self.suspect.next();
+        }
+    }
+
+    /// What waits aside is sent again.
+    pub(super) fn aside_back(&mut self) {
+        if let Some(Aside { tag, message, .. }) = self.aside.take() {
+            let live = self.keeper.put_back(vec![(tag, message)]);
+            self.queue.put_back(live.into_iter());
+        }
+    }
+
+    /// The connection was lost with messages in flight: was it one of them?
+    pub(super) async fn blame(&mut self, failure: &Failure) {
+        if let Some((size, at)) = self.unacknowledged.take()
+            && failure.word == "closed"
+            && at.elapsed() < CLOSES_WITHIN
+            && self.known.size.closed_after(size)
+        {
+            return;
+        }
+        if self.flight.is_empty() || !matches!(failure.word, "closed" | "too-large") {
+            return;
+        }
+        if let Some(Aside { tag, message, .. }) = self.aside.take() {
+            // Another one does not get through either: it is neither.
+            self.flight.readmit(tag, message);
+            self.suspect.next();
+            self.known.size.forget();
+            return;
+        }
+        let certain = failure.word == "too-large";
+        // The broker says so: no trials are needed.
+        if certain
+            && self.flight.len() > 1
+            && self.flight.largest().is_some_and(|size| self.known.size.closed_over(size))
+        {
+            return self.broker.forget().await;
+        }
+        let alone = certain && self.flight.len() == 1;
+        match if alone { Verdict::Suspected } else { self.suspect.closed(&self.flight) } {
+            Verdict::GoOn => {}
+            Verdict::Separate => self.broker.forget().await,
+            Verdict::Suspected => {
+                self.broker.forget().await;
+                let Some(tag) = self.flight.oldest_tag() else { return };
+                let divisible = self.flight.oldest().is_some_and(encode::is_divisible);
+                let size = self.flight.size(tag).unwrap_or_default();
+                if divisible && self.known.size.closed_over(size) {
+                    self.suspect.next();
+                } else if certain {
+                    self.known.size.refused(size, true);
+                    self.refuse(tag, failure);
+                } else {
+                    self.put_aside(tag, failure, Some(size));
+                }
+            }
+        }
+    }
+
+    /// Bytes of a PUBLISH packet with such a payload.
+    pub(super) fn packet_size(&mut self, device: Option<crate::advert::Address>, payload: usize) -> usize {
+        let qos = self.qos().unwrap_or(Qos::AtLeastOnce);
+        let mqtt5 = self.orders.endpoint().is_some_and(|endpoint| endpoint.mqtt.version == MqttVersion::V5);
+        let topic = self.orders.route().map_or(0, |route| route.topic(device, &mut self.topic).len());
+        size_limit::packet(topic, payload, qos, mqtt5)
+    }
+
+    /// Cuts a message that is too large for the broker. False if that cannot be done.
+    pub(super) fn cut(&mut self, tag: u64, maximum: usize) -> bool {
+        let Some(message) = self.flight.newest() else { return false };
+        let device = message.device;
+        let topic = self.orders.route().map_or(0, |route| route.topic(device, &mut self.topic).len());
+        let room = maximum.saturating_sub(size_limit::overhead(topic));
+        let Some(parts) = self.splitter.split(message, room) else { return false };
+        self.flight.forget(tag);
+        let live = self.keeper.put_back_parts(tag, parts);
+        if !live.is_empty() {
+            self.queue.put_back(live.into_iter());
+        }
+        true
+    }
+}
