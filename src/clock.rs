@@ -67,7 +67,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long an answer holds. A clock that was set stays right for hours without its server.
 pub fn next_look(synchronised: bool) -> Duration {
-    Duration::from_secs(if synchronised { 600 } else { 5 })
+    Duration::from_secs(if synchronised { 600 } else { 3 })
 }
 
 /// Whether a time server set the clock.

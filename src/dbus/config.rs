@@ -53,7 +53,11 @@ impl Config {
             take(draft);
         });
         let config = config.await?;
-        let trial = publish::test(&config, config.router.unwrap_or(self.router)).await;
+        let mut trial = publish::test(&config, config.router.unwrap_or(self.router)).await;
+        if let Some((step, failure)) = trial.as_mut().and_then(|trial| trial.failure.take()) {
+            let failure = publish::clock_first(failure, *self.stats.clock_synchronised().borrow());
+            trial.iter_mut().for_each(|trial| trial.failure = Some((step, failure.clone())));
+        }
         let refused = || Error::InvalidConfig("Protocol: expected mqtt, the one that can be tried".into());
         trial.map(|trial| trial_report(&trial)).ok_or_else(refused)
     }

@@ -37,8 +37,9 @@ pub(crate) type Probe = Pin<Box<dyn Future<Output = bool>>>;
 
 /// At most one connection to a broker.
 pub(crate) trait Broker {
-    /// Connects; the broker accepted us when this is `Ok`. May be cancelled, then [`Broker::abandon`] follows.
-    async fn connect(&mut self, endpoint: &Endpoint) -> Result<(), Failure>;
+    /// Connects; the broker accepted us when this is `Ok`. It has `factor` times the time that the limits say. May be
+    /// cancelled, then [`Broker::abandon`] follows.
+    async fn connect(&mut self, endpoint: &Endpoint, factor: u32) -> Result<(), Failure>;
 
     /// Hands over a message without waiting. Its tag comes back in an [`Event`].
     fn publish(&mut self, tag: u64, topic: &str, payload: &[u8], qos: Qos) -> Result<(), NotSent>;

@@ -11,8 +11,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// A first broker that answers a probe and then refuses us is asked ever less often, down to this many times the usual pace.
-const SLOWEST: u32 = 16;
+/// A first broker that answers a probe and then refuses us, or does not keep us, is asked ever less often, down to this many times
+/// the usual pace.
+const SLOWEST: u32 = 64;
 
 /// See the module.
 pub(super) struct Hosts {
@@ -73,7 +74,7 @@ impl Hosts {
 
     /// How long it may take to accept us, after this many failed rounds.
     pub(super) fn patience(&self, rounds: u32) -> Duration {
-        let full = self.limits.connect + self.limits.answer;
+        let full = self.limits.factor(rounds) * (self.limits.connect + self.limits.answer);
         // Alone, a broker has the time that its parts have.
         if self.all.len() == 1 { 2 * full } else { full.min(self.limits.hop.saturating_mul(1 << rounds.min(10))) }
     }
@@ -113,9 +114,7 @@ impl Hosts {
     pub(super) fn arrived(&mut self) -> Arrival {
         let before = self.used.replace(self.at).unwrap_or(0);
         self.repair = true;
-        if self.at == 0 {
-            self.slower = 1;
-        } else if before == 0 {
+        if self.at != 0 && before == 0 {
             self.schedule();
         }
         match self.at {
@@ -127,8 +126,12 @@ impl Hosts {
 
     /// The connection was lost. The same broker is tried first, since the network may be to blame and a session is there,
     /// unless the connection hardly lived.
-    pub(super) fn lost(&mut self, steady: bool, repair: bool) {
-        let at = self.at;
+    pub(super) fn lost(&mut self, lived: Duration, repair: bool) {
+        let (at, steady) = (self.at, lived >= self.limits.steady);
+        if at == 0 && lived >= self.limits.probe {
+            // It is worth going home to.
+            self.slower = 1;
+        }
         // Another broker may need no repair.
         self.repair = repair && self.all.len() == 1;
         self.start_at(at);
@@ -140,8 +143,8 @@ impl Hosts {
 
     /// To the first broker, then the others.
     pub(super) fn go_home(&mut self) {
-        // Until it has accepted us, an answer to a probe does not mean much.
-        self.slower = SLOWEST.min(2 * self.slower);
+        // Until it has kept us for a while, an answer to a probe does not mean much.
+        self.slower = SLOWEST.min(4 * self.slower);
         self.schedule();
         self.start_at(0);
     }

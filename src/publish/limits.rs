@@ -5,15 +5,17 @@ use std::time::Duration;
 /// See the module.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// For DNS, TCP and TLS together.
+    /// For DNS, TCP and TLS together. This and `answer` double with each attempt in a row that failed, up to `slowest` times.
     pub connect: Duration,
-    /// For the broker's first sign of life after CONNECT or PINGREQ.
+    /// For the broker's answer to CONNECT; and to PINGREQ, unless KeepAliveSecs is longer.
     pub answer: Duration,
+    /// See `connect`.
+    pub slowest: u32,
     /// For a broker to accept us while there are others to try; doubles with every round in which none did.
     pub hop: Duration,
     /// Between looks whether the first broker answers again, on average.
     pub probe: Duration,
-    /// For one write to the broker.
+    /// Without an acknowledgement of the broker's TCP while a write to it waits.
     pub stall: Duration,
     /// Without any acknowledgement while messages are in flight.
     pub ack: Duration,
@@ -42,11 +44,19 @@ pub struct Limits {
     pub burst: usize,
 }
 
+impl Limits {
+    /// How many times as long a broker may take to accept us after so many attempts that failed.
+    pub(super) fn factor(&self, attempts: u32) -> u32 {
+        self.slowest.min(1 << attempts.min(16)).max(1)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
             answer: Duration::from_secs(10),
+            slowest: 4,
             hop: Duration::from_secs(2),
             probe: Duration::from_secs(60),
             stall: Duration::from_secs(10),

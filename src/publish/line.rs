@@ -3,7 +3,7 @@
 use crate::mqtt::exchange::{Accepted, Exchange};
 use crate::stats::Failure;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 
 /// Why a connection ended.
@@ -15,9 +15,25 @@ pub(crate) enum Ended {
     Failed(Failure),
 }
 
+/// For how long a broker is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// How many times as long as the limits say until it accepts us.
+    pub(crate) factor: u32,
+    /// The time in which PINGREQ is to be answered, if it is longer than the limit.
+    pub(crate) keep_alive: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { factor: 1, keep_alive: Duration::ZERO }
+    }
+}
+
 /// One connection from Paho through the tunnel to the broker.
 #[derive(Debug)]
 pub(crate) struct Line {
+    pub(crate) patience: Patience,
     exchange: Mutex<Exchange>,
     /// Answers of our own wait, or were sent.
     replies: Notify,
@@ -30,8 +46,9 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(patience: Patience) -> Self {
         Self {
+            patience,
             exchange: Mutex::default(),
             replies: Notify::new(),
             replied: Notify::new(),

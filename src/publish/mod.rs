@@ -21,6 +21,7 @@ mod session_file;
 mod size_limit;
 mod status;
 mod suspect;
+mod tcp_progress;
 mod tls;
 mod tls_failure;
 mod trial;
@@ -30,6 +31,7 @@ mod tunnel;
 mod upstream;
 
 pub use limits::Limits;
+pub(crate) use run::clock_first;
 pub use tls::Certificate;
 pub use trial::{STEPS, Step, Trial, test};
 

@@ -8,7 +8,7 @@
 
 use super::broker::{Broker, Event, NotSent, Probe};
 use super::limits::Limits;
-use super::line::{Ended, Line};
+use super::line::{Ended, Line, Patience};
 use super::orders::Endpoint;
 use super::paho_connection::Connection;
 use super::paho_options::Start;
@@ -150,16 +150,22 @@ impl Paho {
     }
 
     /// Connects once.
-    async fn open(&mut self, endpoint: &Endpoint, store: Option<&Store>, start: Start) -> Result<(), Failure> {
+    async fn open(
+        &mut self,
+        endpoint: &Endpoint,
+        store: Option<&Store>,
+        start: Start,
+        factor: u32,
+    ) -> Result<(), Failure> {
         let limits = self.limits;
         let client = self.client(endpoint, store).await?;
-        let line = client.tunnel.expect();
+        let line = client.tunnel.expect(Patience { factor, keep_alive: endpoint.mqtt.keep_alive });
         client.line = Some(line.clone());
         if let Some(store) = store {
             store.connecting();
         }
         let notice = endpoint.notice.as_ref();
-        let options = paho_options::connect(&endpoint.mqtt, notice, limits, start);
+        let options = paho_options::connect(&endpoint.mqtt, notice, limits, start, factor);
         let session = match client.mqtt.connect(options).await {
             Ok(response) => {
                 if let Some(store) = store {
@@ -203,26 +209,26 @@ impl Client {
 }
 
 impl Broker for Paho {
-    async fn connect(&mut self, endpoint: &Endpoint) -> Result<(), Failure> {
+    async fn connect(&mut self, endpoint: &Endpoint, factor: u32) -> Result<(), Failure> {
         if !endpoint.lasting {
-            self.open(endpoint, None, Start::Clean).await?;
+            self.open(endpoint, None, Start::Clean, factor).await?;
             (self.store, self.next) = (None, None);
             return Ok(());
         }
         let store = self.store(endpoint);
         if !store.established() {
             // What the broker may still have of another session of ours would swallow messages of this one.
-            self.open(endpoint, None, Start::Clean).await?;
+            self.open(endpoint, None, Start::Clean, factor).await?;
             if self.needs_no_session() {
                 (self.store, self.next) = (None, None);
                 return Ok(());
             }
             self.disconnect().await;
         }
-        self.open(endpoint, Some(&store), Start::Resumed).await?;
+        self.open(endpoint, Some(&store), Start::Resumed, factor).await?;
         if self.needs_no_session() {
             self.forget().await;
-            return self.open(endpoint, None, Start::Clean).await;
+            return self.open(endpoint, None, Start::Clean, factor).await;
         }
         (self.store, self.next) = (Some(store), None);
         Ok(())
@@ -259,7 +265,7 @@ impl Broker for Paho {
 
     fn probe(&self, endpoint: &Endpoint) -> Probe {
         let Ok(upstream) = upstream(endpoint, self.limits) else { return Box::pin(std::future::ready(false)) };
-        let asked = self.tunnels.spawn(async move { upstream.connect().await.is_ok() });
+        let asked = self.tunnels.spawn(async move { upstream.connect(1).await.is_ok() });
         Box::pin(asked.map(|answer| answer.unwrap_or(false)))
     }
 

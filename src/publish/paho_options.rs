@@ -50,7 +50,13 @@ pub(super) fn client(
 }
 
 /// How to connect, and what the broker is to say when it loses us.
-pub(super) fn connect(settings: &Mqtt, notice: Option<&Notice>, limits: Limits, start: Start) -> mqtt::ConnectOptions {
+pub(super) fn connect(
+    settings: &Mqtt,
+    notice: Option<&Notice>,
+    limits: Limits,
+    start: Start,
+    factor: u32,
+) -> mqtt::ConnectOptions {
     let mut options = mqtt::ConnectOptionsBuilder::with_mqtt_version(version(settings.version));
     match settings.version {
         MqttVersion::V5 => {
@@ -72,7 +78,7 @@ pub(super) fn connect(settings: &Mqtt, notice: Option<&Notice>, limits: Limits, 
         .keep_alive_interval(if settings.keep_alive.is_zero() { KEEP_ALIVE_OFF } else { settings.keep_alive })
         .max_inflight(i32::try_from(limits.window).unwrap_or(i32::MAX))
         // The tunnel's own limits come first and know why.
-        .connect_timeout(2 * (limits.connect + limits.answer));
+        .connect_timeout(2 * factor * (limits.connect + limits.answer));
     if let Some(login) = &settings.login {
         options.user_name(login.username.clone()).password(login.password.expose());
     }

@@ -2,10 +2,12 @@
 //! the broker may not send at that moment never reaches Paho (decision record 0016).
 
 use super::line::{Ended, Line};
+use super::tcp_progress::TcpProgress;
 use super::upstream::{Duplex, Upstream};
 use crate::mqtt::inbound_filter::{InboundFilter, OutboundObserver};
 use crate::stats::Failure;
 use std::io;
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, copy, sink, split};
@@ -24,12 +26,19 @@ pub(super) async fn run(
     line: &Line,
     upstream: &Upstream,
 ) -> Ended {
+    let progress = broker.progress();
     let (mut from_broker, mut to_broker) = split(broker);
-    let (answer, limits) = (Answer::default(), &upstream.limits);
+    let (limits, patience) = (&upstream.limits, line.patience);
+    let answer = Answer {
+        connack: patience.factor * limits.answer,
+        pingresp: patience.keep_alive.max(limits.answer),
+        ..Answer::default()
+    };
+    let stall = Stall { limit: limits.stall, progress: &progress };
     let ended = tokio::select! {
-        ended = outward(from_paho, &mut to_broker, line, &answer, limits.stall) => ended,
+        ended = outward(from_paho, &mut to_broker, line, &answer, &stall) => ended,
         ended = inward(&mut from_broker, to_paho, line, &answer, upstream) => ended,
-        () = answer.overdue(limits.answer) => Failed::timeout(limits.answer),
+        limit = answer.overdue(&progress) => Failed::timeout(limit),
     };
     match ended {
         Failed::Paho => {
@@ -81,7 +90,7 @@ async fn outward(
     to_broker: &mut WriteHalf<Box<dyn Duplex>>,
     line: &Line,
     answer: &Answer,
-    stall: Duration,
+    stall: &Stall<'_>,
 ) -> Failed {
     let (mut buffer, mut packets) = (vec![0; CHUNK], OutboundObserver::default());
     loop {
@@ -98,32 +107,52 @@ async fn outward(
             }
         };
         while !rest.is_empty() {
-            let wrote = match timeout(stall, to_broker.write(rest)).await {
-                Err(_) => return Failed::timeout(stall),
-                Ok(Ok(0)) => return Failed::Write(io::ErrorKind::WriteZero.into()),
-                Ok(Ok(wrote)) => wrote,
-                Ok(Err(error)) => return Failed::Write(error),
+            let wrote = match stall.watch(to_broker.write(rest)).await {
+                None => return Failed::timeout(stall.limit),
+                Some(Ok(0)) => return Failed::Write(io::ErrorKind::WriteZero.into()),
+                Some(Ok(wrote)) => wrote,
+                Some(Err(error)) => return Failed::Write(error),
             };
-            let (mut messages, mut asked) = (0, false);
+            let (mut messages, mut asked) = (0, None);
             let followed = packets.feed(&rest[..wrote], &mut line.exchange(), |first| {
                 messages += u64::from(first & 0xF6 == 0x30);
                 // CONNECT or PINGREQ: the broker has to answer without delay.
-                asked |= matches!(first >> 4, 1 | 12);
+                asked = matches!(first >> 4, 1 | 12).then_some(first >> 4).or(asked);
             });
             if followed.is_err() {
                 // Paho cannot write that.
                 return Failed::Paho;
             }
-            if asked {
-                answer.asked();
+            if let Some(kind) = asked {
+                answer.asked(kind == 1);
             }
             line.wrote(messages);
             rest = &rest[wrote..];
         }
-        match timeout(stall, to_broker.flush()).await {
-            Err(_) => return Failed::timeout(stall),
-            Ok(Err(error)) => return Failed::Write(error),
-            Ok(Ok(())) => {}
+        match stall.watch(to_broker.flush()).await {
+            None => return Failed::timeout(stall.limit),
+            Some(Err(error)) => return Failed::Write(error),
+            Some(Ok(())) => {}
+        }
+    }
+}
+
+/// What a write to the broker may take.
+struct Stall<'a> {
+    limit: Duration,
+    progress: &'a TcpProgress,
+}
+
+impl Stall<'_> {
+    /// Waits for a write as long as the broker acknowledges what was written before.
+    async fn watch<T>(&self, write: impl Future<Output = T>) -> Option<T> {
+        let mut write = pin!(write);
+        loop {
+            match timeout(self.limit, &mut write).await {
+                Ok(done) => return Some(done),
+                Err(_) if self.progress.advanced() => {}
+                Err(_) => return None,
+            }
         }
     }
 }
@@ -150,6 +179,9 @@ async fn inward(
         answer.given();
         passed.clear();
         let legal = filter.feed(&buffer[..read], &mut line.exchange(), &mut passed);
+        if legal.is_ok() {
+            line.hear();
+        }
         // What came before a packet that is not legal still counts.
         if to_paho.write_all(&passed).await.is_err() {
             return Failed::Paho;
@@ -157,25 +189,27 @@ async fn inward(
         if let Err(failure) = legal {
             return Failed::Broker(failure);
         }
-        line.hear();
         line.hand_over_replies().await;
     }
 }
 
-/// Since when an answer is due. Paho itself waits for one and a half times the keep alive.
+/// Since when an answer is due, and whether that is CONNACK. Paho itself waits for one and a half times the keep alive.
 #[derive(Debug, Default)]
 struct Answer {
-    since: Mutex<Option<Instant>>,
+    since: Mutex<Option<(Instant, bool)>>,
     changed: Notify,
+    connack: Duration,
+    pingresp: Duration,
 }
 
 impl Answer {
-    fn since(&self) -> Option<Instant> {
+    fn since(&self) -> Option<(Instant, bool)> {
         *self.since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn asked(&self) {
-        self.since.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
+    fn asked(&self, connect: bool) {
+        let now = || (Instant::now(), connect);
+        self.since.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(now);
         self.changed.notify_one();
     }
 
@@ -183,14 +217,23 @@ impl Answer {
         *self.since.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    async fn overdue(&self, limit: Duration) {
+    /// Waits until it is late, by this limit. What asked for it may be on its way for long, behind messages.
+    async fn overdue(&self, progress: &TcpProgress) -> Duration {
         loop {
             match self.since() {
                 None => self.changed.notified().await,
-                Some(since) => {
-                    sleep_until(since + limit).await;
-                    if self.since() == Some(since) {
-                        return;
+                Some((since, connect)) => {
+                    let limit = if connect { self.connack } else { self.pingresp };
+                    progress.advanced();
+                    let mut end = since + limit;
+                    while self.since() == Some((since, connect)) {
+                        if end <= Instant::now() {
+                            if !progress.advances() {
+                                return limit;
+                            }
+                            end = Instant::now() + limit;
+                        }
+                        sleep_until(end).await;
                     }
                 }
             }

@@ -1,5 +1,6 @@
 //! The publish loop: off, connecting, connected (or idle between short connections), waiting.
 
+pub(crate) use self::attempt::clock_first;
 use self::attempt::needs_repair;
 use super::broker::Broker;
 use super::flight::Flight;
@@ -223,7 +224,7 @@ impl<B: Broker> Publisher<B> {
                     }
                     Ended::Lost(failure) => {
                         self.note(&mut hosts, &failure);
-                        hosts.lost(since.elapsed() >= self.limits.steady, needs_repair(failure.word));
+                        hosts.lost(since.elapsed(), needs_repair(failure.word));
                     }
                 },
             }

@@ -49,7 +49,7 @@ pub(super) struct Script {
 struct Fake(Arc<Script>, mpsc::Receiver<Event>);
 
 impl Broker for Fake {
-    async fn connect(&mut self, endpoint: &Endpoint) -> Result<(), Failure> {
+    async fn connect(&mut self, endpoint: &Endpoint, _: u32) -> Result<(), Failure> {
         self.0.did(Did::Connect(endpoint.name()));
         while self.1.try_recv().is_ok() {}
         if self.0.dead(endpoint) {

@@ -147,7 +147,75 @@ fn a_first_broker_that_answers_but_refuses_is_asked_ever_less_often() {
             probes += b.did().await.iter().filter(|did| **did == probe("broker")).count();
             assert_eq!(b.link().broker, "b:1883");
         }
-        assert!((4..=16).contains(&probes), "{probes} in an hour");
+        assert!((2..=6).contains(&probes), "{probes} in an hour");
+    });
+}
+
+#[test]
+fn failback_is_ever_less_often_to_a_first_broker_that_keeps_nobody_and_usual_to_one_that_does() {
+    bench(|| async {
+        let b = Bench::with("long", &["b"]);
+        b.dead(&["broker"]);
+        b.did().await;
+        b.dead(&[]);
+        // It accepts, and closes.
+        let mut homes = Vec::new();
+        for second in 0..7_200 {
+            advance(Duration::from_secs(1)).await;
+            if b.did().await.contains(&connect("broker")) {
+                homes.push(second);
+                b.tell(lost("closed"));
+            }
+        }
+        assert!(homes.iter().filter(|at| **at < 400).count() <= 2, "{homes:?}");
+        assert!((3..=6).contains(&homes.len()), "{homes:?}");
+        assert!(homes[2] - homes[1] > homes[1] - homes[0], "{homes:?}");
+        // One that stays for a while is gone home to as usual.
+        let mut stays = false;
+        for _ in 0..8_000 {
+            advance(Duration::from_secs(1)).await;
+            stays |= b.did().await.contains(&connect("broker"));
+        }
+        assert!(stays && b.link().broker == "broker:1883");
+        b.dead(&["broker"]);
+        b.tell(lost("closed"));
+        b.settle().await;
+        advance(Duration::from_secs(1)).await;
+        assert_eq!(b.did().await.last(), Some(&connect("b")));
+        b.dead(&[]);
+        advance(Duration::from_secs(91)).await;
+        b.settle().await;
+        b.settle().await;
+        assert_eq!(b.link().broker, "broker:1883");
+    });
+}
+
+#[test]
+fn attempt_follows_at_once_when_the_clock_is_set_and_names_it_before() {
+    bench(|| async {
+        let b = Bench::start("long");
+        b.answer(Some(Err(Failure::new("tls-certificate-expired", "It is out of date."))));
+        b.tell(lost("closed"));
+        b.settle().await;
+        advance(Duration::from_secs(1)).await;
+        b.did().await;
+        let error = b.link().error.expect("refused");
+        assert!(error.detail.starts_with("The router's clock is not synchronised (it says 20"), "{}", error.detail);
+        assert!(error.detail.ends_with("It is out of date."));
+        b.answer(Some(Ok(())));
+        assert!(b.did().await.is_empty(), "it waits for half a minute at least");
+        b.stats.set_clock_synchronised(true);
+        assert_eq!(b.did().await, [connect("broker")]);
+        assert_eq!(clock_first(error.clone(), true), error);
+        assert_eq!(clock_first(Failure::new("dns", "no"), false).detail, "no");
+        // Once is enough.
+        b.answer(Some(Err(Failure::new("auth", "no"))));
+        b.tell(lost("closed"));
+        b.settle().await;
+        advance(Duration::from_secs(1)).await;
+        b.did().await;
+        b.stats.set_clock_synchronised(true);
+        assert!(b.did().await.is_empty());
     });
 }
 

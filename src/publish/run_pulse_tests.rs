@@ -18,7 +18,7 @@ struct Stuck {
 }
 
 impl Broker for Stuck {
-    async fn connect(&mut self, _: &Endpoint) -> Result<(), Failure> {
+    async fn connect(&mut self, _: &Endpoint, _: u32) -> Result<(), Failure> {
         Ok(())
     }
 

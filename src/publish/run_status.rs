@@ -53,7 +53,7 @@ impl<B: Broker> Publisher<B> {
         }
         let limit = self.limits.farewell;
         let ended = timeout(limit, async {
-            let connected = self.broker.connect(endpoint).await.is_ok();
+            let connected = self.broker.connect(endpoint, 1).await.is_ok();
             if connected {
                 self.goodbye(endpoint).await;
             }

@@ -173,7 +173,7 @@ impl Trial {
         version: MqttVersion,
         message: Option<&Sample>,
     ) -> Result<(), Failure> {
-        let mut talk = Talk::new(upstream, upstream.connect().await?);
+        let mut talk = Talk::new(upstream, upstream.connect(1).await?);
         talk.connect(&packets::connect(mqtt, version, &self.client_id, None)).await?;
         if let Some(Sample { qos, payload }) = message {
             talk.publish(&packets::publish(version, &self.topic, payload, *qos), *qos).await?;
@@ -183,7 +183,7 @@ impl Trial {
     }
 
     async fn connect(&mut self, upstream: &Upstream) -> Result<Box<dyn Duplex>, Failed> {
-        let late = |_| upstream.late();
+        let late = |_| upstream.late(upstream.limits.connect);
         let end = Instant::now() + upstream.limits.connect;
         let addresses = self.step(Step::Name, timeout_at(end, upstream.resolve())).await;
         let addresses = addresses.map_err(late).and_then(|found| found).map_err(|f| (Step::Name, f))?;

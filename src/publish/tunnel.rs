@@ -4,7 +4,7 @@
 //! broker is gone the tunnel sends Paho the end of the stream and reads and discards until Paho closes; only then is the
 //! socket dropped. So the tasks here are never aborted, and all MQTT clients are dropped before the runtime of these tasks.
 
-use super::line::{Ended, Line};
+use super::line::{Ended, Line, Patience};
 use super::upstream::Upstream;
 use super::{own_peer, pump};
 use crate::stats::Failure;
@@ -47,8 +47,8 @@ impl Tunnel {
     }
 
     /// The line of the next connection; without one a connection leads nowhere.
-    pub(crate) fn expect(&self) -> Arc<Line> {
-        let line = Arc::new(Line::new());
+    pub(crate) fn expect(&self, patience: Patience) -> Arc<Line> {
+        let line = Arc::new(Line::new(patience));
         *self.expected.lock().unwrap_or_else(PoisonError::into_inner) = Some(line.clone());
         line
     }
@@ -111,7 +111,7 @@ async fn lead(
     line: &Line,
     upstream: &Upstream,
 ) -> Ended {
-    match upstream.connect().await {
+    match upstream.connect(line.patience.factor).await {
         Ok(broker) => pump::run(from_paho, to_paho, broker, line, upstream).await,
         Err(failure) => Ended::Failed(failure),
     }
@@ -136,7 +136,7 @@ mod tests {
     #[tokio::test]
     async fn another_process_gets_nothing_and_the_broker_is_not_even_called() {
         let (tunnel, broker) = open().await;
-        let line = tunnel.expect();
+        let line = tunnel.expect(Patience::default());
         // Prints what the tunnel answers, until the end.
         let script = format!("exec 3<>/dev/tcp/127.0.0.1/{} && cat <&3", tunnel.port());
         let mut foreign = std::process::Command::new("bash");
@@ -157,7 +157,7 @@ mod tests {
     #[tokio::test]
     async fn after_a_loss_writes_succeed_until_the_client_closes() {
         let (tunnel, broker) = open().await;
-        let line = tunnel.expect();
+        let line = tunnel.expect(Patience::default());
         let mut paho = TcpStream::connect(("127.0.0.1", tunnel.port())).await.expect("connects");
         let (at_broker, _) = broker.accept().await.expect("accepts");
         drop(at_broker);
@@ -174,7 +174,7 @@ mod tests {
     #[tokio::test]
     async fn a_line_that_hangs_up_lets_go_of_the_broker_only() {
         let (tunnel, broker) = open().await;
-        let line = tunnel.expect();
+        let line = tunnel.expect(Patience::default());
         let mut paho = TcpStream::connect(("127.0.0.1", tunnel.port())).await.expect("connects");
         let (mut at_broker, _) = broker.accept().await.expect("accepts");
         line.hang_up();
@@ -188,7 +188,7 @@ mod tests {
     #[tokio::test]
     async fn only_packets_that_are_wholly_written_count() {
         let (tunnel, broker) = open().await;
-        let line = tunnel.expect();
+        let line = tunnel.expect(Patience::default());
         let mut paho = TcpStream::connect(("127.0.0.1", tunnel.port())).await.expect("connects");
         let (mut at_broker, _) = broker.accept().await.expect("accepts");
         let mut written = line.written();

@@ -1,20 +1,37 @@
 //! The way to the broker: DNS, all its addresses, TCP with signs of life, TLS; and the words for what goes wrong there.
 
 use super::limits::Limits;
+use super::tcp_progress::TcpProgress;
 use super::tls::Tls;
 use crate::stats::Failure;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{sleep, timeout};
+use tokio_openssl::SslStream;
 
 /// A stream to the broker, encrypted or not.
-pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {
+    /// How far it has got.
+    fn progress(&self) -> TcpProgress;
+}
+
+impl Duplex for TcpStream {
+    fn progress(&self) -> TcpProgress {
+        TcpProgress::of(self.as_fd())
+    }
+}
+
+impl Duplex for SslStream<TcpStream> {
+    fn progress(&self) -> TcpProgress {
+        self.get_ref().progress()
+    }
+}
 
 /// Which broker, and how.
 pub(crate) struct Upstream {
@@ -24,18 +41,22 @@ pub(crate) struct Upstream {
     pub(crate) limits: Limits,
 }
 
+/// Bytes that the kernel takes beyond what it can send.
+const UNSENT: u32 = 16 * 1024;
+
 /// Until the next address is tried beside one that does not answer (RFC 8305 calls it the connection attempt delay).
 const STAGGER: Duration = Duration::from_millis(300);
 
 impl Upstream {
-    /// Connects within the time limit.
-    pub(crate) async fn connect(&self) -> Result<Box<dyn Duplex>, Failure> {
-        timeout(self.limits.connect, self.try_connect()).await.unwrap_or_else(|_| Err(self.late()))
+    /// Connects within so many times the time limit.
+    pub(crate) async fn connect(&self, factor: u32) -> Result<Box<dyn Duplex>, Failure> {
+        let limit = factor * self.limits.connect;
+        timeout(limit, self.try_connect()).await.unwrap_or_else(|_| Err(self.late(limit)))
     }
 
     /// The time was over.
-    pub(crate) fn late(&self) -> Failure {
-        let limit = self.limits.connect.as_secs_f32();
+    pub(crate) fn late(&self, limit: Duration) -> Failure {
+        let limit = limit.as_secs_f32();
         Failure::new("timeout", format!("Port {} of {} did not answer within {limit} s.", self.port, self.host))
     }
 
@@ -69,7 +90,9 @@ impl Upstream {
         let socket = SockRef::from(tcp);
         let step = Duration::from_secs(10);
         socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(3 * step).with_interval(step).with_retries(3))?;
-        socket.set_tcp_user_timeout(Some(3 * step))
+        socket.set_tcp_user_timeout(Some(3 * step))?;
+        // What waits here is neither on its way nor can PINGREQ pass it.
+        socket.set_tcp_notsent_lowat(UNSENT)
     }
 
     fn unknown_host(&self, why: &str) -> Failure {

@@ -13,4 +13,5 @@ mod refused_messages;
 mod scenarios;
 mod service;
 mod sessions;
+mod slow;
 mod violations;

@@ -1,4 +1,4 @@
-//! Sockets that monitor packets come from. The only place in the service with `unsafe` code.
+//! Sockets that monitor packets come from. One of two places in the service with `unsafe` code.
 #![allow(unsafe_code)]
 
 use super::filter::Instruction;
