@@ -153,8 +153,8 @@ impl Exchange {
         match (v5, v3, code) {
             // A broker that knows no version 5, whatever it makes of it.
             (true, true, 0 | 1) => return Err(reason::unsupported_version()),
+            (true, _, 0x80..) => return Err(reason::failure(With::Connack, code, &properties)),
             (_, true, 1..) => return Err(reason::connack_v3(code)),
-            (true, false, 0x80..) => return Err(reason::failure(With::Connack, code, &properties)),
             (true, false, 1..) => return Err(violation(&format!("CONNACK with the unknown code {code}"))),
             _ => {}
         }

@@ -114,7 +114,7 @@ fn meaning(with: With, code: u8) -> (&'static str, &'static str) {
     match (code, with) {
         (0x84, _) => ("mqtt-version", "Set MqttVersion to what the broker speaks."),
         (0x85, _) => ("client-id", "Set ClientId."),
-        (0x86 | 0x87 | 0x8A | 0x8C, Connack) => {
+        (0x86 | 0x8C, _) | (0x87 | 0x8A, Connack) => {
             ("auth", "Check Username and Password, and what the broker allows this ClientId.")
         }
         (0x87, _) => ("not-authorised", "Check the topics that the broker allows this login."),
@@ -145,40 +145,5 @@ fn meaning(with: With, code: u8) -> (&'static str, &'static str) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::dbus::names::LAST_ERRORS;
-
-    #[test]
-    fn reason_codes_have_documented_words_and_say_what_the_broker_says() {
-        let properties = Properties {
-            reason_string: Some("until 18:00".into()),
-            server_reference: Some("b".into()),
-            ..Properties::default()
-        };
-        for with in [With::Connack, With::Acknowledgement, With::Disconnect] {
-            for code in 0..=255 {
-                let failure = failure(with, code, &properties);
-                assert!(LAST_ERRORS.contains(&failure.word), "{code:#x} {with:?}: {}", failure.word);
-                match name(code) {
-                    Some(name) => {
-                        for part in [name, "until 18:00", "another broker: b"] {
-                            assert!(failure.detail.contains(part), "{}", failure.detail);
-                        }
-                    }
-                    None => assert_eq!(failure.word, "protocol"),
-                }
-            }
-        }
-        (0..=255).for_each(|code| assert!(LAST_ERRORS.contains(&connack_v3(code).word)));
-    }
-
-    #[test]
-    fn reason_codes_that_pass_are_no_mistakes_of_the_settings() {
-        for code in [0x80, 0x83, 0x88, 0x89, 0x9F] {
-            assert_eq!(failure(With::Connack, code, &Properties::default()).word, "server-unavailable");
-        }
-        assert_eq!(failure(With::Connack, 0x97, &Properties::default()).word, "quota");
-        assert_eq!(failure(With::Disconnect, 0x8E, &Properties::default()).word, "session-taken-over");
-    }
-}
+#[path = "reason_tests.rs"]
+mod tests;

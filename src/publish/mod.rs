@@ -21,6 +21,7 @@ mod session_file;
 mod size_limit;
 mod status;
 mod suspect;
+mod takeover;
 mod tcp_progress;
 mod tls;
 mod tls_failure;

@@ -46,7 +46,10 @@ pub(super) async fn run(
             Ended::ByUs
         }
         Failed::Broker(failure) => Ended::Failed(failure),
-        Failed::Write(error) => Ended::Failed(reason_of_write(error, &mut from_broker, upstream, true).await),
+        Failed::Write(error) => {
+            let level = line.exchange().level();
+            Ended::Failed(reason_of_write(error, &mut from_broker, upstream, true, level).await)
+        }
     }
 }
 
@@ -78,10 +81,11 @@ pub(super) async fn reason_of_write(
     from_broker: &mut (impl AsyncRead + Unpin),
     upstream: &Upstream,
     greeted: bool,
+    level: u8,
 ) -> Failure {
     match timeout(LINGER, copy(from_broker, &mut sink())).await {
-        Ok(Err(read)) => upstream.lost(&read, greeted),
-        _ => upstream.lost(&error, greeted),
+        Ok(Err(read)) => upstream.lost(&read, greeted, level),
+        _ => upstream.lost(&error, greeted, level),
     }
 }
 
@@ -168,9 +172,9 @@ async fn inward(
     let (mut filter, mut passed) = (InboundFilter::default(), Vec::new());
     loop {
         let read = match from_broker.read(&mut buffer).await {
-            Ok(0) => return Failed::Broker(upstream.closed(greeted)),
+            Ok(0) => return Failed::Broker(upstream.closed(greeted, line.exchange().level())),
             Ok(read) => read,
-            Err(error) => return Failed::Broker(upstream.lost(&error, greeted)),
+            Err(error) => return Failed::Broker(upstream.lost(&error, greeted, line.exchange().level())),
         };
         // The first packet is CONNACK, or this is no MQTT broker.
         if !std::mem::replace(&mut greeted, true) && buffer[0] != 0x20 {

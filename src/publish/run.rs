@@ -12,6 +12,7 @@ use super::qos_limit::QosLimit;
 use super::size_limit::SizeLimit;
 use super::status::Status;
 use super::suspect::Suspect;
+use super::takeover::Takeover;
 use crate::backoff::Backoff;
 use crate::config::Connection;
 use crate::encode::{self, Splitter};
@@ -36,6 +37,9 @@ pub(crate) struct Publisher<B> {
     flight: Flight,
     suspect: Suspect,
     aside: Option<Aside>,
+    takeover: Takeover,
+    /// Whether a message got through over this connection.
+    progressed: bool,
     hold: Hold,
     /// The largest message of a connection that went at QoS 0: the size of its packet, and when it went.
     unacknowledged: Option<(usize, std::time::Instant)>,
@@ -106,6 +110,8 @@ impl<B: Broker> Publisher<B> {
             flight: Flight::default(),
             suspect: Suspect::default(),
             aside: None,
+            takeover: Takeover::default(),
+            progressed: false,
             unacknowledged: None,
             splitter: Splitter::new(encode::random_epoch()),
             status: Status::new(stats.clone()),
@@ -185,6 +191,7 @@ impl<B: Broker> Publisher<B> {
         let mut hosts = Hosts::new(endpoint, self.limits);
         self.aside_back();
         self.suspect = Suspect::default();
+        self.takeover.forget();
         self.hold.end();
         self.status.start_over();
         self.forget_limits();
@@ -209,6 +216,7 @@ impl<B: Broker> Publisher<B> {
             match self.connect(&hosts).await {
                 None => return self.broker.abandon().await,
                 Some(Err(failure)) => {
+                    self.takeover.forget();
                     self.status.not_accepted(&failure, self.with_will);
                     self.note(&mut hosts, &failure);
                     if hosts.failed(needs_repair(failure.word)) {
@@ -216,7 +224,10 @@ impl<B: Broker> Publisher<B> {
                     }
                 }
                 Some(Ok(())) => match self.connected(endpoint, &mut hosts).await {
-                    Ended::Delivered => continue,
+                    Ended::Delivered => {
+                        self.takeover.forget();
+                        continue;
+                    }
                     Ended::Ordered => return,
                     Ended::Home => {
                         hosts.go_home();
@@ -285,6 +296,7 @@ impl<B: Broker> Publisher<B> {
         self.learn_limits();
         self.settle_flight();
         let since = Instant::now();
+        self.progressed = false;
         let mut ended = self.carry(endpoint, hosts).await;
         match &mut ended {
             Ended::Delivered => {
@@ -308,6 +320,8 @@ impl<B: Broker> Publisher<B> {
                 if about_adverts {
                     self.blame(failure).await;
                 }
+                let innocent = about_adverts && (self.progressed || self.flight.is_empty());
+                self.takeover.lost(failure, since.elapsed(), innocent, &self.limits);
             }
         }
         self.settle_flight();

@@ -83,6 +83,7 @@ impl<B: Broker> Publisher<B> {
 
     /// A message got through: then a suspected one was to blame.
     pub(super) fn got_through(&mut self, size: Option<usize>) {
+        self.progressed = true;
         let usual = self.usual_window();
         self.hold.acknowledged(usual);
         if self.qos() != Some(Qos::AtMostOnce)

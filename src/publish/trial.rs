@@ -11,6 +11,7 @@ use super::trial_talk::Talk;
 use super::upstream::{Duplex, Upstream};
 use crate::advert::Address;
 use crate::config::{Config, Framing, Mqtt, MqttVersion, Qos};
+use crate::mqtt::reason;
 use crate::stats::Failure;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -119,6 +120,11 @@ impl Trial {
             let other = async { self.again(&upstream, mqtt, mqtt.version, None).await.is_ok() };
             if over_will && timeout_at(end, other).await.unwrap_or(false) {
                 return Err((step, will_unwanted()));
+            }
+            let older = async { self.again(&upstream, mqtt, MqttVersion::V311, None).await.is_ok() };
+            let over_version = failure.word == "closed" && mqtt.version == MqttVersion::V5;
+            if over_version && timeout_at(end, older).await.unwrap_or(false) {
+                return Err((step, reason::unsupported_version()));
             }
             return Err((step, failure));
         }

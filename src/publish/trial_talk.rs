@@ -71,7 +71,8 @@ impl<'a> Talk<'a> {
 
     async fn send(&mut self, packet: &[u8]) -> Result<(), Failure> {
         if let Err(error) = self.stream.write_all(packet).await {
-            return Err(reason_of_write(error, &mut self.stream, self.upstream, self.greeted).await);
+            let level = self.exchange.level();
+            return Err(reason_of_write(error, &mut self.stream, self.upstream, self.greeted, level).await);
         }
         // Our own packets are right.
         let _ = self.sent.feed(packet, &mut self.exchange, |_| {});
@@ -90,9 +91,9 @@ impl<'a> Talk<'a> {
                 return Ok(self.heard.drain(..2 + usize::from(length)).collect());
             }
             let read = match self.stream.read(&mut buffer).await {
-                Ok(0) => return Err(self.upstream.closed(self.greeted)),
+                Ok(0) => return Err(self.upstream.closed(self.greeted, self.exchange.level())),
                 Ok(read) => read,
-                Err(error) => return Err(self.upstream.lost(&error, self.greeted)),
+                Err(error) => return Err(self.upstream.lost(&error, self.greeted, self.exchange.level())),
             };
             if !std::mem::replace(&mut self.greeted, true) && buffer[0] != 0x20 {
                 return Err(self.upstream.not_mqtt(buffer[0]));

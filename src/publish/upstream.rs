@@ -3,6 +3,7 @@
 use super::limits::Limits;
 use super::tcp_progress::TcpProgress;
 use super::tls::Tls;
+use crate::mqtt::packet::LEVEL_5;
 use crate::stats::Failure;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use socket2::{SockRef, TcpKeepalive};
@@ -115,11 +116,15 @@ impl Upstream {
     }
 
     /// The broker closed the stream in good order.
-    pub(crate) fn closed(&self, greeted: bool) -> Failure {
+    pub(crate) fn closed(&self, greeted: bool, level: u8) -> Failure {
         let detail = match (greeted, &self.tls) {
             (true, _) => {
                 "The broker closed the connection. It does so when another client uses the same ClientId, when it stops, \
                  and when it does not like a message."
+            }
+            (false, _) if level == LEVEL_5 => {
+                "The broker closed the connection before it answered. It may not speak MQTT 5: set MqttVersion to 3.1.1. Else check \
+                 whether this Port expects encryption, and the broker's log."
             }
             (false, None) => {
                 "The broker closed the connection before it answered. Check whether this Port expects encryption."
@@ -130,7 +135,7 @@ impl Upstream {
     }
 
     /// Reading or writing failed; `greeted` tells whether the broker ever said anything.
-    pub(crate) fn lost(&self, error: &io::Error, greeted: bool) -> Failure {
+    pub(crate) fn lost(&self, error: &io::Error, greeted: bool, level: u8) -> Failure {
         if let Some(failure) = self.tls.as_ref().and_then(|tls| tls.refused(error)) {
             return failure;
         }
@@ -141,7 +146,7 @@ impl Upstream {
             io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => {
                 self.unreachable(error)
             }
-            io::ErrorKind::ConnectionReset if !greeted => self.closed(false),
+            io::ErrorKind::ConnectionReset if !greeted => self.closed(false, level),
             _ => Failure::new("closed", format!("The connection to the broker broke: {error}.")),
         }
     }

@@ -8,6 +8,7 @@ mod network;
 mod outages;
 mod packets_at_random;
 mod qos;
+mod reasons;
 mod refusals;
 mod refused_messages;
 mod scenarios;
