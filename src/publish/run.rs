@@ -219,7 +219,8 @@ impl<B: Broker> Publisher<B> {
                     self.takeover.forget();
                     self.status.not_accepted(&failure, self.with_will);
                     self.note(&mut hosts, &failure);
-                    if hosts.failed(needs_repair(failure.word)) {
+                    let repair = needs_repair(failure.word) && !self.status.tries_without_will();
+                    if hosts.failed(repair) {
                         continue;
                     }
                 }

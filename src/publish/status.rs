@@ -72,8 +72,8 @@ pub(super) struct Status {
     pending: bool,
     /// Connections that the broker closed over it, in a row.
     closed: u32,
-    /// Whether it closed the last attempt, which had a last will, without accepting us.
-    closed_with_will: bool,
+    /// Whether it did not accept the last attempt, which had a last will, and may do without.
+    refused_with_will: bool,
     /// How often it accepted the next one without it, in a row.
     only_without_will: u32,
     /// Whether the log has it that the broker does not take it.
@@ -90,7 +90,7 @@ impl Status {
             at: None,
             pending: false,
             closed: 0,
-            closed_with_will: false,
+            refused_with_will: false,
             only_without_will: 0,
             complained: false,
         }
@@ -99,7 +99,7 @@ impl Status {
     /// There is another broker, or another topic.
     pub(super) fn start_over(&mut self) {
         (self.told, self.pending, self.closed, self.complained) = (None, false, 0, false);
-        (self.closed_with_will, self.only_without_will) = (false, 0);
+        (self.refused_with_will, self.only_without_will) = (false, 0);
     }
 
     /// The connection was lost, with what was told over it. Brokers of MQTT 3 close when they do not like a message: one that
@@ -114,9 +114,14 @@ impl Status {
         (self.told, self.pending) = (None, false);
     }
 
+    /// Whether the next attempt finds out if the last will was the reason: it need not wait for a repair.
+    pub(super) fn tries_without_will(&self) -> bool {
+        self.refused_with_will
+    }
+
     /// Whether the last will goes with the next CONNECT.
     pub(super) fn with_will(&self) -> bool {
-        !self.given_up() && !self.closed_with_will && self.only_without_will < WITHOUT_WILL_AFTER
+        !self.given_up() && !self.refused_with_will && self.only_without_will < WITHOUT_WILL_AFTER
     }
 
     /// The broker did not accept us, perhaps over the last will. Some say so; others close the connection, and then the next
@@ -127,7 +132,8 @@ impl Status {
                 self.closed = GIVEN_UP_AFTER;
                 self.complain(&failure.detail);
             }
-            "closed" => self.closed_with_will = with_will,
+            // Some say "not authorised" of the whole connection.
+            "closed" | "auth" => self.refused_with_will = with_will,
             _ => {}
         }
     }
@@ -136,9 +142,9 @@ impl Status {
     pub(super) fn accepted(&mut self, with_will: bool) {
         if with_will {
             self.only_without_will = 0;
-        } else if std::mem::take(&mut self.closed_with_will) {
+        } else if std::mem::take(&mut self.refused_with_will) {
             self.only_without_will += 1;
-            self.complain("it closed the connection over the last will, and accepted one without it");
+            self.complain("it did not accept a connection with the last will, and accepted one without it");
         }
     }
 

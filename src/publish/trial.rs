@@ -5,6 +5,7 @@
 
 use super::limits::Limits;
 use super::orders::{self, Endpoint};
+use super::size_limit;
 use super::tls::{self, Tls};
 use super::trial_packets::{self as packets, Will};
 use super::trial_talk::Talk;
@@ -70,6 +71,10 @@ pub struct Trial {
     pub note: String,
 }
 
+/// Bytes of an item, as most adverts are.
+const ITEM: usize = 220;
+/// Largest message that is sent to find out whether the broker takes it.
+const MAX_BLANK: usize = 64 * 1024;
 /// For MQTT and the message each: with [`Limits::connect`] less than [`WHOLE`].
 const ANSWER: Duration = Duration::from_secs(6);
 /// For everything: callers on D-Bus give up after 25 s.
@@ -82,8 +87,10 @@ pub async fn test(config: &Config, router: Address) -> Option<Trial> {
     trial.broker = endpoint.name();
     trial.topic = route.topic(Some(router), &mut room).to_owned();
     trial.client_id = client_id(&endpoint.mqtt);
-    let message = Sample { qos: route.qos, payload: sample(config.payload.framing) };
-    if let Err(failed) = trial.run(&endpoint, &message).await {
+    let framing = config.payload.framing;
+    let message = Sample { qos: route.qos, payload: sample(framing).to_vec() };
+    let batch = Batch { adverts: if framing == Framing::Object { 1 } else { config.batch.size }, framing };
+    if let Err(failed) = trial.run(&endpoint, &message, &batch).await {
         trial.failure = Some(failed);
     }
     Some(trial)
@@ -102,11 +109,33 @@ type Failed = (Step, Failure);
 /// The message of a trial.
 struct Sample {
     qos: Qos,
-    payload: &'static [u8],
+    payload: Vec<u8>,
+}
+
+/// What a full batch of the settings is like.
+struct Batch {
+    adverts: u32,
+    framing: Framing,
+}
+
+impl Batch {
+    /// Bytes of its payload, as most adverts are.
+    fn bytes(&self) -> usize {
+        self.adverts as usize * ITEM
+    }
+
+    /// A message without an advert of as many bytes.
+    fn blank(&self, bytes: usize) -> Vec<u8> {
+        let mut payload = sample(self.framing).to_vec();
+        // Blanks between the last two brackets, or before the only one.
+        let end = payload.len() - if self.framing == Framing::Envelope { 2 } else { 1 };
+        payload.splice(end..end, std::iter::repeat_n(b' ', bytes.saturating_sub(end)));
+        payload
+    }
 }
 
 impl Trial {
-    async fn run(&mut self, endpoint: &Endpoint, message: &Sample) -> Result<(), Failed> {
+    async fn run(&mut self, endpoint: &Endpoint, message: &Sample, batch: &Batch) -> Result<(), Failed> {
         let (mqtt, end) = (&endpoint.mqtt, Instant::now() + WHOLE);
         let tls = Tls::new(&mqtt.security).map_err(|failure| (Step::Tls, failure))?;
         let upstream = Upstream { host: mqtt.host.clone(), port: mqtt.port, tls, limits: Limits::default() };
@@ -115,7 +144,7 @@ impl Trial {
         let will = endpoint.notice.as_ref().map(|notice| Will { topic: &notice.topic, payload: &payload });
         let greet = packets::connect(mqtt, mqtt.version, &self.client_id, will.as_ref());
         if let Err((step, failure)) = self.exchange(Step::Mqtt, talk.connect(&greet)).await {
-            let over_will = failure.word == "closed" && will.is_some();
+            let over_will = matches!(failure.word, "closed" | "auth") && will.is_some();
             // Does it hang up over the last will?
             let other = async { self.again(&upstream, mqtt, mqtt.version, None).await.is_ok() };
             if over_will && timeout_at(end, other).await.unwrap_or(false) {
@@ -134,13 +163,13 @@ impl Trial {
         }
         // QoS 1 tells more than QoS 0, where the broker takes it.
         let qos = if accepted.maximum_qos == Some(0) { Qos::AtMostOnce } else { message.qos.max(Qos::AtLeastOnce) };
-        let publish = packets::publish(mqtt.version, &self.topic, message.payload, qos);
+        let publish = packets::publish(mqtt.version, &self.topic, &message.payload, qos);
         let topic = self.topic.clone();
         let published = self.exchange(Step::Publish, async {
             talk.publish(&publish, qos).await.map_err(|failure| no_thanks(failure, &topic))
         });
         if let Err((step, failure)) = published.await {
-            let lower = Sample { qos: Qos::AtLeastOnce, payload: message.payload };
+            let lower = Sample { qos: Qos::AtLeastOnce, payload: message.payload.clone() };
             let other = async { self.again(&upstream, mqtt, mqtt.version, Some(&lower)).await.is_ok() };
             if qos == Qos::ExactlyOnce
                 && failure.word == "message-refused"
@@ -155,17 +184,56 @@ impl Trial {
         if will.is_some() && refuses_status {
             return Err((Step::Mqtt, status_unwanted()));
         }
-        if let Some(size) = accepted.maximum_packet_size {
-            self.note = format!(" It takes packets of at most {size} bytes: larger batches are split.");
-        }
+        let told = accepted.maximum_packet_size.and_then(|size| usize::try_from(size).ok());
+        self.judge_size(&upstream, mqtt, qos, batch, told, end).await?;
         if mqtt.version != MqttVersion::V5 {
             // Older versions have no word for "not authorised": such a message is acknowledged and thrown away.
-            let at_one = Sample { qos: Qos::AtLeastOnce, payload: message.payload };
+            let at_one = Sample { qos: Qos::AtLeastOnce, payload: message.payload.clone() };
             let asked = timeout_at(end, self.again(&upstream, mqtt, MqttVersion::V5, Some(&at_one))).await;
             match asked {
                 Ok(Ok(())) => {}
                 Ok(Err(failure)) if failure.word == "not-authorised" => return Err((Step::Publish, failure)),
                 _ => self.note.push_str(TAKEN),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the broker takes a full batch: it says so, or is sent one of blanks. Else batches are split, and that is no failure
+    /// as long as one advert fits.
+    async fn judge_size(
+        &mut self,
+        upstream: &Upstream,
+        mqtt: &Mqtt,
+        qos: Qos,
+        batch: &Batch,
+        told: Option<usize>,
+        end: Instant,
+    ) -> Result<(), Failed> {
+        let room = size_limit::overhead(self.topic.len());
+        let (full, adverts) = (room + batch.bytes(), batch.adverts);
+        if let Some(told) = told {
+            if told < room + ITEM {
+                return Err((Step::Publish, too_small(told, room + ITEM)));
+            }
+            if told < full {
+                self.note = format!(
+                    " It takes packets of at most {told} bytes, and a full batch (PushBatchSize {adverts}) takes about {full}: batches \
+                     are split."
+                );
+            }
+            return Ok(());
+        }
+        // The second message of a trial is for what may fail alone.
+        let bytes = batch.bytes().min(MAX_BLANK);
+        if bytes > 2 * ITEM && qos != Qos::AtMostOnce {
+            let blank = Sample { qos, payload: batch.blank(bytes) };
+            let asked = timeout_at(end, self.again(upstream, mqtt, mqtt.version, Some(&blank))).await;
+            if let Ok(Err(Failure { word: "closed" | "too-large", .. })) = asked {
+                self.note = format!(
+                    " It does not take a message of {bytes} bytes, as a full batch (PushBatchSize {adverts}) is: batches are split once \
+                     that is learned. Lower PushBatchSize, or let the broker take larger messages."
+                );
             }
         }
         Ok(())
@@ -238,7 +306,7 @@ fn no_thanks(failure: Failure, topic: &str) -> Failure {
 }
 
 fn will_unwanted() -> Failure {
-    let detail = "The broker closes the connection over the last will on StatusTopic, and accepts us without it. Clear StatusTopic, \
+    let detail = "The broker does not accept us with the last will on StatusTopic, and does without it. Clear StatusTopic, \
                   or let this login publish there. Until then adverts are published without a status.";
     Failure::new("status-topic", detail)
 }
@@ -247,6 +315,14 @@ fn status_unwanted() -> Failure {
     let detail =
         "The broker takes adverts, but no retained messages at QoS 1: StatusTopic does not work there. Clear it.";
     Failure::new("status-topic", detail)
+}
+
+fn too_small(told: usize, needed: usize) -> Failure {
+    let detail = format!(
+        "The broker takes packets of at most {told} bytes: not even one advert fits, which takes about {needed} with its topic. Let the \
+         broker take larger ones, or shorten ScanTopic."
+    );
+    Failure::new("too-large", detail)
 }
 
 fn qos_too_high(maximum: u8) -> Failure {

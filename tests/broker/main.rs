@@ -15,4 +15,5 @@ mod scenarios;
 mod service;
 mod sessions;
 mod slow;
+mod trial;
 mod violations;

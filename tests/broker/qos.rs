@@ -117,9 +117,23 @@ fn qos_2_stays_with_a_broker_that_supports_it() {
 #[test]
 fn a_broker_that_takes_no_status_gets_adverts() {
     type Script = fn(&mut Peer, &Packet) -> Then;
-    let scripts: [(&str, &str, Script); 4] = [
+    let scripts: [(&str, &str, Script); 6] = [
         ("3.1.1", "closes over the will", |peer, packet| {
             if packet.kind() == CONNECT && packet.connect_flags() & 4 != 0 { Then::Close } else { peer.obey(packet) }
+        }),
+        ("3.1.1", "not authorised with the will", |peer, packet| {
+            if packet.kind() == CONNECT && packet.connect_flags() & 4 != 0 {
+                peer.connack(5, &[]);
+                return Then::Close;
+            }
+            peer.obey(packet)
+        }),
+        ("5", "not authorised with the will", |peer, packet| {
+            if packet.kind() == CONNECT && packet.connect_flags() & 4 != 0 {
+                peer.connack(0x87, &[]);
+                return Then::Close;
+            }
+            peer.obey(packet)
         }),
         ("5", "Retain not supported", |peer, packet| {
             if packet.kind() == CONNECT && packet.connect_flags() & 4 != 0 {

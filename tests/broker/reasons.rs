@@ -8,7 +8,8 @@ use cassia_bypass::config::Config;
 use cassia_bypass::publish;
 use cassia_bypass::stats::Failure;
 
-fn tested(draft: &cassia_bypass::config::Draft) -> publish::Trial {
+/// `TestConnection` with these settings.
+pub(crate) fn tested(draft: &cassia_bypass::config::Draft) -> publish::Trial {
     let config = Config::check(draft).expect("right");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(publish::test(&config, ROUTER)).expect("a broker")

@@ -133,7 +133,7 @@ fn a_topic_that_the_broker_does_not_allow_is_told() {
         let allowed = [&settings[..], &[["ScanTopic", "s", "allowed"]]].concat();
         assert_eq!(failed(&rig, &allowed), ("".into(), "ok".into()));
     }
-    eventually("they arrive", || subscriber.count() == 3);
+    eventually("they arrive", || subscriber.count() == 5);
 }
 
 /// A trial of a broker of a test.
