@@ -37,6 +37,7 @@ pub(crate) struct Publisher<B> {
     flight: Flight,
     suspect: Suspect,
     aside: Option<Aside>,
+    accused: Option<Accused>,
     takeover: Takeover,
     /// Whether a message got through over this connection.
     progressed: bool,
@@ -67,6 +68,14 @@ struct Aside {
     /// What the broker did with it.
     why: Failure,
     /// Of its packet, if the broker closed the connection over it.
+    size: Option<usize>,
+}
+
+/// A suspected message that is sent once more, since another one got through: it is refused if the broker does it again.
+struct Accused {
+    /// Of its payload.
+    hash: u64,
+    why: Failure,
     size: Option<usize>,
 }
 
@@ -110,6 +119,7 @@ impl<B: Broker> Publisher<B> {
             flight: Flight::default(),
             suspect: Suspect::default(),
             aside: None,
+            accused: None,
             takeover: Takeover::default(),
             progressed: false,
             unacknowledged: None,

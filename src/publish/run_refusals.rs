@@ -1,14 +1,16 @@
 //! Messages that the broker does not take: for the moment, for their size, or never. One is given up only when another one got
-//! through meanwhile, or when the broker says that it will never take it.
+//! through meanwhile and the broker does it again, or when it says that it will never take it: a bad line, or a broker that comes
+//! back at that moment, costs no message.
 
 use super::super::broker::Broker;
 use super::super::size_limit;
 use super::super::suspect::Verdict;
-use super::{Aside, Publisher};
+use super::{Accused, Aside, Publisher};
 use crate::config::{MqttVersion, Qos};
 use crate::encode;
 use crate::log;
 use crate::stats::{DropReason, Failure, Refusal};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -60,6 +62,9 @@ impl<B: Broker> Publisher<B> {
         self.note_refusal(failure);
         // A quota says nothing of the message.
         let about_message = failure.word != "quota";
+        if about_message && let Some(accused) = self.convicted(tag) {
+            return self.refuse(tag, &accused.why);
+        }
         self.hold.refused();
         let suspected = self
             .flight
@@ -91,14 +96,15 @@ impl<B: Broker> Publisher<B> {
         {
             self.known.size.acknowledged(size);
         }
-        if let Some(Aside { tag, message, why, size }) = self.aside.take() {
-            if let Some(size) = size {
-                self.known.size.refused(size, false);
-            }
-            self.flight.readmit(tag, message);
-            self.refuse(tag, &why);
-        }
+        // If it was the accused one, it is cleared.
+        self.accused = None;
         self.suspect.progress();
+        if let Some(Aside { tag, message, why, size }) = self.aside.take() {
+            self.accused = Some(Accused { hash: hash(&message.payload), why, size });
+            let live = self.keeper.put_back(vec![(tag, message)]);
+            self.queue.put_back(live.into_iter());
+            self.suspect.next();
+        }
         self.note_size();
     }
 
@@ -127,8 +133,16 @@ impl<B: Broker> Publisher<B> {
         }
     }
 
+    /// The accused message, if this is it, and alone in flight.
+    fn convicted(&mut self, tag: u64) -> Option<Accused> {
+        let message = self.flight.get(tag).filter(|_| self.flight.len() == 1)?;
+        let hash = hash(&message.payload);
+        self.accused.take_if(|accused| accused.hash == hash)
+    }
+
     /// What waits aside is sent again.
     pub(super) fn aside_back(&mut self) {
+        self.accused = None;
         if let Some(Aside { tag, message, .. }) = self.aside.take() {
             let live = self.keeper.put_back(vec![(tag, message)]);
             self.queue.put_back(live.into_iter());
@@ -153,6 +167,16 @@ impl<B: Broker> Publisher<B> {
             self.suspect.next();
             self.known.size.forget();
             return;
+        }
+        if let Some(tag) = self.flight.oldest_tag()
+            && let Some(Accused { why, size, .. }) = self.convicted(tag)
+        {
+            self.broker.forget().await;
+            if let Some(size) = size {
+                self.known.size.refused(size, false);
+            }
+            self.suspect.next();
+            return self.refuse(tag, &why);
         }
         let certain = failure.word == "too-large";
         // The broker says so: no trials are needed.
@@ -205,4 +229,11 @@ impl<B: Broker> Publisher<B> {
         }
         true
     }
+}
+
+/// Tells messages apart that come from the disk again, too.
+fn hash(payload: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    payload.hash(&mut hasher);
+    hasher.finish()
 }

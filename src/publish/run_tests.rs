@@ -120,23 +120,25 @@ fn a_session_with_a_message_that_ends_every_connection_is_given_up() {
         (1..=3).for_each(|n| b.push(n));
         assert_eq!(b.published().await, [1, 2, 3]);
         b.keep(&[2, 3, 4]);
-        for round in 1..=4 {
+        for round in 1..=6 {
             b.tell(lost("closed"));
             b.settle().await;
             advance(Duration::from_secs(60)).await;
             let published = b.published().await;
-            assert_eq!(published, if round < 4 { vec![] } else { vec![1] }, "round {round}");
+            assert_eq!(published, if round < 6 { vec![] } else { vec![1] }, "round {round}");
         }
         b.tell(Event::Published(5));
         assert_eq!(b.published().await, [2], "one at a time");
-        for published in [2, 3] {
+        for published in [2, 2, 3] {
             b.tell(lost("closed"));
             b.settle().await;
             advance(Duration::from_secs(60)).await;
             assert_eq!(b.published().await, [published]);
         }
         assert_eq!(b.stats.snapshot().dropped(DropReason::Refused), 0, "no other one got through yet");
-        b.tell(Event::Published(8));
+        b.tell(Event::Published(9));
+        assert_eq!(b.published().await, [2], "once more");
+        b.tell(lost("closed"));
         b.settle().await;
         assert_eq!(b.stats.snapshot().dropped(DropReason::Refused), 3);
     });

@@ -6,10 +6,10 @@
 use super::flight::Flight;
 
 const ALONE_AFTER: u32 = 2;
-/// Losses in a row with the same oldest message.
-const SUSPECTED_AFTER: u32 = 4;
+/// Losses in a row with the same oldest message: a bad line has some, too.
+const SUSPECTED_AFTER: u32 = 6;
 /// The same once the others were told apart from it.
-const SUSPECTED_ALONE_AFTER: u32 = 2;
+const SUSPECTED_ALONE_AFTER: u32 = 3;
 /// Refusals in a row of the same message.
 const SUSPECTED_AFTER_REFUSALS: u32 = 3;
 
