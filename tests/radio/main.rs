@@ -31,6 +31,7 @@ mod service_factory;
 mod service_faults;
 mod service_health;
 mod service_ladder;
+mod service_long;
 mod service_modes;
 mod service_others;
 mod service_quiet;
