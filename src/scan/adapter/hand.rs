@@ -7,7 +7,7 @@ use super::{bluez, power, setup};
 use crate::config::ScanMode;
 use crate::stats::{RadioState, Rung};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 
 /// Keeps the adapter scanning in this mode, until there is no mode any more.
 pub(super) async fn care(mut mode: watch::Receiver<ScanMode>, mut report: Report) {
@@ -54,6 +54,8 @@ async fn once(mode: ScanMode, report: &mut Report, ladder: &mut Ladder) {
         }
         Step::Pause(_) | Step::Discovery(_) if silent => report.climb(Rung::Rescan, &why),
         Step::Pause(pause) | Step::Discovery(pause) => {
+            // The discovery is a part of the pause: the radio is back as soon after a trouble as without it.
+            let next = Instant::now() + pause;
             // An active scan is a discovery.
             if matches!(step, Step::Discovery(_)) && mode == ScanMode::Passive {
                 report.climb(Rung::Discovery, &why);
@@ -61,7 +63,7 @@ async fn once(mode: ScanMode, report: &mut Report, ladder: &mut Ladder) {
             }
             tokio::select! {
                 () = bluez::appears(), if state == RadioState::NoBluez => {}
-                () = sleep(pause) => {}
+                () = sleep_until(next) => {}
             }
             report.climb(Rung::Retry, &why);
         }
