@@ -71,9 +71,13 @@ fn attempt(guest: &Guest, radio: &Radio, rig: &Rig<'_>, mode: &str) {
     let began = Instant::now();
     eventually(SOON, "it is told", || rig.text("RadioDetail") == "another program is connecting");
     let ended = eventually(ATTEMPT, "the attempt ends", || {
-        assert_eq!((rig.text("RadioState"), rig.text("Health")), ("scanning".into(), "online".into()));
-        assert_eq!(rig.recoveries("retry"), 0);
-        (!radio.controller.state().connecting).then(Instant::now)
+        let told = (rig.text("RadioState"), rig.text("Health"), rig.recoveries("retry"));
+        if !radio.controller.state().connecting {
+            // Where bluetoothd ended the discovery with the attempt, as 5.87 does, another begins from now.
+            return Some(Instant::now());
+        }
+        assert_eq!(told, ("scanning".into(), "online".into(), 0));
+        None
     });
     println!("[rig] the attempt took {:?}", ended - began);
     rig.flows_within(RECOVERY, &radio.controller);
