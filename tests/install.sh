@@ -99,6 +99,8 @@ APPLIANCE_PACKAGES=(e2fsprogs mmdebstrap mosquitto mosquitto-clients qemu-system
 CROSS_PACKAGES=(curl mmdebstrap)
 # What builds the Debian packages, and what tests them beside APPLIANCE_PACKAGES.
 DEB_PACKAGES=(debhelper dpkg-dev fakeroot lintian)
+# What the matrix of Bluetooth stacks is made with, beside BENCH_PACKAGES.
+MATRIX_PACKAGES=(mmdebstrap)
 # What the interface files, man pages and scripts are judged with.
 DOCS_PACKAGES=(libglib2.0-dev man-db mandoc shellcheck)
 }

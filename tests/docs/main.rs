@@ -5,6 +5,7 @@
 #![allow(unreachable_pub)]
 
 mod commands;
+mod compatibility;
 mod interfaces;
 mod links;
 mod markdown;
