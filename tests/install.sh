@@ -101,6 +101,8 @@ CROSS_PACKAGES=(curl mmdebstrap)
 DEB_PACKAGES=(debhelper dpkg-dev fakeroot lintian)
 # What the matrix of Bluetooth stacks is made with, beside BENCH_PACKAGES.
 MATRIX_PACKAGES=(mmdebstrap)
+# What fetches the brokers of others; most of them come from newer Debians, npm, PyPI and crates.io.
+INTEROP_PACKAGES=(debian-archive-keyring mmdebstrap python3-venv)
 # What the interface files, man pages and scripts are judged with.
 DOCS_PACKAGES=(libglib2.0-dev man-db mandoc shellcheck)
 }

@@ -22,8 +22,13 @@ pub struct Subscriber {
 
 /// The retained message of a topic, as a subscriber gets it that comes late.
 pub fn retained(broker: &Mosquitto, topic: &str) -> Option<String> {
+    retained_at(broker.ports.anonymous, topic)
+}
+
+/// The same at the MQTT port of any broker on this machine.
+pub fn retained_at(port: u16, topic: &str) -> Option<String> {
     let mut command = Command::new("mosquitto_sub");
-    command.args(["-h", "127.0.0.1", "-p", &broker.ports.anonymous.to_string(), "-C", "1", "-W", "1"]);
+    command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-C", "1", "-W", "1"]);
     let output = output(command.args(["-q", "1", "-F", "%q %r %p", "-t", topic]));
     let line = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     line.strip_prefix("1 1 ").map(str::to_owned)
@@ -56,29 +61,20 @@ impl Subscriber {
 
     /// The same at the MQTT port of any broker on this machine: subscribed when a message arrived.
     pub fn at(port: u16, filter: &str) -> Self {
+        Self::with_options(port, filter, 1, &[])
+    }
+
+    /// The same with this QoS, and options that mosquitto_sub and mosquitto_pub have in common.
+    pub fn with_options(port: u16, filter: &str, qos: u8, options: &[&str]) -> Self {
         let lines = Lines::default();
         let id = format!("subscriber-{port}");
-        let (port, ready) = (port.to_string(), format!("{READY}{id}"));
+        let (port, qos, ready) = (port.to_string(), qos.to_string(), format!("{READY}{id}"));
+        let broker = [&["-h", "127.0.0.1", "-p", &port], options].concat();
         let mut command = Command::new("mosquitto_sub");
-        command.args([
-            "-h",
-            "127.0.0.1",
-            "-p",
-            &port,
-            "-i",
-            &id,
-            "-q",
-            "1",
-            "-F",
-            "%q %t %p",
-            "-t",
-            filter,
-            "-t",
-            &ready,
-        ]);
+        command.args(&broker).args(["-i", &id, "-q", &qos, "-F", "%q %t %p", "-t", filter, "-t", &ready]);
         let process = Process::start(&mut command, &lines, &Lines::default());
         eventually("mosquitto_sub is subscribed", || {
-            run("mosquitto_pub", ["-h", "127.0.0.1", "-p", &port, "-t", &ready, "-m", "?"]);
+            run("mosquitto_pub", broker.iter().chain(&["-t", &ready, "-m", "?"]));
             lines.len() > 0
         });
         Self { lines, _process: process }

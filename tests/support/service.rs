@@ -124,6 +124,21 @@ impl Service {
         self.process.ended();
     }
 
+    /// SIGSTOP.
+    pub fn freeze(&self) {
+        self.process.signal(Signal::STOP);
+    }
+
+    /// SIGCONT.
+    pub fn thaw(&self) {
+        self.process.signal(Signal::CONT);
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        self.process.runs()
+    }
+
     /// What it told systemd so far, line by line.
     pub fn told(&self) -> Vec<String> {
         self.told.lines()
