@@ -41,13 +41,22 @@ pub(crate) struct Kind {
     /// Of MQTT, as in `MqttVersion`.
     pub(crate) versions: &'static [&'static str],
     pub(crate) maximum_qos: u8,
+    /// It delivers at the QoS of the subscription, even if the message was published at a lower one.
+    pub(crate) raises_qos: bool,
     /// It has listeners of their own for MQTT 5.
     pub(crate) apart_for_5: bool,
+    /// User and password, where it lets nobody in without.
+    pub(crate) login: Option<(&'static str, &'static str)>,
     /// Lines of its log that look like complaints and are none, in lower case.
     pub(crate) harmless: &'static [&'static str],
 }
 
 impl Kind {
+    /// The login, for mosquitto_sub and mosquitto_pub.
+    pub(crate) fn login_options(&self) -> Vec<&'static str> {
+        self.login.map_or_else(Vec::new, |(user, password)| vec!["-u", user, "-P", password])
+    }
+
     /// To tell it from others.
     pub(crate) fn label(&self) -> String {
         format!("{} ({})", self.name, self.from)

@@ -20,7 +20,7 @@ impl Run {
         self.off();
         self.complaints(true);
         let dropped = self.rig.ledger()["Dropped"];
-        self.rig.apply(&[self.settings(case), more.to_vec()].concat());
+        self.on(&[self.settings(case), more.to_vec()].concat());
         dropped
     }
 
@@ -45,7 +45,8 @@ impl Run {
 
     fn retains(&self, topic: &str, wanted: &str) -> Result<(), String> {
         awaited(&format!("retained {wanted}"), || {
-            let found = retained_at(self.broker.site.ports.plain, topic).map(|payload| words(&payload));
+            let found = retained_at(self.broker.site.ports.plain, topic, &self.broker.kind.login_options())
+                .map(|(_, payload)| words(&payload));
             if found.as_deref() == Some(wanted) { Ok(()) } else { Err(format!("{found:?}")) }
         })
     }
@@ -104,6 +105,8 @@ impl Run {
         self.rig.service.freeze();
         self.broker.restart();
         self.subscribe();
+        // What the broker said meanwhile is not about the service.
+        self.complaints(true);
         self.rig.service.thaw();
         awaited("all arrives afterwards", || {
             self.rig.ledger();

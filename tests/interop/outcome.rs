@@ -24,7 +24,7 @@ impl Case {
         format!("{}/{}/{qos}/{connection}", if tls { "tls" } else { "plain" }, version.replace('.', ""))
     }
 
-    fn name(self) -> String {
+    pub(crate) fn name(self) -> String {
         let Self { version, qos, connection, tls } = self;
         format!("MQTT {version}, QoS {qos}, {connection}{}", if tls { ", TLS" } else { "" })
     }
@@ -48,10 +48,16 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// The QoS at which adverts arrived, if all did.
+    /// Whether some arrived at a higher QoS than they were published at.
+    pub(crate) fn raised(&self) -> bool {
+        self.arrived.values().flatten().any(|qos| *qos > self.case.qos)
+    }
+
+    /// The QoS at which adverts arrived, if all did; not more than what they were published at.
     pub(crate) fn arrived_at(&self) -> Option<u8> {
         let all = self.numbers.clone().all(|number| self.arrived.contains_key(&number));
-        let last: Vec<u8> = self.arrived.values().filter_map(|times| times.last().copied()).collect();
+        let last: Vec<u8> =
+            self.arrived.values().filter_map(|times| times.last().map(|qos| self.case.qos.min(*qos))).collect();
         (all && last.iter().all(|qos| *qos == last[0])).then(|| last[0])
     }
 
@@ -70,9 +76,12 @@ impl Outcome {
         };
         demand(self.dropped == 0, "nothing is dropped");
         if !kind.versions.contains(&self.case.version) {
-            // Some brokers say so, others close the connection.
+            // Some brokers say so, others close the connection, or do not answer.
             let word = self.error.as_ref().map(|(word, _)| word.as_str());
-            demand(matches!(word, Some("mqtt-version" | "closed")), "a version that it does not speak is told");
+            demand(
+                matches!(word, Some("mqtt-version" | "closed" | "timeout")),
+                "a version that it does not speak is told",
+            );
             demand(self.arrived.is_empty() && self.published == 0, "nothing is published");
             return problems;
         }
@@ -83,6 +92,7 @@ impl Outcome {
             "all arrives at the QoS that it supports",
         );
         demand(self.arrived.values().all(|all| all.len() <= times), "nothing arrives too often");
+        demand(!self.raised() || kind.raises_qos, "nothing arrives at a higher QoS");
         demand(self.error.is_none(), "there is no error");
         demand(self.complaints.is_empty() || self.lowered(), "the broker has nothing against us");
         problems

@@ -1,5 +1,7 @@
 //! The table of results: docs/interop.md, between its markers.
 
+use crate::broker::Kind;
+use crate::brokers::ALL;
 use crate::matrix::VERSIONS;
 use crate::outcome::{BrokerResult, Outcome};
 use crate::support::ROOT;
@@ -59,9 +61,14 @@ fn joined(all: &[(String, Result<String, String>)]) -> String {
     all.iter().map(|one| format!("{}: {}", one.0, each(one))).collect::<Vec<_>>().join("; ")
 }
 
-/// What the service said of a broker that cannot do what is set, each sentence once.
+/// How the broker differs, and what the service said of it, each sentence once.
 fn sentences(result: &BrokerResult) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
+    if result.outcomes.iter().any(Outcome::raised) {
+        all.push(
+            "it delivers at the QoS of the subscription, even if the message was published at a lower one.".into(),
+        );
+    }
     for outcome in &result.outcomes {
         let limit = (outcome.limit.0 < outcome.case.qos).then(|| outcome.limit.1.clone());
         let error = outcome.error.as_ref().map(|(word, detail)| format!("`{word}`: {detail}"));
@@ -92,23 +99,39 @@ fn row(text: &mut String, result: &BrokerResult) {
     cells.push(if tls.is_empty() { "no".into() } else { tls.join(", ") });
     cells.extend([joined(&result.status), joined(&result.restart)]);
     cells.push(result.fallback.clone().unwrap_or_else(|error| format!("no: {error}")));
+    let cells: Vec<_> = cells.iter().map(|cell| cell.replace('|', "/")).collect();
     writeln!(text, "| {} |", cells.join(" | ")).expect("text");
 }
 
+const HEAD: &str = "| broker | from | MQTT 3.1, QoS | MQTT 3.1.1, QoS | MQTT 5, QoS | TLS with MQTT | status topic | restart | fallback |\n\
+                    |---|---|---|---|---|---|---|---|---|\n";
+const DIFFERENCES: &str = "\nWhere a broker differs, and what the service says of it:\n\n";
+
+/// Lines of a page that are about this broker, whatever its version was.
+fn about<'a>(page: &'a str, kind: &Kind, begin: &str) -> Vec<&'a str> {
+    let begin = format!("{begin} {} ", kind.name);
+    let from = if begin.starts_with('|') { format!("| {} |", kind.from) } else { format!("({})", kind.from) };
+    page.lines().filter(|line| line.starts_with(&begin) && line.contains(&from)).collect()
+}
+
+/// Writes what these brokers did; what the page has of others stays.
 pub(crate) fn write(results: &[BrokerResult]) {
-    let mut text = "| broker | from | MQTT 3.1, QoS | MQTT 3.1.1, QoS | MQTT 5, QoS | TLS with MQTT | status topic | restart | fallback |\n\
-                    |---|---|---|---|---|---|---|---|---|\n"
-        .to_owned();
-    results.iter().for_each(|result| row(&mut text, result));
-    text.push_str("\nWhat the service says where a broker cannot do what is set:\n\n");
-    for result in results {
-        for sentence in sentences(result) {
-            writeln!(text, "- {} {}, {sentence}", result.name, result.version).expect("text");
-        }
-    }
     let path = Path::new(ROOT).join("docs/interop.md");
     let page = fs::read_to_string(&path).expect("docs/interop.md");
     let (before, rest) = page.split_once(BEGIN).expect("the first marker");
-    let (_, after) = rest.split_once(END).expect("the second marker");
-    fs::write(&path, format!("{before}{BEGIN}\n{text}\n{END}{after}")).expect("written");
+    let (written, after) = rest.split_once(END).expect("the second marker");
+    let (mut rows, mut said) = (String::new(), String::new());
+    for kind in ALL {
+        let Some(result) = results.iter().find(|result| result.label == kind.label()) else {
+            for (text, begin) in [(&mut rows, "|"), (&mut said, "-")] {
+                about(written, kind, begin).iter().for_each(|line| writeln!(text, "{line}").expect("text"));
+            }
+            continue;
+        };
+        row(&mut rows, result);
+        for sentence in sentences(result) {
+            writeln!(said, "- {} {} ({}), {sentence}", result.name, result.version, result.from).expect("text");
+        }
+    }
+    fs::write(&path, format!("{before}{BEGIN}\n{HEAD}{rows}{DIFFERENCES}{said}\n{END}{after}")).expect("written");
 }

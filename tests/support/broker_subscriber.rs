@@ -22,16 +22,17 @@ pub struct Subscriber {
 
 /// The retained message of a topic, as a subscriber gets it that comes late.
 pub fn retained(broker: &Mosquitto, topic: &str) -> Option<String> {
-    retained_at(broker.ports.anonymous, topic)
+    retained_at(broker.ports.anonymous, topic, &[]).filter(|(qos, _)| *qos == 1).map(|(_, payload)| payload)
 }
 
-/// The same at the MQTT port of any broker on this machine.
-pub fn retained_at(port: u16, topic: &str) -> Option<String> {
+/// The same at the MQTT port of any broker on this machine, with its QoS; with more options of mosquitto_sub.
+pub fn retained_at(port: u16, topic: &str, options: &[&str]) -> Option<(u8, String)> {
     let mut command = Command::new("mosquitto_sub");
-    command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-C", "1", "-W", "1"]);
+    command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-C", "1", "-W", "1"]).args(options);
     let output = output(command.args(["-q", "1", "-F", "%q %r %p", "-t", topic]));
     let line = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    line.strip_prefix("1 1 ").map(str::to_owned)
+    let (qos, rest) = line.split_once(' ')?;
+    Some((qos.parse().ok()?, rest.strip_prefix("1 ")?.to_owned()))
 }
 
 impl Subscriber {

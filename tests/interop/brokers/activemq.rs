@@ -10,12 +10,15 @@ use std::process::Command;
 pub(crate) static ACTIVEMQ: Kind = Kind {
     name: "ActiveMQ",
     from: "Debian 12",
-    install: &["debian", "bookworm", "activemq"],
+    // Its package does not ask for what its MQTT transport needs.
+    install: &["debian", "bookworm", "activemq", "libmqtt-client-java"],
     commands,
     version: |_, log| word_after(log, "Apache ActiveMQ "),
     versions: &["3.1", "3.1.1"],
     maximum_qos: 2,
+    raises_qos: false,
     apart_for_5: false,
+    login: None,
     harmless: &[],
 };
 
@@ -47,11 +50,15 @@ fn commands(site: &Site) -> Vec<Command> {
             site.ports.tls
         ),
     );
+    let log = site.write(
+        "log4j.properties",
+        "log4j.rootLogger=INFO, console\nlog4j.appender.console=org.apache.log4j.ConsoleAppender\n\
+         log4j.appender.console.layout=org.apache.log4j.PatternLayout\nlog4j.appender.console.layout.ConversionPattern=%d %p %c %m%n\n",
+    );
     let mut command = site.command("/usr/lib/jvm/java-17-openjdk-amd64/bin/java");
+    command.arg("-XX:TieredStopAtLevel=1").arg(format!("-Dlog4j.configuration=file:{log}"));
     command
-        .arg("-XX:TieredStopAtLevel=1")
-        .arg("-cp")
-        .arg("/usr/share/activemq/lib/*:/usr/share/activemq/lib/optional/*:/usr/share/java/*");
+        .args(["-cp", "/usr/share/activemq/lib/*:/usr/share/activemq/lib/optional/*:/usr/share/java/mqtt-client.jar"]);
     command.args(["org.apache.activemq.console.Main", "start", &format!("xbean:file:{config}")]);
     vec![command]
 }

@@ -12,7 +12,9 @@ pub(crate) static AEDES: Kind = Kind {
     version: |_, log| word_after(log, "aedes version "),
     versions: &["3.1", "3.1.1"],
     maximum_qos: 2,
+    raises_qos: false,
     apart_for_5: false,
+    login: None,
     // A service that was killed.
     harmless: &["econnreset"],
 };

@@ -14,7 +14,9 @@ pub(crate) static AMQTT: Kind = Kind {
     },
     versions: &["3.1.1"],
     maximum_qos: 2,
+    raises_qos: true,
     apart_for_5: false,
+    login: None,
     harmless: &[],
 };
 

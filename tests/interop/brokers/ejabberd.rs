@@ -11,7 +11,9 @@ pub(crate) static EJABBERD: Kind = Kind {
     version: |_, log| word_after(log, "ejabberd ").filter(|word| word.starts_with(|c: char| c.is_ascii_digit())),
     versions: &["3.1.1", "5"],
     maximum_qos: 2,
+    raises_qos: false,
     apart_for_5: false,
+    login: Some(("router@localhost", "password")),
     harmless: &[],
 };
 

@@ -12,7 +12,9 @@ const fn kind(from: &'static str, install: &'static [&'static str]) -> Kind {
         version: |_, log| word_after(log, "mosquitto version "),
         versions: &["3.1", "3.1.1", "5"],
         maximum_qos: 2,
+        raises_qos: false,
         apart_for_5: false,
+        login: None,
         harmless: &[],
     }
 }

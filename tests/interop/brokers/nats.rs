@@ -13,7 +13,9 @@ const fn kind(from: &'static str, install: &'static [&'static str], maximum_qos:
         version: |_, log| word_after(log, "Version:"),
         versions: &["3.1.1"],
         maximum_qos,
+        raises_qos: false,
         apart_for_5: false,
+        login: None,
         harmless: &[],
     }
 }

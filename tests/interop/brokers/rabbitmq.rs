@@ -13,8 +13,11 @@ const fn kind(from: &'static str, install: &'static [&'static str], versions: &'
         version: |_, log| word_after(log, "Starting RabbitMQ "),
         versions,
         maximum_qos: 1,
+        raises_qos: false,
         apart_for_5: false,
-        harmless: &[],
+        login: None,
+        // A service that was killed.
+        harmless: &["a socket write failed"],
     }
 }
 

@@ -16,7 +16,9 @@ pub(crate) static RUMQTTD: Kind = Kind {
     },
     versions: &["3.1.1", "5"],
     maximum_qos: 2,
+    raises_qos: true,
     apart_for_5: true,
+    login: None,
     harmless: &[],
 };
 
