@@ -72,7 +72,10 @@ pub(crate) fn connack_v3(code: u8) -> Failure {
 
 /// The broker speaks other versions.
 pub(crate) fn unsupported_version() -> Failure {
-    Failure::new("mqtt-version", "The broker does not speak this version of MQTT. Set MqttVersion to 3.1.1 or 5.")
+    Failure::new(
+        "mqtt-version",
+        "The broker does not speak the MqttVersion that is set. Set another one: most brokers speak 3.1.1.",
+    )
 }
 
 const AUTH: &str =
