@@ -5,8 +5,9 @@
 //! (`expect`): the `items` with the members that matter, in their order, or how many there are (`count`), by how much the
 //! `ledger` grows, and members that no item has (`lacks`).
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use radio_controller::{Controller, hex};
@@ -17,6 +18,7 @@ use crate::guest::{Guest, within};
 use crate::rig::{ADDRESS, Rig, wait_scan};
 
 const LONG: Duration = Duration::from_secs(240);
+const PAUSE: Duration = Duration::from_millis(25);
 /// For the adverts of a case, the batches of which may be closed by time.
 const ARRIVE: Duration = Duration::from_secs(10);
 
@@ -46,12 +48,7 @@ fn judge(guest: &Guest, file: &Path) {
 fn wrong(rig: &Rig<'_>, controller: &Controller, case: &Value) -> Option<String> {
     let id = case["id"].as_str().expect("an id");
     let settings = case["settings"].as_object().cloned().unwrap_or_default();
-    if !settings.is_empty() {
-        let words: Vec<String> = settings.iter().flat_map(|(name, value)| words(name, value)).collect();
-        rig.call("Apply", "a{sv}", settings.len(), &words.iter().map(String::as_str).collect::<Vec<_>>());
-    }
-    let (ledger, before) = (rig.ledger(), rig.items().len());
-    play(controller, &case["events"]);
+    let (ledger, before) = played(rig, controller, &settings, &case["events"]);
     let expect = &case["expect"];
     let empty = Vec::new();
     let items = expect["items"].as_array().unwrap_or(&empty);
@@ -65,9 +62,7 @@ fn wrong(rig: &Rig<'_>, controller: &Controller, case: &Value) -> Option<String>
     };
     let in_time = within(ARRIVE, found).is_some();
     // What is sent after it arrives after it: nothing more comes of the case.
-    if !settings.is_empty() {
-        rig.call("Reset", "as", settings.len(), &settings.keys().map(String::as_str).collect::<Vec<_>>());
-    }
+    reset(rig, &settings);
     let mark = rig.flows(controller);
     let heard: Vec<Value> =
         rig.items()[before..].iter().filter(|item| item["bdaddrs"] != mark["bdaddrs"]).cloned().collect();
@@ -104,16 +99,57 @@ fn words(name: &str, value: &Value) -> Vec<String> {
     [vec![name.to_owned(), signature.to_owned()], values].concat()
 }
 
-fn play(controller: &Controller, events: &Value) {
+/// Plays the events with these settings; gives the ledger and the number of items from before. Where the machine paused between two
+/// events it is not the case that was played, since pieces of an advert belong together for 50 ms: then it is played once more.
+fn played(
+    rig: &Rig<'_>,
+    controller: &Controller,
+    settings: &Map<String, Value>,
+    events: &Value,
+) -> (BTreeMap<String, u64>, usize) {
+    for _ in 0..20 {
+        if !settings.is_empty() {
+            let words: Vec<String> = settings.iter().flat_map(|(name, value)| words(name, value)).collect();
+            rig.call("Apply", "a{sv}", settings.len(), &words.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+        let (before, mut pace) = ((rig.ledger(), rig.items().len()), Pace::default());
+        play(controller, events, &mut pace);
+        if pace.longest < PAUSE {
+            return before;
+        }
+        println!("[rig] a pause of {:?}, played again", pace.longest);
+        reset(rig, settings);
+        rig.flows(controller);
+    }
+    panic!("the machine pauses all the time");
+}
+
+fn reset(rig: &Rig<'_>, settings: &Map<String, Value>) {
+    if !settings.is_empty() {
+        rig.call("Reset", "as", settings.len(), &settings.keys().map(String::as_str).collect::<Vec<_>>());
+    }
+}
+
+/// The longest pause between two events that was not asked for.
+#[derive(Default)]
+struct Pace {
+    last: Option<Instant>,
+    longest: Duration,
+}
+
+fn play(controller: &Controller, events: &Value, pace: &mut Pace) {
     for event in events.as_array().expect("events") {
         match event {
             Value::String(event) => {
                 let event = hex::decode(event).expect("hex");
                 controller.raw(&event, true).expect("the kernel takes it");
+                let now = Instant::now();
+                pace.longest = pace.longest.max(pace.last.replace(now).map_or(Duration::ZERO, |last| now - last));
             }
             // The pause is part of what is played.
             _ if event["wait"].is_number() => {
-                thread::sleep(Duration::from_secs_f64(event["wait"].as_f64().expect("seconds")))
+                thread::sleep(Duration::from_secs_f64(event["wait"].as_f64().expect("seconds")));
+                pace.last = None;
             }
             _ => {
                 let what = if event["events"].is_array() {
@@ -122,7 +158,7 @@ fn play(controller: &Controller, events: &Value) {
                     [event["event"].clone()].into_iter().collect()
                 };
                 for _ in 0..event["repeat"].as_u64().expect("how often") {
-                    play(controller, &what);
+                    play(controller, &what, pace);
                 }
             }
         }
