@@ -69,6 +69,7 @@ fn check_fails_when_any_of_its_steps_does() {
         "cargo fmt",
         "cargo clippy",
         "cargo deny --log-level error check",
+        "cargo build --workspace --bins --locked",
         "cargo test --workspace --locked --no-run",
         "--lib --bins",
         "--doc",

@@ -12,7 +12,9 @@ use crate::rig::ADDRESS;
 
 /// Where the programs are: the demo takes them from one place.
 fn programs() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_cassia-bypassd")).parent().expect("a directory")
+    let programs = Path::new(env!("CARGO_BIN_EXE_cassia-bypassd")).parent().expect("a directory");
+    assert!(programs.join("radio-controller").exists(), "run this first: cargo build --workspace --bins");
+    programs
 }
 
 /// What the demo prints. It must end well.
