@@ -87,12 +87,14 @@ impl<B: Broker> Publisher<B> {
                     }
                     Event::Published(tag) => {
                         let size = self.flight.size(tag);
+                        self.acquit(tag);
                         self.published(tag);
                         self.got_through(size);
                         self.qos_works();
                         progress = Instant::now();
                     }
                     Event::Accepted(tag) => {
+                        self.acquit(tag);
                         self.got_through(self.flight.size(tag));
                         self.qos_works();
                         progress = Instant::now();

@@ -96,8 +96,6 @@ impl<B: Broker> Publisher<B> {
         {
             self.known.size.acknowledged(size);
         }
-        // If it was the accused one, it is cleared.
-        self.accused = None;
         self.suspect.progress();
         if let Some(Aside { tag, message, why, size }) = self.aside.take() {
             self.accused = Some(Accused { hash: hash(&message.payload), why, size });
@@ -131,6 +129,12 @@ impl<B: Broker> Publisher<B> {
             self.aside = Some(Aside { tag, message, why: Failure::new("message-refused", detail), size });
             self.suspect.next();
         }
+    }
+
+    /// This one gets through: it is not to blame, if it was accused.
+    pub(super) fn acquit(&mut self, tag: u64) {
+        let message = self.flight.get(tag);
+        self.accused.take_if(|accused| message.is_some_and(|message| hash(&message.payload) == accused.hash));
     }
 
     /// The accused message, if this is it, and alone in flight.

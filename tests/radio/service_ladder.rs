@@ -226,6 +226,8 @@ fn a_power_cycle_that_brings_nothing_is_told() {
         let _journald = journald();
         let radio = guest.radio(ADDRESS);
         let rig = Rig::start_service(guest, guest.service().env("JOURNAL_STREAM", "1:1"), "off");
+        // The end of the scan would be refused, too.
+        wait_quiet(&radio.controller);
         radio.controller.fail(SCAN_ENABLE, COMMAND_DISALLOWED);
         rig.mode("active");
         eventually(REFUSAL, "a power cycle", || rig.recoveries("power-cycle") == 1);

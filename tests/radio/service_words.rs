@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::bench;
 use crate::guest::eventually;
-use crate::rig::{ADDRESS, Rig, SOON, wait_scan};
+use crate::rig::{ADDRESS, Rig, SOON, wait_quiet, wait_scan};
 
 const LONG: Duration = Duration::from_secs(120);
 const SECOND: &str = "C0:DE:00:00:00:02";
@@ -44,6 +44,8 @@ fn a_dead_first_adapter_has_another_in_its_place() {
         let second = guest.controller(SECOND);
         radio.bluez.wait_powered(SECOND);
         let rig = Rig::start(guest, "off");
+        // The end of the scan would be refused, too.
+        wait_quiet(&radio.controller);
         radio.controller.fail(SCAN_ENABLE, COMMAND_DISALLOWED);
         rig.mode("passive");
         eventually(SOON, "it is told", || rig.hints().contains("hci0 does not scan, but hci1"));
