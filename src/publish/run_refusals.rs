@@ -9,6 +9,7 @@ use super::{Accused, Aside, Publisher};
 use crate::config::{MqttVersion, Qos};
 use crate::encode;
 use crate::log;
+use crate::queue::Message;
 use crate::stats::{DropReason, Failure, Refusal};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -99,8 +100,7 @@ impl<B: Broker> Publisher<B> {
         self.suspect.progress();
         if let Some(Aside { tag, message, why, size }) = self.aside.take() {
             self.accused = Some(Accused { hash: hash(&message.payload), why, size });
-            let live = self.keeper.put_back(vec![(tag, message)]);
-            self.queue.put_back(live.into_iter());
+            self.send_again(tag, message);
             self.suspect.next();
         }
         self.note_size();
@@ -133,23 +133,32 @@ impl<B: Broker> Publisher<B> {
 
     /// This one gets through: it is not to blame, if it was accused.
     pub(super) fn acquit(&mut self, tag: u64) {
-        let message = self.flight.get(tag);
-        self.accused.take_if(|accused| message.is_some_and(|message| hash(&message.payload) == accused.hash));
+        if self.is_accused(tag) {
+            self.accused = None;
+        }
+    }
+
+    fn is_accused(&self, tag: u64) -> bool {
+        let is = |accused: &Accused| self.flight.get(tag).is_some_and(|message| hash(&message.payload) == accused.hash);
+        self.accused.as_ref().is_some_and(is)
     }
 
     /// The accused message, if this is it, and alone in flight.
     fn convicted(&mut self, tag: u64) -> Option<Accused> {
-        let message = self.flight.get(tag).filter(|_| self.flight.len() == 1)?;
-        let hash = hash(&message.payload);
-        self.accused.take_if(|accused| accused.hash == hash)
+        if self.flight.len() == 1 && self.is_accused(tag) { self.accused.take() } else { None }
+    }
+
+    /// A message that was taken out of the flight waits again.
+    fn send_again(&mut self, tag: u64, message: Message) {
+        let live = self.keeper.put_back(vec![(tag, message)]);
+        self.queue.put_back(live.into_iter());
     }
 
     /// What waits aside is sent again.
     pub(super) fn aside_back(&mut self) {
         self.accused = None;
         if let Some(Aside { tag, message, .. }) = self.aside.take() {
-            let live = self.keeper.put_back(vec![(tag, message)]);
-            self.queue.put_back(live.into_iter());
+            self.send_again(tag, message);
         }
     }
 

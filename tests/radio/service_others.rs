@@ -9,7 +9,7 @@ use serde_json::Value;
 use zbus::Variant;
 
 use crate::bench;
-use crate::guest::{Guest, eventually};
+use crate::guest::{Guest, Radio, eventually};
 use crate::rig::{ADDRESS, BUS, PATH, RECOVERY, Rig, SOON, wait_scan};
 use crate::service_faults::scanning;
 
@@ -30,14 +30,19 @@ fn filters() -> Vec<HashMap<&'static str, Variant<'static>>> {
     ]
 }
 
+/// Scans in this mode from now on.
+fn scan_in(rig: &Rig<'_>, radio: &Radio, mode: &str, active: bool) {
+    rig.mode(mode);
+    wait_scan(&radio.controller, mode, |scan| scan.active == active);
+    rig.wait_state("scanning");
+}
+
 #[test]
 fn another_client_discovers_as_it_likes() {
     bench::run_within(LONG, |guest| {
         let (radio, rig) = scanning(guest, "passive");
         for (mode, active) in [("passive", false), ("active", true)] {
-            rig.mode(mode);
-            wait_scan(&radio.controller, mode, |scan| scan.active == active);
-            rig.wait_state("scanning");
+            scan_in(&rig, &radio, mode, active);
             for filter in filters() {
                 println!("[rig] {mode}, another client with {filter:?}");
                 let other = guest.bluez();
@@ -68,9 +73,7 @@ fn another_program_ends_the_scan_with_a_command_of_its_own() {
     bench::run_within(LONG, |guest| {
         let (radio, rig) = scanning(guest, "passive");
         for (mode, active) in [("passive", false), ("active", true)] {
-            rig.mode(mode);
-            wait_scan(&radio.controller, mode, |scan| scan.active == active);
-            rig.wait_state("scanning");
+            scan_in(&rig, &radio, mode, active);
             rig.flows_within(RECOVERY, &radio.controller);
             // LE Set Extended Scan Enable: off.
             let words = ["-i", "hci0", "cmd", "0x08", "0x0042", "00", "00", "00", "00", "00", "00"];
@@ -124,9 +127,7 @@ fn signals_of_strangers_change_nothing() {
             fs::write(POLICY, policy).expect("the policy");
             guest.busctl("root", &["call", DBUS, "/org/freedesktop/DBus", DBUS, "ReloadConfig"]).expect("reloaded");
             for (mode, active) in [("passive", false), ("active", true)] {
-                rig.mode(mode);
-                wait_scan(&radio.controller, mode, |scan| scan.active == active);
-                rig.wait_state("scanning");
+                scan_in(&rig, &radio, mode, active);
                 let (lines, recoveries) = (rig.service.lines().len(), rig.stat("Recoveries"));
                 let starts = radio.controller.state().scan.starts;
                 forge(guest, &rig);
@@ -147,9 +148,7 @@ fn another_client_sees_devices_beside_us() {
         let (radio, rig) = scanning(guest, "passive");
         let mut number = 0_u8;
         for (mode, active) in [("passive", false), ("active", true)] {
-            rig.mode(mode);
-            wait_scan(&radio.controller, mode, |scan| scan.active == active);
-            rig.wait_state("scanning");
+            scan_in(&rig, &radio, mode, active);
             for filter in [HashMap::new(), HashMap::from([("Transport", Variant::from("le"))])] {
                 let other = guest.bluez();
                 let adapter = other.wait_powered(ADDRESS);
