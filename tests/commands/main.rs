@@ -5,6 +5,7 @@ mod boot;
 mod check;
 mod checkout;
 mod demo;
+mod hardened;
 mod packages;
 
 #[path = "../support/mod.rs"]

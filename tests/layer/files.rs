@@ -13,9 +13,18 @@ impl Files {
     /// The layer, and what it is compared with.
     pub fn load() -> Self {
         let mut files = Self::default();
-        for part in
-            ["Cargo.lock", "Cargo.toml", "LICENSE", "dbus", "debian", "deny.toml", "kas", "meta-cassia", "packaging"]
-        {
+        for part in [
+            ".cargo",
+            "Cargo.lock",
+            "Cargo.toml",
+            "LICENSE",
+            "dbus",
+            "debian",
+            "deny.toml",
+            "kas",
+            "meta-cassia",
+            "packaging",
+        ] {
             files.add(part);
         }
         files

@@ -109,6 +109,14 @@ fn the_rules_find_other_settings_of_bluez() {
 }
 
 #[test]
+fn the_rules_find_c_that_is_compiled_otherwise() {
+    let files = Files::load();
+    finds(rules::hardening, &files.with(RECIPE, " -fstack-protector-strong", ""), "CFLAGS:append");
+    let config = files.with(".cargo/config.toml", "HOST_CFLAGS = \"-fstack-protector-strong ", "HOST_CFLAGS = \"");
+    finds(rules::hardening, &config, "HOST_CFLAGS");
+}
+
+#[test]
 fn the_rules_find_other_users() {
     let files = Files::load();
     let sysusers = "dbus/cassia-bypass.sysusers";

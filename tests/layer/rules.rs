@@ -16,7 +16,8 @@ const LAYER: &str = "meta-cassia/conf/layer.conf";
 
 pub type Rule = fn(&Files) -> Vec<String>;
 
-pub const ALL: &[Rule] = &[crates, licences, versions, sources, paths, users, papers, patternfly, image, bluez];
+pub const ALL: &[Rule] =
+    &[crates, licences, versions, sources, paths, users, papers, patternfly, image, bluez, hardening];
 
 /// Cargo.lock and the recipe's list of crates.
 pub fn crates(files: &Files) -> Vec<String> {
@@ -99,6 +100,19 @@ pub fn versions(files: &Files) -> Vec<String> {
     problems.extend(complain(release == "wrynose", || format!("{LAYER}: LAYERSERIES_COMPAT is {release:?}")));
     let branch = files.text("kas/base.yml").contains(&format!("    branch: {release}\n"));
     problems.extend(complain(branch, || format!("kas/base.yml: the branch of the repositories is not {release:?}")));
+    problems
+}
+
+/// C is compiled the same way by cargo and by bitbake.
+pub fn hardening(files: &Files) -> Vec<String> {
+    const CONFIG: &str = ".cargo/config.toml";
+    let config: toml::Table = files.text(CONFIG).parse().expect("TOML");
+    let flags = |name: &str| config["env"][name].as_str().expect("a text");
+    let same = flags("HOST_CFLAGS") == flags("TARGET_CFLAGS");
+    let mut problems = complain(same, || format!("{CONFIG}: HOST_CFLAGS and TARGET_CFLAGS are not the same"));
+    let appended = variable(files.text(RECIPE), "CFLAGS:append").map(str::trim);
+    let same = appended == Some(flags("TARGET_CFLAGS"));
+    problems.extend(complain(same, || format!("{RECIPE}: CFLAGS:append is not the TARGET_CFLAGS of {CONFIG}")));
     problems
 }
 

@@ -257,9 +257,10 @@ step_ptest() {
     rm -rf "$work/root"
     mkdir -p "$work/root/packages" "$work/root/control"
     local package
-    for package in cassia-bypass cassia-bypass-ptest; do
+    for package in cassia-bypass cassia-bypass-ctl cassia-bypass-ptest; do
         dpkg-deb -x "$work"/build-host/tmp/deploy/deb/*/"${package}"_*.deb "$work/root/packages"
         dpkg-deb -e "$work"/build-host/tmp/deploy/deb/*/"${package}"_*.deb "$work/root/control/$package"
     done
+    "$checkout/packaging/hardened" "$work"/root/packages/usr/bin/cassia-bypass{d,ctl} || die "ptest: the programs are not hardened"
     unshare --mount sh "$checkout/tests/yocto/installed" "$work/root"
 }

@@ -25,6 +25,9 @@ USERADD_PACKAGES = "${PN}"
 GROUPADD_PARAM:${PN} = "--system cassia-bypass-admin"
 USERADD_PARAM:${PN} = "--system --user-group --no-create-home --home-dir / --shell ${base_sbindir}/nologin cassia-bypass"
 
+# How the MQTT library, which is C, is compiled, whatever the distribution asks for: as .cargo/config.toml has it.
+CFLAGS:append = " -fstack-protector-strong -fstack-clash-protection -Wformat -Werror=format-security -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3"
+
 # Symbols go to -dbg, and then do_package strips.
 CARGO_BUILD_FLAGS += "--config profile.release.strip=false --config profile.release.package.cassia-bypass.strip=false"
 export CARGO_PROFILE_RELEASE_DEBUG = "line-tables-only"
