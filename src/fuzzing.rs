@@ -85,6 +85,11 @@ pub fn mqtt(bytes: &[u8]) {
     crate::mqtt::fuzzing::connection(bytes);
 }
 
+/// A segment of the spool, whole and damaged: what was written is found, and nothing takes for ever.
+pub fn spool(bytes: &[u8]) {
+    crate::spool::fuzzing::segment(bytes);
+}
+
 /// A settings file: what is taken from it can be written and read again.
 pub fn toml(bytes: &[u8]) {
     crate::config::fuzzing::layer(bytes);

@@ -4,6 +4,8 @@ mod boots;
 mod disk;
 #[cfg(test)]
 mod faulty;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing;
 mod keeper;
 mod reader;
 mod record;

@@ -155,7 +155,7 @@ pub(super) fn write(out: &mut Vec<u8>, message: &Message) {
     });
 }
 
-fn framed(out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn framed(out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend([0; HEAD]);
     body(out);
