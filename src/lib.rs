@@ -14,6 +14,7 @@
 //! ```
 
 pub mod advert;
+mod async_fd;
 pub mod backoff;
 pub mod beacon;
 pub mod certificates;

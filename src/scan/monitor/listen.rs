@@ -34,7 +34,7 @@ pub(in super::super) async fn listen(orders: watch::Sender<Orders>, stats: Arc<S
 }
 
 async fn follow(socket: Socket, orders: &watch::Sender<Orders>, stats: &Stats) -> io::Result<()> {
-    let fd = socket::register(socket)?;
+    let fd = crate::async_fd::register(socket)?;
     let mut buffer = [0; PACKET];
     loop {
         let length = fd.async_io(Interest::READABLE, |mut socket| socket.read(&mut buffer)).await?;

@@ -3,7 +3,7 @@
 //! To be woken for a packet costs tens of times the work on it, so packets are left to gather in the socket. It has to be out
 //! of the runtime's poll set meanwhile: there each packet would wake the thread, whether anybody waits for it or not.
 
-use super::socket::register;
+use crate::async_fd::register;
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };

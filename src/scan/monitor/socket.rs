@@ -1,11 +1,10 @@
-//! Sockets that monitor packets come from. One of two places in the service with `unsafe` code.
+//! Sockets that monitor packets come from. One of three places in the service with `unsafe` code.
 #![allow(unsafe_code)]
 
 use super::filter::Instruction;
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, SockFilter, Socket, Type};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
-use tokio::io::unix::AsyncFd;
+use std::os::fd::AsRawFd;
 
 /// `BTPROTO_HCI` of the kernel.
 const HCI: i32 = 1;
@@ -33,6 +32,7 @@ pub(super) fn monitor(program: &[Instruction]) -> io::Result<Socket> {
     if option(&socket, libc::SO_GET_FILTER, &mut [])? != filter.len() {
         return Err(io::Error::other("the kernel does not keep the socket filter"));
     }
+    lock_filter(&socket)?;
     // Best effort: a smaller buffer loses adverts in a burst only, and the loss is counted.
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
     socket.bind(&monitor_address())?;
@@ -51,18 +51,22 @@ fn monitor_address() -> SockAddr {
     }
 }
 
-/// Registers a descriptor with tokio.
-pub(super) fn register<T: AsRawFd + Into<OwnedFd>>(owner: T) -> io::Result<AsyncFd<T>> {
-    // SAFETY: what turns into an `OwnedFd` owns its descriptor and gives out the same one until it is dropped; the
-    // registration holds it and ends before it does.
-    unsafe { AsyncFd::register(owner) }.map_err(io::Error::from)
-}
-
 /// Packets that the kernel dropped because nobody had read the earlier ones; wraps around.
 pub(super) fn drops(socket: &Socket) -> io::Result<u32> {
     let mut memory = [0; libc::SK_MEMINFO_DROPS as usize + 1];
     option(socket, SO_MEMINFO, &mut memory)?;
     Ok(memory[libc::SK_MEMINFO_DROPS as usize])
+}
+
+/// Neither we nor who gets hold of the socket can take its filter away or replace it any more.
+fn lock_filter(socket: &Socket) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    let length = size_of_val(&on) as libc::socklen_t;
+    // SAFETY: the descriptor is open; the kernel reads an integer of `length` bytes, which `on` is.
+    let answer = unsafe {
+        libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LOCK_FILTER, (&raw const on).cast(), length)
+    };
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Reads an option of `SOL_SOCKET` and gives the length that the kernel reports. With no room given the kernel only
@@ -96,6 +100,18 @@ mod tests {
         socket.attach_filter(&filter).expect("attach");
         assert_eq!(option(&socket, libc::SO_GET_FILTER, &mut []).expect("get"), filter.len());
         assert_eq!(drops(&socket).expect("drops"), 0);
+    }
+
+    #[test]
+    fn the_filter_stays_once_it_is_locked() {
+        let socket = Socket::new(Domain::UNIX, Type::DGRAM, None).expect("socket");
+        let filter = program().map(|(code, t, f, k)| SockFilter::new(code, t, f, k));
+        socket.attach_filter(&filter).expect("attach");
+        lock_filter(&socket).expect("locked");
+        let refused = |result: io::Result<()>| result.expect_err("refused").raw_os_error() == Some(libc::EPERM);
+        let everything = [SockFilter::new((libc::BPF_RET | libc::BPF_K) as u16, 0, 0, u32::MAX)];
+        assert!(refused(socket.attach_filter(&everything)) && refused(socket.detach_filter()));
+        assert_eq!(option(&socket, libc::SO_GET_FILTER, &mut []).expect("get"), filter.len());
     }
 
     #[test]
