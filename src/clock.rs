@@ -1,6 +1,10 @@
 //! Two clocks: the time since boot, which nobody sets, and the system clock, which may be wrong. A router without a battery starts
 //! in 1970, or when it was last switched off.
 
+mod steps;
+
+pub use steps::Steps;
+
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -64,6 +68,9 @@ const TIMEDATE: &str = "org.freedesktop.timedate1";
 
 /// The bus may have to start it first.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Milliseconds from which on it is told that the clock was set.
+pub const STEP: i64 = 1000;
 
 /// How long an answer holds. A clock that was set stays right for hours without its server.
 pub fn next_look(synchronised: bool) -> Duration {

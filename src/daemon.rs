@@ -73,7 +73,7 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
         () = publisher.ended() => Err(Fatal::Ended("publish thread")),
         _ = &mut scan => Err(Fatal::Ended("scan task")),
         () = tick(&stats) => Err(Fatal::Ended("clock")),
-        () = watch_clock(&stats, &connection) => Err(Fatal::Ended("clock watch")),
+        error = watch_clock(&stats, &connection) => Err(Fatal::System(error)),
         () = health::follow(&stats, settings.subscribe()) => Err(Fatal::Ended("health")),
         () = manager.follow(&stats) => Err(Fatal::Ended("watchdog")),
         () = certificates::follow(&settings, &stats) => Err(Fatal::Ended("certificates")),
@@ -105,11 +105,24 @@ async fn tick(stats: &Stats) {
     }
 }
 
-async fn watch_clock(stats: &Stats, bus: &zbus::Connection) {
+/// Ends only with the reason why the clock cannot be watched.
+async fn watch_clock(stats: &Stats, bus: &zbus::Connection) -> std::io::Error {
+    let mut steps = match clock::Steps::watch() {
+        Ok(steps) => steps,
+        Err(error) => return error,
+    };
     loop {
         let synchronised = clock::synchronised(bus).await;
         stats.set_clock_synchronised(synchronised);
-        sleep(clock::next_look(synchronised)).await;
+        tokio::select! {
+            () = sleep(clock::next_look(synchronised)) => drop(steps.moved()),
+            // Perhaps by a time server, so that it is looked at again.
+            step = steps.next() => match step {
+                Ok(millis) if millis.abs() >= clock::STEP => log::clock_stepped(millis),
+                Ok(_) => {}
+                Err(error) => return error,
+            }
+        }
     }
 }
 

@@ -361,6 +361,18 @@ pub fn spool_damaged(path: &Path, count: u64) {
     );
 }
 
+/// The system clock was set, by so many milliseconds.
+pub fn clock_stepped(millis: i64) {
+    let (reason, count) = (if millis < 0 { "back" } else { "forward" }, (millis.unsigned_abs() + 500) / 1000);
+    info!(
+        message_id = id::CLOCK_STEPPED,
+        event = "clock-stepped",
+        reason,
+        count,
+        "the system clock was set {reason} by {count} s"
+    );
+}
+
 /// A certificate ends in so many days, or ended.
 pub fn certificate(held: &Held, days: i64) {
     let (property, subject) = (held.setting, &held.certificate.subject);

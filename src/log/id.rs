@@ -58,6 +58,8 @@ pub const SPOOL_UNREADABLE: &str = "374129fa73c4490290e9afc12c229b8b";
 pub const SPOOL_FOREIGN: &str = "f5cbff5665524eb1897f105b1c36b754";
 /// A part of the spool is damaged.
 pub const SPOOL_DAMAGED: &str = "09c84ab0a5914a7bae99aebfdde75192";
+/// The system clock was set.
+pub const CLOCK_STEPPED: &str = "3af3e221777f047c6c3dcb0bd0ec79dd";
 /// A certificate ends soon, or ended.
 pub const CERTIFICATE: &str = "d5f00331123b43898ae4497f79ddf32b";
 /// Adverts were lost.

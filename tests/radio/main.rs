@@ -23,6 +23,7 @@ mod service_adapters;
 mod service_adapters_faults;
 mod service_cases;
 mod service_chains;
+mod service_clock;
 mod service_connections;
 mod service_damage;
 mod service_duty;
