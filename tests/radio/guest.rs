@@ -1,6 +1,7 @@
 //! What a test can have in its guest.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -33,7 +34,11 @@ impl Guest {
 
     /// Bus, one controller at `address`, bluetoothd with `-E`: the usual start.
     pub(crate) fn radio(&self, address: &str) -> Radio {
-        let bus = self.bus();
+        self.radio_on(self.bus(), address)
+    }
+
+    /// The same on this bus.
+    pub(crate) fn radio_on(&self, bus: Process, address: &str) -> Radio {
         let controller = self.controller(address);
         let bluetoothd = self.bluetoothd(&["-E"]);
         let bluez = self.bluez();
@@ -44,12 +49,28 @@ impl Guest {
     /// The system bus, with the policy files that the packages install. Ours is
     /// the checkout's.
     pub(crate) fn bus(&self) -> Process {
+        let mut command = Command::new("dbus-daemon");
+        command.args(["--system", "--nofork", "--nopidfile", "--nosyslog"]);
+        self.bus_of(&mut command)
+    }
+
+    /// The same by dbus-broker, as some distributions have it.
+    pub(crate) fn bus_of_dbus_broker(&self) -> Process {
+        fs::create_dir_all("/run/dbus").expect("a directory for the socket");
+        // systemd's part: it listens, and hands the socket over with the first connection.
+        let mut command = Command::new("systemd-socket-activate");
+        command.args(["-l", BUS_SOCKET, "dbus-broker-launch", "--scope", "system"]);
+        let bus = self.bus_of(&mut command);
+        fs::set_permissions(BUS_SOCKET, fs::Permissions::from_mode(0o666)).expect("a socket for everybody");
+        bus
+    }
+
+    fn bus_of(&self, command: &mut Command) -> Process {
         let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join(POLICY);
         if ours.exists() {
             fs::copy(ours, "/etc/dbus-1/system.d/com.cassianetworks.Bypass1.conf").expect("the bus policy");
         }
-        let mut command = Command::new("dbus-daemon");
-        let bus = Process::start("bus", command.args(["--system", "--nofork", "--nopidfile", "--nosyslog"]));
+        let bus = Process::start("bus", command);
         // The socket is there a moment before anyone listens.
         eventually(START, "the bus", || UnixStream::connect(BUS_SOCKET).is_ok());
         bus

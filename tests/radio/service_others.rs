@@ -10,6 +10,7 @@ use zbus::Variant;
 
 use crate::bench;
 use crate::guest::{Guest, Radio, eventually};
+use crate::journal::journald;
 use crate::rig::{ADDRESS, BUS, PATH, RECOVERY, Rig, SOON, wait_scan};
 use crate::service_faults::scanning;
 
@@ -117,28 +118,40 @@ fn forge(guest: &Guest, rig: &Rig<'_>) {
     }
 }
 
-/// With the policy as it is shipped, and with one that lets any signal pass.
 #[test]
 fn signals_of_strangers_change_nothing() {
+    bench::run_within(LONG, |guest| nothing_changes(guest, guest.radio(ADDRESS)));
+}
+
+#[test]
+fn signals_of_strangers_change_nothing_on_dbus_broker() {
     bench::run_within(LONG, |guest| {
-        let (radio, rig) = scanning(guest, "passive");
-        let strict = fs::read_to_string(POLICY).expect("the policy");
-        for policy in [&strict, &strict.replace("<deny receive_type=\"signal\"/>", "")] {
-            fs::write(POLICY, policy).expect("the policy");
-            guest.busctl("root", &["call", DBUS, "/org/freedesktop/DBus", DBUS, "ReloadConfig"]).expect("reloaded");
-            for (mode, active) in [("passive", false), ("active", true)] {
-                scan_in(&rig, &radio, mode, active);
-                let (lines, recoveries) = (rig.service.lines().len(), rig.stat("Recoveries"));
-                let starts = radio.controller.state().scan.starts;
-                forge(guest, &rig);
-                rig.flows_within(RECOVERY, &radio.controller);
-                assert_eq!((rig.text("RadioState"), rig.stat("Recoveries")), ("scanning".into(), recoveries));
-                assert_eq!(rig.service.lines()[lines..], [""; 0], "{mode}");
-                println!("[rig] {mode}: {} scans began", radio.controller.state().scan.starts - starts);
-            }
-        }
-        rig.ledger();
+        // It does not start without.
+        let _journald = journald();
+        nothing_changes(guest, guest.radio_on(guest.bus_of_dbus_broker(), ADDRESS));
     });
+}
+
+/// With the policy as it is shipped, and with one that lets any signal pass.
+fn nothing_changes(guest: &Guest, radio: Radio) {
+    let rig = Rig::start(guest, "passive");
+    rig.wait_state("scanning");
+    let strict = fs::read_to_string(POLICY).expect("the policy");
+    for policy in [&strict, &strict.replace("<deny receive_type=\"signal\"/>", "")] {
+        fs::write(POLICY, policy).expect("the policy");
+        guest.busctl("root", &["call", DBUS, "/org/freedesktop/DBus", DBUS, "ReloadConfig"]).expect("reloaded");
+        for (mode, active) in [("passive", false), ("active", true)] {
+            scan_in(&rig, &radio, mode, active);
+            let (lines, recoveries) = (rig.service.lines().len(), rig.stat("Recoveries"));
+            let starts = radio.controller.state().scan.starts;
+            forge(guest, &rig);
+            rig.flows_within(RECOVERY, &radio.controller);
+            assert_eq!((rig.text("RadioState"), rig.stat("Recoveries")), ("scanning".into(), recoveries));
+            assert_eq!(rig.service.lines()[lines..], [""; 0], "{mode}");
+            println!("[rig] {mode}: {} scans began", radio.controller.state().scan.starts - starts);
+        }
+    }
+    rig.ledger();
 }
 
 /// The other way round: what we ask for does not keep devices from others.
