@@ -1,7 +1,7 @@
 //! The interface `com.cassianetworks.Bypass1.Config`: every row of the table as a property, and changes of several at once.
 
 use super::check::check_report;
-use super::describe::description;
+use super::describe::Description;
 use super::diagnosis::diagnosis;
 use super::error::Error;
 use super::others;
@@ -23,12 +23,31 @@ pub(super) struct Config {
     pub(super) settings: Arc<Settings>,
     pub(super) stats: Arc<Stats>,
     /// What stands for this router unless the settings say otherwise.
-    pub(super) router: Address,
+    router: Address,
+    description: Description,
+    /// The settings of one moment, unless the present ones are meant.
+    moment: Option<Arc<crate::config::Config>>,
 }
 
 type Result<T, E = BoxDBusError> = std::result::Result<T, E>;
 
 impl Config {
+    pub(super) fn new(settings: Arc<Settings>, stats: Arc<Stats>, router: Address) -> Self {
+        let description = Description::new(&settings.lower().form);
+        Self { settings, stats, router, description, moment: None }
+    }
+
+    /// The same at this moment: all that is read of it fits together.
+    pub(super) fn snapshot(&self) -> Self {
+        let (settings, stats) = (self.settings.clone(), self.stats.clone());
+        let (router, description) = (self.router, self.description.clone());
+        Self { settings, stats, router, description, moment: Some(self.now()) }
+    }
+
+    fn now(&self) -> Arc<crate::config::Config> {
+        self.moment.clone().unwrap_or_else(|| self.settings.current())
+    }
+
     async fn change(&self, by: Option<&Header<'_>>, to: impl FnOnce(&mut Draft)) -> Result<(), Error> {
         let changed = self.settings.update(to).await?;
         if !changed.is_empty() {
@@ -107,7 +126,7 @@ macro_rules! define_interface {
                 $(#[$doc])*
                 #[zbus(property)]
                 fn $key(&self) -> $type {
-                    self.settings.current().form.$key.clone()
+                    self.now().form.$key.clone()
                 }
 
                 #[zbus(property)]
@@ -135,7 +154,7 @@ macro_rules! define_interface {
                 /// Whether this secret is stored.
                 #[zbus(property)]
                 fn $is_set(&self) -> bool {
-                    self.settings.current().stored_secrets.contains(&stringify!($skey))
+                    self.now().stored_secrets.contains(&stringify!($skey))
                 }
             )*
 
@@ -175,8 +194,8 @@ macro_rules! define_interface {
             ///
             /// * `settings`: `Name`, `Key`, `Type`, `Help`, `Expected`, `Choices`, `Secret` and, of all but secrets, `Default` of each.
             #[zbus(out_args("settings"))]
-            fn describe(&self) -> Vec<Report> {
-                description(&self.settings.lower().form)
+            fn describe(&self) -> Description {
+                self.description.clone()
             }
 
             /// A diagnosis of one page for support: what is heard and why, what is filtered, where it goes, what is in the way, what

@@ -3,6 +3,8 @@
 use super::report::{Report, put};
 use crate::config::table::{for_each_secret, for_each_setting};
 use crate::config::{Form, Setting, setting};
+use serde::{Serialize, Serializer};
+use std::sync::Arc;
 use zbus::Type;
 
 /// The words of an expectation that begins with `one of`, without what stands in parentheses; none of another.
@@ -49,11 +51,23 @@ macro_rules! define_secrets {
 }
 for_each_secret!(define_secrets);
 
-/// Every setting in the order of the manual; `lower` has what a reset goes back to.
-pub(super) fn description(lower: &Form) -> Vec<Report> {
-    let mut list = settings(lower);
-    list.extend(secrets());
-    list
+/// Every setting in the order of the manual; `lower` has what a reset goes back to. It is the same as long as the service runs.
+#[derive(Clone, Type)]
+#[zbus(signature = "aa{sv}")]
+pub(super) struct Description(Arc<[Report]>);
+
+impl Description {
+    pub(super) fn new(lower: &Form) -> Self {
+        let mut list = settings(lower);
+        list.extend(secrets());
+        Self(list.into())
+    }
+}
+
+impl Serialize for Description {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter())
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::names;
+use super::quiet::Quiet;
 use super::stats::Stats;
 use std::collections::{BTreeMap, HashMap};
 use std::io::ErrorKind;
@@ -44,8 +45,8 @@ type Values = BTreeMap<String, OwnedVariant>;
 
 /// What to follow, and what listeners know of it.
 pub(super) struct Follow {
-    config: Config,
-    stats: Stats,
+    config: Quiet<Config>,
+    stats: Quiet<Stats>,
     config_known: Values,
     stats_known: Values,
     config_changes: watch::Receiver<Arc<crate::config::Config>>,
@@ -61,12 +62,12 @@ pub(super) struct Follow {
 
 impl Follow {
     /// Starts from the values as they are now.
-    pub(super) async fn new(connection: &Connection, config: Config, stats: Stats) -> zbus::Result<Self> {
-        let config_changes = config.settings.subscribe();
-        let (link, radio, writable) = (stats.stats.link(), stats.stats.radio(), stats.stats.state_writable());
-        let (clock, health) = (stats.stats.clock_synchronised(), stats.stats.health());
-        let ignored = stats.stats.ignored_settings();
-        let (spool, certificates) = (stats.stats.follow_spool(), stats.stats.certificates());
+    pub(super) async fn new(connection: &Connection, config: Quiet<Config>, stats: Quiet<Stats>) -> zbus::Result<Self> {
+        let config_changes = config.0.settings.subscribe();
+        let (link, radio, writable) = (stats.0.stats.link(), stats.0.stats.radio(), stats.0.stats.state_writable());
+        let (clock, health) = (stats.0.stats.clock_synchronised(), stats.0.stats.health());
+        let ignored = stats.0.stats.ignored_settings();
+        let (spool, certificates) = (stats.0.stats.follow_spool(), stats.0.stats.certificates());
         let (config_known, stats_known) = (values(&config, connection).await?, values(&stats, connection).await?);
         Ok(Self {
             config,

@@ -22,8 +22,8 @@ async fn followed(root: &Path) -> (Arc<Settings>, Arc<crate::stats::Stats>, Mess
     let (ours, told) = (ours.expect("our end"), MessageStream::from(theirs.expect("their end")));
     let router = Address([0; 6]);
     let (config, served) = (
-        Config { settings: Arc::clone(&settings), stats: Arc::clone(&stats), router },
-        Stats { stats: Arc::clone(&stats), settings: Arc::clone(&settings), router },
+        Quiet(Config::new(settings.clone(), stats.clone(), router)),
+        Quiet(Stats::new(stats.clone(), settings.clone(), router)),
     );
     let follow = Follow::new(&ours, config, served).await.expect("values");
     tokio::spawn(async move { follow.run(&ours).await });

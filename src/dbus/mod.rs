@@ -1,5 +1,6 @@
 //! The service on the system bus: one object with the interfaces Config and Stats. Thin: handlers convert, call, map errors.
 
+mod admission;
 mod check;
 mod config;
 mod describe;
@@ -12,13 +13,17 @@ pub mod names;
 mod others;
 mod quiet;
 mod report;
+mod socket;
 mod stats;
+mod stats_view;
 mod values;
 
+pub use admission::{MAX_CALL_BYTES, MAX_CALLS, MAX_CALLS_BYTES, MAX_CALLS_PER_CLIENT, MAX_SLOW_CALLS};
 pub use error::Error;
 
 use crate::advert::Address;
 use crate::config::Settings;
+use quiet::Quiet;
 use std::sync::Arc;
 use zbus::Connection;
 use zbus::fdo::RequestNameFlags;
@@ -45,14 +50,16 @@ impl Bus {
 /// who sees the name can call. Fails if another process has it. `router` stands for the router as long as the settings name no
 /// address.
 pub async fn serve(settings: Arc<Settings>, stats: Arc<crate::stats::Stats>, router: Address) -> zbus::Result<Bus> {
-    let config = || config::Config { settings: Arc::clone(&settings), stats: Arc::clone(&stats), router };
-    let served = || stats::Stats { stats: Arc::clone(&stats), settings: Arc::clone(&settings), router };
-    let connection = zbus::connection::Builder::system()
-        .serve_at(names::PATH, quiet::Quiet(config()))
+    let config = || Quiet(config::Config::new(settings.clone(), stats.clone(), router));
+    let served = || Quiet(stats::Stats::new(stats.clone(), settings.clone(), router));
+    let (socket, refusals) = socket::LimitedSocket::connect()?;
+    let connection = zbus::connection::Builder::socket(socket)
+        .serve_at(names::PATH, config())
         .serve_at(names::PATH, served())
         .serve_at(log_control::PATH, log_control::LogControl)
         .build()
         .await?;
+    tokio::spawn(refusals.send(connection.clone()));
     let follow = follow::Follow::new(&connection, config(), served()).await?;
     connection.request_name_with_flags(names::BUS, RequestNameFlags::DO_NOT_QUEUE).await?;
     Ok(Bus { connection, follow })

@@ -1,9 +1,12 @@
-//! The interface of the settings as it is served: what zbus generates, but for the writing of a property.
+//! The interfaces as they are served: what zbus generates, but for two things.
 //!
 //! A generated setter answers a wrong type with a text that does not name the property, and tells a change by itself, also
-//! when nothing changed, so that it would be told twice.
+//! when nothing changed, so that it would be told twice. And a generated `GetAll` reads one property after the other, while what
+//! they tell changes.
 
 use super::config::Config;
+use super::stats::Stats;
+use futures_util::future::BoxFuture;
 use std::collections::HashMap;
 use std::fmt::Write;
 use zbus::export::async_trait::async_trait;
@@ -13,12 +16,56 @@ use zbus::object_server::{DispatchResult, Interface, SignalEmitter};
 use zbus::{BoxDBusError, Connection, ObjectServer, OwnedVariant, Variant, fdo};
 
 /// See the module.
-pub(super) struct Quiet(pub(super) Config);
+pub(super) struct Quiet<I>(pub(super) I);
+
+/// An interface that can be served so.
+pub(super) trait Quietly: Interface + Sized {
+    /// The same, all of whose properties are of this moment.
+    fn moment(&self) -> Self;
+
+    /// Sets a property; `None` if there is none of this name that can be set.
+    fn write<'call>(
+        &'call self,
+        name: &'call str,
+        value: &'call Variant<'_>,
+        by: Option<Header<'call>>,
+    ) -> BoxFuture<'call, Option<Result<(), BoxDBusError>>>;
+}
+
+impl Quietly for Config {
+    fn moment(&self) -> Self {
+        self.snapshot()
+    }
+
+    fn write<'call>(
+        &'call self,
+        name: &'call str,
+        value: &'call Variant<'_>,
+        by: Option<Header<'call>>,
+    ) -> BoxFuture<'call, Option<Result<(), BoxDBusError>>> {
+        Box::pin(self.set_by_name(name, value, by))
+    }
+}
+
+impl Quietly for Stats {
+    fn moment(&self) -> Self {
+        self.snapshot()
+    }
+
+    fn write<'call>(
+        &'call self,
+        _: &'call str,
+        _: &'call Variant<'_>,
+        _: Option<Header<'call>>,
+    ) -> BoxFuture<'call, Option<Result<(), BoxDBusError>>> {
+        Box::pin(std::future::ready(None))
+    }
+}
 
 #[async_trait]
-impl Interface for Quiet {
+impl<I: Quietly> Interface for Quiet<I> {
     fn name() -> InterfaceName<'static> {
-        Config::name()
+        I::name()
     }
 
     async fn get(
@@ -39,7 +86,7 @@ impl Interface for Quiet {
         header: Option<&Header<'_>>,
         emitter: &SignalEmitter<'_>,
     ) -> fdo::Result<HashMap<String, OwnedVariant>> {
-        self.0.get_all(server, connection, header, emitter).await
+        self.0.moment().get_all(server, connection, header, emitter).await
     }
 
     fn set<'call>(
@@ -54,7 +101,7 @@ impl Interface for Quiet {
         DispatchResult::Async(Box::pin(async move {
             let unknown =
                 || Err(fdo::Error::UnknownProperty(format!("{name}: no such property can be written")).into());
-            self.0.set_by_name(name, value, header.cloned()).await.unwrap_or_else(unknown)
+            self.0.write(name, value, header.cloned()).await.unwrap_or_else(unknown)
         }))
     }
 

@@ -1,36 +1,11 @@
 //! The interface `com.cassianetworks.Bypass1.Stats`: counters, rates and states, to read.
 
 use super::report::{Report, adapter_report, held_report};
-use crate::advert::Address;
-use crate::config::Settings;
+pub(super) use super::stats_view::Stats;
 use crate::filter::FILTER_KINDS;
-use crate::health::Health;
-use crate::stats::{DROP_REASONS, Failure, Link, MALFORMED_REASONS, RUNGS, Radio};
+use crate::stats::{DROP_REASONS, Failure, MALFORMED_REASONS, RUNGS};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::UNIX_EPOCH;
-
-/// See the module.
-pub(super) struct Stats {
-    pub(super) stats: Arc<crate::stats::Stats>,
-    pub(super) settings: Arc<Settings>,
-    /// What stands for this router unless the settings say otherwise.
-    pub(super) router: Address,
-}
-
-impl Stats {
-    fn link(&self) -> Link {
-        self.stats.link().borrow().clone()
-    }
-
-    fn health_now(&self) -> Health {
-        self.stats.health().borrow().clone()
-    }
-
-    fn radio(&self) -> Radio {
-        self.stats.radio().borrow().clone()
-    }
-}
 
 /// What the service knows of itself. Counters start at 0 with the service (`StartedAt`) and only grow; `Queued` and
 /// `InFlight` and `Spooled` come and go. Received + Recovered = Published + Filtered + Deduplicated + Unpublished + Dropped + Queued
@@ -41,173 +16,173 @@ impl Stats {
     /// `Filtered.` with each filter, `Dropped.` and `Malformed.` with each reason.
     #[zbus(property(emits_changed_signal = "false"))]
     fn ledger(&self) -> BTreeMap<String, u64> {
-        self.stats.snapshot().dictionary()
+        self.ledger_now().dictionary()
     }
 
     /// Adverts heard.
     #[zbus(property(emits_changed_signal = "false"))]
     fn received(&self) -> u64 {
-        self.stats.snapshot().received
+        self.ledger_now().received
     }
 
     /// Adverts that the broker acknowledged (QoS 1 and 2) or the socket to it took (QoS 0).
     #[zbus(property(emits_changed_signal = "false"))]
     fn published(&self) -> u64 {
-        self.stats.snapshot().published
+        self.ledger_now().published
     }
 
     /// Adverts that a filter left out.
     #[zbus(property(emits_changed_signal = "false"))]
     fn filtered(&self) -> u64 {
-        self.stats.snapshot().filtered_total()
+        self.ledger_now().filtered_total()
     }
 
     /// Adverts that a filter left out, by the filter that was asked first: `rssi`, `mac`, `name`, `uuid`, `value`.
     #[zbus(property(emits_changed_signal = "false"))]
     fn filtered_by_reason(&self) -> BTreeMap<&'static str, u64> {
-        let ledger = self.stats.snapshot();
+        let ledger = self.ledger_now();
         FILTER_KINDS.into_iter().map(|kind| (kind.word(), ledger.filtered(kind))).collect()
     }
 
     /// Adverts left out as repeats.
     #[zbus(property(emits_changed_signal = "false"))]
     fn deduplicated(&self) -> u64 {
-        self.stats.snapshot().deduplicated
+        self.ledger_now().deduplicated
     }
 
     /// Adverts that were heard, or still waited, while Protocol was `none`: no losses, since nobody was to get them.
     #[zbus(property(emits_changed_signal = "false"))]
     fn unpublished(&self) -> u64 {
-        self.stats.snapshot().unpublished
+        self.ledger_now().unpublished
     }
 
     /// Entries that the table of DuplicatesMs had no room for: a repeat of theirs passed as new.
     #[zbus(property(emits_changed_signal = "false"))]
     fn duplicates_evicted(&self) -> u64 {
-        self.stats.snapshot().duplicates_evicted
+        self.ledger_now().duplicates_evicted
     }
 
     /// Adverts lost, for any reason.
     #[zbus(property(emits_changed_signal = "false"))]
     fn dropped(&self) -> u64 {
-        self.stats.snapshot().dropped_total()
+        self.ledger_now().dropped_total()
     }
 
     /// Adverts lost, by reason.
     #[zbus(property(emits_changed_signal = "false"))]
     fn dropped_by_reason(&self) -> BTreeMap<&'static str, u64> {
-        let ledger = self.stats.snapshot();
+        let ledger = self.ledger_now();
         DROP_REASONS.into_iter().map(|reason| (reason.word(), ledger.dropped(reason))).collect()
     }
 
     /// Adverts of an earlier run that were taken over.
     #[zbus(property(emits_changed_signal = "false"))]
     fn recovered(&self) -> u64 {
-        self.stats.snapshot().recovered
+        self.ledger_now().recovered
     }
 
     /// Adverts that wait.
     #[zbus(property(emits_changed_signal = "false"))]
     fn queued(&self) -> u64 {
-        self.stats.snapshot().queued
+        self.ledger_now().queued
     }
 
     /// Adverts handed over to the broker and not acknowledged yet.
     #[zbus(property(emits_changed_signal = "false"))]
     fn in_flight(&self) -> u64 {
-        self.stats.snapshot().in_flight
+        self.ledger_now().in_flight
     }
 
     /// Adverts that wait on the disk.
     #[zbus(property(emits_changed_signal = "false"))]
     fn spooled(&self) -> u64 {
-        self.stats.snapshot().spooled
+        self.ledger_now().spooled
     }
 
     /// Whether messages can wait on the disk: `off`, `recovering` (what an earlier run left is being read), `ready` or
     /// `memory-only` (it failed).
     #[zbus(property)]
     fn spool_state(&self) -> &'static str {
-        self.stats.spool().state.word()
+        self.spool().state.word()
     }
 
     /// Why they cannot, for people; empty while all is well.
     #[zbus(property)]
     fn spool_detail(&self) -> String {
-        self.stats.spool().detail
+        self.spool().detail
     }
 
     /// Bytes on the disk.
     #[zbus(property(emits_changed_signal = "false"))]
     fn spool_bytes(&self) -> u64 {
-        self.stats.spool().bytes
+        self.spool().bytes
     }
 
     /// How many seconds the rest of SpoolMaxBytes lasts at the rate of the last 10 seconds, at most SpoolMaxAgeSecs.
     #[zbus(property(emits_changed_signal = "false"))]
     fn spool_cover_secs(&self) -> u64 {
-        self.stats.spool_cover().as_secs()
+        self.spool_cover().as_secs()
     }
 
     /// Bytes written to the disk for each byte of a message; 0 before anything was.
     #[zbus(property(emits_changed_signal = "false"))]
     fn spool_write_ratio(&self) -> f64 {
-        self.stats.spool().write_ratio()
+        self.spool().write_ratio()
     }
 
     /// Segments that were found damaged. What was whole in them is used.
     #[zbus(property(emits_changed_signal = "false"))]
     fn spool_damaged(&self) -> u64 {
-        self.stats.spool().damaged
+        self.spool().damaged
     }
 
     /// MQTT messages published.
     #[zbus(property(emits_changed_signal = "false"))]
     fn messages(&self) -> u64 {
-        self.stats.snapshot().messages
+        self.ledger_now().messages
     }
 
     /// Reports too damaged to be an advert; not part of Received.
     #[zbus(property(emits_changed_signal = "false"))]
     fn malformed(&self) -> u64 {
-        self.stats.snapshot().malformed_total()
+        self.ledger_now().malformed_total()
     }
 
     /// The same by reason: `cut-short`, `invalid-value`, `no-report`, `trailing-bytes`, `signal`.
     #[zbus(property(emits_changed_signal = "false"))]
     fn malformed_by_reason(&self) -> BTreeMap<&'static str, u64> {
-        let ledger = self.stats.snapshot();
+        let ledger = self.ledger_now();
         MALFORMED_REASONS.into_iter().map(|reason| (reason.word(), ledger.malformed(reason))).collect()
     }
 
     /// Packets that the kernel dropped before they were read; not part of Received.
     #[zbus(property(emits_changed_signal = "false"))]
     fn capture_lost(&self) -> u64 {
-        self.stats.snapshot().capture_lost
+        self.ledger_now().capture_lost
     }
 
     /// Extended adverts of which a part is missing: the rest of a chain was not heard or came too late.
     #[zbus(property(emits_changed_signal = "false"))]
     fn truncated(&self) -> u64 {
-        self.stats.snapshot().truncated
+        self.ledger_now().truncated
     }
 
     /// Items that were written without `timestamp` although it is asked for, since the clock was not synchronised.
     #[zbus(property(emits_changed_signal = "false"))]
     fn timestamps_withheld(&self) -> u64 {
-        self.stats.snapshot().timestamps_withheld
+        self.ledger_now().timestamps_withheld
     }
 
     /// Adverts received per second, over the last 10 seconds.
     #[zbus(property(emits_changed_signal = "false"))]
     fn receive_rate(&self) -> f64 {
-        self.stats.rates().0
+        self.rates().0
     }
 
     /// Adverts published per second, over the last 10 seconds.
     #[zbus(property(emits_changed_signal = "false"))]
     fn publish_rate(&self) -> f64 {
-        self.stats.rates().1
+        self.rates().1
     }
 
     /// Whether what is heard arrives: `online`, `degraded` or `offline`. Derived from what the broker acknowledged.
@@ -319,13 +294,13 @@ impl Stats {
     /// Names of the adapters in use, such as `hci0`.
     #[zbus(property)]
     fn adapters(&self) -> Vec<String> {
-        self.stats.radio().borrow().in_use().map(|adapter| adapter.name.clone()).collect()
+        self.radio().in_use().map(|adapter| adapter.name.clone()).collect()
     }
 
     /// Bluetooth addresses of the adapters in use, in the order of Adapters.
     #[zbus(property)]
     fn adapter_addresses(&self) -> Vec<String> {
-        self.stats.radio().borrow().in_use().map(|adapter| adapter.address.clone()).collect()
+        self.radio().in_use().map(|adapter| adapter.address.clone()).collect()
     }
 
     /// Each adapter that is wanted: `Adapter` (its name, empty while it is not there), `Address`, `State` (a word of RadioState),
@@ -333,7 +308,7 @@ impl Stats {
     /// it is known, `DutyCyclePercent` (for how much of the time it listens).
     #[zbus(property)]
     fn radios(&self) -> Vec<Report> {
-        self.stats.radio().borrow().adapters.iter().map(adapter_report).collect()
+        self.radio().adapters.iter().map(adapter_report).collect()
     }
 
     /// What was done to get the radio back, and how often: `retry`, `power-on`, `rescan`, `discovery`,
@@ -402,6 +377,6 @@ impl Stats {
     /// MAC address that stands for this router in topics and client ids: RouterAddress, or the one that was found out.
     #[zbus(property)]
     fn router(&self) -> String {
-        self.settings.current().router.unwrap_or(self.router).to_string()
+        self.config().router.unwrap_or(self.router).to_string()
     }
 }

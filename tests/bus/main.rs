@@ -9,6 +9,8 @@ mod decisions;
 mod describe;
 mod events;
 mod files;
+mod flood;
+mod flooder;
 mod log_level;
 mod power;
 mod properties;

@@ -125,6 +125,13 @@ pub fn heap(id: u32) -> u64 {
     rollup(id, "Anonymous:")
 }
 
+/// The most bytes of memory that a process of ours ever had (`VmHWM`).
+pub fn peak(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a line");
+    line.trim_end_matches("kB").trim().parse::<u64>().expect("a number") * 1024
+}
+
 fn rollup(id: u32, row: &str) -> u64 {
     let rollup = std::fs::read_to_string(format!("/proc/{id}/smaps_rollup")).expect("it runs");
     let line = rollup.lines().find_map(|line| line.strip_prefix(row)).expect("a line");
