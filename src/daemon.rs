@@ -6,7 +6,7 @@ use crate::queue::Queue;
 use crate::scan::{self, Source};
 use crate::stats::Stats;
 use crate::systemd::Manager;
-use crate::{certificates, clock, dbus, health, log, publish, router};
+use crate::{certificates, clock, dbus, health, log, publish, router, threads};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,6 +40,7 @@ pub enum Fatal {
 
 /// Runs until SIGTERM, or until it cannot.
 pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
+    threads::prepare().await?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let state = paths.state.clone();

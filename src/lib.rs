@@ -39,5 +39,6 @@ pub mod scan;
 pub mod spool;
 pub mod stats;
 pub mod systemd;
+pub mod threads;
 pub mod timestamp;
 pub mod watchdog;

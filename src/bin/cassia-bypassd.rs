@@ -4,6 +4,7 @@ use cassia_bypass::config::{Paths, store};
 use cassia_bypass::daemon::{self, Fatal};
 use cassia_bypass::log;
 use cassia_bypass::scan::Source;
+use cassia_bypass::threads;
 use rustix::fd::OwnedFd;
 use rustix::process::{
     DumpableBehavior, PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open, set_dumpable_behavior,
@@ -92,8 +93,9 @@ fn run(paths: Paths, source: Source) -> ExitCode {
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         log::core_dumps(&error.to_string());
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ended = match runtime {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().max_blocking_threads(threads::MAX_BLOCKING).thread_keep_alive(threads::KEEP_ALIVE);
+    let ended = match runtime.build() {
         Ok(runtime) => runtime.block_on(daemon::run(paths, source)),
         Err(error) => Err(Fatal::System(error)),
     };

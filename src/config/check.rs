@@ -1,6 +1,7 @@
 //! From a draft to a checked [`Config`], with every problem found on the way.
 
 use super::pem_text::canonical;
+use super::sizes;
 use super::typed::{MOST_ADAPTERS, PskKey};
 use super::{
     Adapters, Batching, ClientCertificate, Config, Connection, Draft, Form, Framing, Login, Mqtt, MqttVersion, Payload,
@@ -51,6 +52,15 @@ impl Checks {
         {
             self.0.push(Problem { key: s.key, name: s.name, expected: s.expected, detail });
         }
+    }
+
+    /// Refuses what is too long, and tells whether it was not.
+    fn fits(&mut self, key: &'static str, length: usize, unit: &str) -> bool {
+        let most = sizes::most(key);
+        if length > most {
+            self.refuse(key, Some(sizes::too_long(length, most, unit).into()));
+        }
+        length <= most
     }
 
     fn require(&mut self, key: &'static str, right: bool) {
@@ -112,7 +122,7 @@ fn adapters(list: &[String], c: &mut Checks) -> Adapters {
         [] => Adapters::First,
         [word] if word == "all" => Adapters::All,
         _ => {
-            let addresses: Option<Vec<_>> = list.iter().map(|text| Address::parse(text)).collect();
+            let addresses: Option<Vec<_>> = list.iter().take(MOST_ADAPTERS).map(|text| Address::parse(text)).collect();
             c.require("adapters", list.len() <= MOST_ADAPTERS && addresses.is_some());
             let mut once = Vec::new();
             for address in addresses.unwrap_or_default() {
@@ -145,12 +155,13 @@ fn payload(form: &Form, c: &mut Checks) -> Payload {
 fn mqtt(draft: &Draft, wanted: bool, c: &mut Checks) -> Mqtt {
     let form = &draft.form;
     c.require("host", if form.host.is_empty() { !wanted } else { host(&form.host) });
-    let fallbacks: Option<Vec<_>> = form.fallback_hosts.iter().map(|value| host_port(value)).collect();
-    c.require("fallback_hosts", form.fallback_hosts.len() <= 16 && fallbacks.is_some());
+    let fallbacks: Option<Vec<_>> =
+        form.fallback_hosts.iter().take(sizes::MAX_FALLBACK_HOSTS).map(|value| host_port(value)).collect();
+    c.require("fallback_hosts", form.fallback_hosts.len() <= sizes::MAX_FALLBACK_HOSTS && fallbacks.is_some());
     let connection =
         c.choose("connection_type", &form.connection_type, &[("long", Connection::Long), ("short", Connection::Short)]);
-    c.require("username", text(&form.username, 65_535));
-    c.require("password", text(draft.secrets.password.expose(), 65_535));
+    c.require("username", text(&form.username, sizes::MAX_TEXT_BYTES));
+    c.require("password", text(draft.secrets.password.expose(), sizes::MAX_TEXT_BYTES));
     let qos = c.choose(
         "scan_qos",
         match form.scan_qos {
@@ -211,6 +222,7 @@ fn security(draft: &Draft, c: &mut Checks) -> Security {
     }
     let client = client_certificate(draft, c);
     if !form.ca_certificate.is_empty()
+        && c.fits("ca_certificate", form.ca_certificate.len(), "bytes")
         && let Err(detail) = pem::certificates(&form.ca_certificate).and_then(|list| pem::trustworthy(&list))
     {
         c.refuse("ca_certificate", Some(detail));
@@ -233,6 +245,10 @@ fn client_certificate(draft: &Draft, c: &mut Checks) -> Option<ClientCertificate
         } else if key.is_empty() {
             c.refuse("require_client_certificate", Some("ClientKey is not set".into()));
         }
+    }
+    let fits = c.fits("client_certificate", chain.len(), "bytes") & c.fits("client_key", key.expose().len(), "bytes");
+    if !fits {
+        return None;
     }
     let certificates = (!chain.is_empty()).then(|| pem::certificates(chain));
     let private = (!key.is_empty()).then(|| pem::private_key(key.expose()));
@@ -259,32 +275,35 @@ fn client_certificate(draft: &Draft, c: &mut Checks) -> Option<ClientCertificate
 }
 
 fn filters(form: &Form, c: &mut Checks) {
-    let few = |count: usize| count <= 100;
+    let lists = [
+        ("filter_names", form.filter_names.len()),
+        ("filter_macs", form.filter_macs.len()),
+        ("filter_uuids", form.filter_uuids.len()),
+        ("filter_values", form.filter_values.len()),
+    ];
+    if !lists.into_iter().fold(true, |fit, (key, count)| c.fits(key, count, "entries") && fit) {
+        return;
+    }
     let hex = |s: &str| s.bytes().all(|b| b.is_ascii_hexdigit());
     c.require(
         "filter_names",
-        few(form.filter_names.len())
-            && form.filter_names.iter().all(|n| {
-                let inner = n.strip_suffix('*').or_else(|| n.strip_prefix('*')).unwrap_or(n);
-                !n.is_empty() && text(n, 255) && !inner.contains('*')
-            }),
+        form.filter_names.iter().all(|n| {
+            let inner = n.strip_suffix('*').or_else(|| n.strip_prefix('*')).unwrap_or(n);
+            !n.is_empty() && text(n, 255) && !inner.contains('*')
+        }),
     );
-    c.require("filter_macs", few(form.filter_macs.len()) && form.filter_macs.iter().all(|m| mac_pattern(m)));
-    c.require(
-        "filter_uuids",
-        few(form.filter_uuids.len()) && form.filter_uuids.iter().all(|u| [4, 8, 32].contains(&u.len()) && hex(u)),
-    );
+    c.require("filter_macs", form.filter_macs.iter().all(|m| mac_pattern(m)));
+    c.require("filter_uuids", form.filter_uuids.iter().all(|u| [4, 8, 32].contains(&u.len()) && hex(u)));
     c.require("filter_rssi", (-128..=20).contains(&form.filter_rssi));
     c.require(
         "filter_values",
-        few(form.filter_values.len())
-            && form.filter_values.iter().all(|(offset, bytes)| {
-                (-1..1650).contains(offset)
-                    && !bytes.is_empty()
-                    && bytes.len().is_multiple_of(2)
-                    && bytes.len() <= 3300
-                    && hex(bytes)
-            }),
+        form.filter_values.iter().all(|(offset, bytes)| {
+            (-1..1650).contains(offset)
+                && !bytes.is_empty()
+                && bytes.len().is_multiple_of(2)
+                && bytes.len() <= 3300
+                && hex(bytes)
+        }),
     );
     c.require("duplicates_ms", matches!(form.duplicates_ms, 0 | 1 | 1000..=86_400_000));
 }
@@ -315,7 +334,7 @@ fn text(value: &str, max: usize) -> bool {
 
 /// A topic name to publish to (MQTT 3.1.1 section 4.7); empty passes.
 fn topic(value: &str, names: &[&str]) -> bool {
-    text(value, 65_535) && !value.contains(['+', '#']) && templates(value, names)
+    text(value, sizes::MAX_TEXT_BYTES) && !value.contains(['+', '#']) && templates(value, names)
 }
 
 /// Whether braces are only used for the templates of these names.

@@ -78,7 +78,7 @@ fn each_damage_has_its_answer_without_a_value() {
             "credentials/cassia-bypass.config: port: expected 0 (standard port) or a TCP port, 1-65535 (found an integer out of range)",
             "credentials/cassia-bypass.config: psk: expected not in this file: it is a secret, set Psk over D-Bus or in the credential cassia-bypass.psk",
             "credentials/cassia-bypass.password: password: expected UTF-8 text of at most 65535 bytes without NUL (it is empty)",
-            "credentials/cassia-bypass.client_key: client_key: expected PEM text with one unencrypted private key that matches ClientCertificate (found other bytes than UTF-8 text)",
+            "credentials/cassia-bypass.client_key: client_key: expected PEM text of at most 16384 bytes with one unencrypted private key that matches ClientCertificate (found other bytes than UTF-8 text)",
             "credentials/cassia-bypass.client-key: client-key: expected a known credential (did you mean cassia-bypass.client_key?)",
         ]
     );

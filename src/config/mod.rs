@@ -18,6 +18,7 @@ mod rows;
 mod salvage;
 mod secret;
 pub mod settings;
+pub mod sizes;
 pub mod store;
 pub(crate) mod table;
 mod typed;

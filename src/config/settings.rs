@@ -4,6 +4,7 @@ use super::store::Store;
 use super::{Config, Draft, Problem};
 use crate::log;
 use crate::stats::Stats;
+use crate::threads;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{Mutex, watch};
@@ -23,6 +24,15 @@ pub enum UpdateError {
         /// What the system said.
         reason: String,
     },
+}
+
+/// Checks a draft, and gives it back.
+async fn checked(draft: Draft) -> (Draft, Result<Config, UpdateError>) {
+    threads::check(move || {
+        let checked = Config::check(&draft).map_err(UpdateError::Invalid);
+        (draft, checked)
+    })
+    .await
 }
 
 /// Every problem in one line.
@@ -79,7 +89,8 @@ impl Settings {
         if names.is_empty() && draft.ignored == writer.draft.ignored {
             return Ok(names);
         }
-        let config = Arc::new(Config::check(&draft).map_err(UpdateError::Invalid)?);
+        let (draft, checked) = checked(draft).await;
+        let config = Arc::new(checked?);
         let (publisher, stats) = (self.config.clone(), self.stats.clone());
         // Off the runtime, because flash can take its time, and with the writer's lock moved along, so that a caller who
         // goes away cannot leave saved settings unpublished.
@@ -100,7 +111,7 @@ impl Settings {
 
     /// The settings as a change would make them; nothing changes.
     pub async fn preview(&self, change: impl FnOnce(&mut Draft)) -> Result<Config, UpdateError> {
-        Config::check(&self.draft(change).await).map_err(UpdateError::Invalid)
+        checked(self.draft(change).await).await.1
     }
 
     /// The same before it is checked.

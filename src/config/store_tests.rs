@@ -86,12 +86,12 @@ fn every_problem_is_found_with_file_and_key() {
     assert_eq!(
         disk.problems(),
         [
-            "vendor.toml: filter_names: expected a list of at most 100 names: exact, Prefix*, *Suffix or * (found an array with items of another type)",
+            "vendor.toml: filter_names: expected a list of at most 64 names: exact, Prefix*, *Suffix or * (found an array with items of another type)",
             "vendor.toml: hosts: expected a known key (did you mean host?)",
             "vendor.toml: password: expected not in this file: it is a secret, set Password over D-Bus or in the credential cassia-bypass.password",
             "vendor.toml: port: expected 0 (standard port) or a TCP port, 1-65535 (found an integer out of range)",
             "vendor.toml: scan_qos: expected 0, 1 or 2 (found a string)",
-            "site.toml: filter_values: expected a list of at most 100 pairs (offset -1 to 1649, hex bytes) (found an array with items of another type)",
+            "site.toml: filter_values: expected a list of at most 64 pairs (offset -1 to 1649, hex bytes) (found an array with items of another type)",
             "site.toml: timestamp: expected true or false (found an integer)",
             "state/settings.toml: secrets.psk: expected the readable file state/secrets/psk.4 (entity not found)",
             "site.toml: scan_mode: expected one of off, passive, active",

@@ -49,13 +49,13 @@ macro_rules! for_each_setting {
                 "UTF-8 text of at most 128 bytes without NUL, not empty while EncryptionMode is psk";
             /// CA certificate(s) that vouch for the broker, as PEM text; empty uses the system's CA store. Guide section 4.4.
             ca_certificate set_ca_certificate CaCertificate: String = String::new(),
-                "empty or PEM text with at least one BEGIN CERTIFICATE block";
+                "empty or PEM text of at most 262144 bytes with at least one BEGIN CERTIFICATE block";
             /// Whether we show the broker a certificate of our own. Guide section 4.4.
             require_client_certificate set_require_client_certificate RequireClientCertificate: bool = false,
                 "true (needs ClientCertificate and ClientKey) or false";
             /// Our certificate as PEM text, intermediate certificates after it. Guide section 4.4.
             client_certificate set_client_certificate ClientCertificate: String = String::new(),
-                "empty or PEM text with the client certificate first, matching ClientKey";
+                "empty or PEM text of at most 65536 bytes with the client certificate first, matching ClientKey";
             /// Milliseconds after which a batch leaves even if it is not full.
             push_interval_ms set_push_interval_ms PushIntervalMs: u32 = 100,
                 "milliseconds, 10-600000";
@@ -65,19 +65,19 @@ macro_rules! for_each_setting {
             /// Local names to let pass: exact, `Prefix*`, `*Suffix`, or `*` for any name. Of several one is enough; each packet
             /// is judged by itself, and every filter has to let it pass.
             filter_names set_filter_names FilterNames: Vec<String> = Vec::new(),
-                "a list of at most 100 names: exact, Prefix*, *Suffix or *";
+                "a list of at most 64 names: exact, Prefix*, *Suffix or *";
             /// Addresses to let pass: exact or a prefix such as `CC:1B:E0*`.
             filter_macs set_filter_macs FilterMacs: Vec<String> = Vec::new(),
-                "a list of at most 100 addresses such as CC:1B:E0:E0:E6:D0 or prefixes such as CC:1B:E0*";
+                "a list of at most 64 addresses such as CC:1B:E0:E0:E6:D0 or prefixes such as CC:1B:E0*";
             /// Service UUIDs to let pass (AD types 0x02-0x07), hex without `-`, big-endian.
             filter_uuids set_filter_uuids FilterUuids: Vec<String> = Vec::new(),
-                "a list of at most 100 UUIDs of 4, 8 or 32 hex digits without -";
+                "a list of at most 64 UUIDs of 4, 8 or 32 hex digits without -";
             /// Weakest signal to let pass, in dBm; -128 lets all pass. A packet of unknown strength (127) passes.
             filter_rssi set_filter_rssi FilterRssi: i16 = -128,
                 "dBm, -128 to 20";
             /// (offset, hex) pairs of bytes to let pass; offset -1 is anywhere in the AD bytes.
             filter_values set_filter_values FilterValues: Vec<(i32, String)> = Vec::new(),
-                "a list of at most 100 pairs (offset -1 to 1649, hex bytes)";
+                "a list of at most 64 pairs (offset -1 to 1649, hex bytes)";
             /// 0 publishes every packet; 1 one packet per device; from 1000 on an identical packet once per that many
             /// milliseconds and a changed one at once. A change forgets what was heard.
             duplicates_ms set_duplicates_ms DuplicatesMs: u32 = 0,
@@ -144,7 +144,7 @@ macro_rules! for_each_secret {
                 "1-512 hexadecimal digits without 0x";
             /// Private key of ClientCertificate as PEM text, not encrypted. Guide section 4.4.
             client_key set_client_key client_key_set ClientKey,
-                "PEM text with one unencrypted private key that matches ClientCertificate";
+                "PEM text of at most 16384 bytes with one unencrypted private key that matches ClientCertificate";
         }
     };
 }

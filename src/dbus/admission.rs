@@ -18,7 +18,7 @@ pub const MAX_CALLS_PER_CLIENT: usize = 48;
 /// Calls at work that wait for the disk, the network or a check. The rest of [`MAX_CALLS`] is for those that are answered at once.
 pub const MAX_SLOW_CALLS: usize = 32;
 /// Bytes of one call. Every setting at its limit together has less.
-pub const MAX_CALL_BYTES: usize = 2 * 1024 * 1024;
+pub const MAX_CALL_BYTES: usize = 1280 * 1024;
 /// Bytes of all calls at work together.
 pub const MAX_CALLS_BYTES: usize = 2 * MAX_CALL_BYTES;
 

@@ -4,6 +4,7 @@ use super::report::{Report, held_report_at, put};
 use super::values::assign;
 use crate::certificates::held;
 use crate::config::{Config, Draft, Settings};
+use crate::threads;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 use zbus::OwnedVariant;
@@ -18,14 +19,19 @@ pub(super) async fn check_report(settings: &Settings, values: &BTreeMap<String, 
     let mistyped: Vec<String> = problems.iter().map(|(name, _)| name.clone()).collect();
     let good = values.keys().filter(|name| !mistyped.contains(name));
     let draft = settings.draft(|draft| good.for_each(|name| draft.copy(name, &scratch))).await;
-    for problem in Config::check(&draft).err().unwrap_or_default() {
+    let (certificates, found) = threads::check(move || {
+        let found = Config::check(&draft).err().unwrap_or_default();
+        (held(&draft.form), found)
+    })
+    .await;
+    for problem in found {
         // What is known of a mistyped setting is said; the one that is there in its place was not asked about.
         if !mistyped.iter().any(|name| name == problem.name) {
             problems.push((problem.name.to_owned(), problem.expectation()));
         }
     }
     let now = SystemTime::now();
-    let certificates = held(&draft.form).iter().map(|held| held_report_at(held, now)).collect::<Vec<_>>();
+    let certificates = certificates.iter().map(|held| held_report_at(held, now)).collect::<Vec<_>>();
     let problem = |(setting, message): (String, String)| {
         let mut report = Report::new();
         put(&mut report, "Setting", setting);

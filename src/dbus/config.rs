@@ -1,6 +1,8 @@
 //! The interface `com.cassianetworks.Bypass1.Config`: every row of the table as a property, and changes of several at once.
 
+use super::arguments::{self, Arguments};
 use super::check::check_report;
+use super::connection_tests;
 use super::describe::Description;
 use super::diagnosis::diagnosis;
 use super::error::Error;
@@ -163,10 +165,10 @@ macro_rules! define_interface {
             /// * `settings`: Values by the names of the properties.
             async fn apply(
                 &self,
-                settings: BTreeMap<String, OwnedVariant>,
+                settings: Arguments,
                 #[zbus(header)] by: Header<'_>,
-            ) -> Result<(), Error> {
-                self.apply_all(settings, &by).await
+            ) -> Result<()> {
+                Ok(self.apply_all(settings.bounded()?, &by).await?)
             }
 
             /// Tries a broker with these settings in place of the present ones: its name, TCP, TLS, MQTT, a message without
@@ -176,8 +178,14 @@ macro_rules! define_interface {
             /// * `report`: `Verdict`, `FailedStep`, `Detail`, `Broker`, `Address`, `ClientId`, `Topic`, `Tls`, `Steps` and, if the broker
             ///   showed one, `Certificate`.
             #[zbus(out_args("report"))]
-            async fn test_connection(&self, overrides: BTreeMap<String, OwnedVariant>) -> Result<Report, Error> {
-                self.test(overrides).await
+            async fn test_connection(
+                &self,
+                overrides: Arguments,
+                #[zbus(connection)] bus: &Connection,
+                #[zbus(header)] by: Header<'_>,
+            ) -> Result<Report> {
+                let overrides = overrides.bounded()?;
+                connection_tests::run(bus, &by, self.test(overrides)).await
             }
 
             /// What Apply would say to these settings; nothing changes.
@@ -186,8 +194,8 @@ macro_rules! define_interface {
             /// * `report`: `Problems` has what is wrong, none if they are right, and `Certificates` those that the settings would have,
             ///   with whom they name and until when they hold.
             #[zbus(out_args("report"))]
-            async fn check(&self, settings: BTreeMap<String, OwnedVariant>) -> Report {
-                check_report(&self.settings, &settings).await
+            async fn check(&self, settings: Arguments) -> Result<Report> {
+                Ok(check_report(&self.settings, &settings.bounded()?).await)
             }
 
             /// Every setting in the order of the manual: what it is, what is expected, what Reset goes back to.
@@ -213,8 +221,9 @@ macro_rules! define_interface {
             /// Sets settings back to their packaged values and removes secrets.
             ///
             /// * `settings`: Names of properties; an empty list means all of them.
-            async fn reset(&self, settings: Vec<String>, #[zbus(header)] by: Header<'_>) -> Result<(), Error> {
-                self.reset_all(settings, &by).await
+            async fn reset(&self, settings: Vec<String>, #[zbus(header)] by: Header<'_>) -> Result<()> {
+                arguments::number(settings.len())?;
+                Ok(self.reset_all(settings, &by).await?)
             }
         }
 

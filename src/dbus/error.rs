@@ -11,6 +11,8 @@ pub enum Error {
     InvalidConfig(String),
     /// The settings are right but cannot be saved; the old ones stay in force.
     SaveFailed(String),
+    /// As many tests of a broker run as may at a time.
+    TooManyTests(String),
 }
 
 impl Error {
@@ -18,8 +20,14 @@ impl Error {
     pub(super) fn of_setter(self) -> BoxDBusError {
         match self {
             Self::InvalidConfig(text) => Box::new(fdo::Error::InvalidArgs(text)),
-            other @ Self::SaveFailed(_) => Box::new(other),
+            other => Box::new(other),
         }
+    }
+}
+
+impl From<Error> for BoxDBusError {
+    fn from(error: Error) -> Self {
+        Box::new(error)
     }
 }
 

@@ -1,8 +1,10 @@
 //! The service on the system bus: one object with the interfaces Config and Stats. Thin: handlers convert, call, map errors.
 
 mod admission;
+mod arguments;
 mod check;
 mod config;
+mod connection_tests;
 mod describe;
 mod diagnosis;
 mod error;
@@ -19,6 +21,8 @@ mod stats_view;
 mod values;
 
 pub use admission::{MAX_CALL_BYTES, MAX_CALLS, MAX_CALLS_BYTES, MAX_CALLS_PER_CLIENT, MAX_SLOW_CALLS};
+pub use arguments::MAX_ARGUMENTS;
+pub use connection_tests::MAX_CONNECTION_TESTS;
 pub use error::Error;
 
 use crate::advert::Address;

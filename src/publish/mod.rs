@@ -15,6 +15,7 @@ mod paho_error;
 mod paho_options;
 mod pump;
 mod qos_limit;
+mod retired;
 mod run;
 mod session;
 mod session_file;

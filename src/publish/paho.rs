@@ -12,6 +12,7 @@ use super::line::{Ended, Line, Patience};
 use super::orders::Endpoint;
 use super::paho_connection::Connection;
 use super::paho_options::Start;
+use super::retired::Retired;
 use super::session::{Owner, Store};
 use super::tls::Tls;
 use super::tunnel::Tunnel;
@@ -22,12 +23,12 @@ use crate::log;
 use crate::mqtt::exchange::Accepted;
 use crate::queue::Message;
 use crate::stats::Failure;
+use crate::threads;
 use futures_util::FutureExt;
 use paho_mqtt as mqtt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::runtime::Handle;
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// See the module.
@@ -35,7 +36,7 @@ pub(crate) struct Paho {
     tunnels: Handle,
     limits: Limits,
     client: Option<Client>,
-    retired: JoinSet<()>,
+    retired: Retired,
     /// The session at the broker that accepted us last.
     store: Option<Store>,
     /// One that is to be made at a broker that is being tried.
@@ -59,7 +60,7 @@ struct Client {
 impl Paho {
     /// The tunnels run on another runtime than this client, so that a call into Paho that blocks cannot block them.
     pub(crate) fn new(tunnels: Handle, file: Option<PathBuf>, limits: Limits) -> Self {
-        Self { tunnels, limits, client: None, retired: JoinSet::new(), store: None, next: None, file }
+        Self { tunnels, limits, client: None, retired: Retired::default(), store: None, next: None, file }
     }
 
     async fn retire(&mut self) {
@@ -78,12 +79,8 @@ impl Paho {
         let after = self.limits.retire;
         // The tokens go with the client: theirs are the last words on messages that it still holds.
         let (mqtt, session) = (client.mqtt, client.session);
-        self.retired.spawn_blocking(move || {
-            std::thread::sleep(after);
-            drop(mqtt);
-        });
+        self.retired.add(mqtt, after);
         drop(session);
-        while self.retired.try_join_next().is_some() {}
     }
 
     fn hand_over(&mut self, tag: u64, message: mqtt::Message) -> Result<(), NotSent> {
@@ -158,6 +155,8 @@ impl Paho {
         factor: u32,
     ) -> Result<(), Failure> {
         let limits = self.limits;
+        // Paho does not look whether it got its two threads, and waits for them for ever.
+        threads::available(2).map_err(|error| inside(&format!("the system gives no thread: {error}")))?;
         let client = self.client(endpoint, store).await?;
         let line = client.tunnel.expect(Patience { factor, keep_alive: endpoint.mqtt.keep_alive });
         client.line = Some(line.clone());
@@ -195,12 +194,16 @@ impl Paho {
 
 fn upstream(endpoint: &Endpoint, limits: Limits) -> Result<Upstream, Failure> {
     let tls = Tls::new(&endpoint.mqtt.security)?;
-    Ok(Upstream { host: endpoint.mqtt.host.clone(), port: endpoint.mqtt.port, tls, limits })
+    let (host, port) = (endpoint.mqtt.host.clone(), endpoint.mqtt.port);
+    Ok(Upstream { host, port, tls, limits, lookups: &threads::LOOKUPS })
+}
+
+fn inside(what: &str) -> Failure {
+    Failure::new("closed", format!("The MQTT client cannot be set up: {what}."))
 }
 
 impl Client {
     fn new(tunnels: &Handle, endpoint: &Endpoint, store: Option<&Store>, limits: Limits) -> Result<Self, Failure> {
-        let inside = |what: &str| Failure::new("closed", format!("The MQTT client cannot be set up: {what}."));
         let tunnel = Tunnel::open(tunnels, upstream(endpoint, limits)?).map_err(|error| inside(&error.to_string()))?;
         let mqtt = paho_options::client(&endpoint.mqtt, tunnel.port(), limits.window, store.map(Store::client))
             .map_err(|error| inside(&format!("{error:?}")))?;
@@ -328,6 +331,6 @@ impl Broker for Paho {
 
     async fn close(&mut self) {
         self.retire().await;
-        while self.retired.join_next().await.is_some() {}
+        self.retired.ended().await;
     }
 }

@@ -14,6 +14,7 @@ use crate::advert::Address;
 use crate::config::{Config, Framing, Mqtt, MqttVersion, Qos};
 use crate::mqtt::reason;
 use crate::stats::Failure;
+use crate::threads;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -137,8 +138,10 @@ impl Batch {
 impl Trial {
     async fn run(&mut self, endpoint: &Endpoint, message: &Sample, batch: &Batch) -> Result<(), Failed> {
         let (mqtt, end) = (&endpoint.mqtt, Instant::now() + WHOLE);
-        let tls = Tls::new(&mqtt.security).map_err(|failure| (Step::Tls, failure))?;
-        let upstream = Upstream { host: mqtt.host.clone(), port: mqtt.port, tls, limits: Limits::default() };
+        let security = mqtt.security.clone();
+        let tls = threads::check(move || Tls::new(&security)).await.map_err(|failure| (Step::Tls, failure))?;
+        let (limits, lookups) = (Limits::default(), &threads::TEST_LOOKUPS);
+        let upstream = Upstream { host: mqtt.host.clone(), port: mqtt.port, tls, limits, lookups };
         let mut talk = Talk::new(&upstream, self.connect(&upstream).await?);
         let payload = endpoint.notice.as_ref().map(|notice| notice.will()).unwrap_or_default();
         let will = endpoint.notice.as_ref().map(|notice| Will { topic: &notice.topic, payload: &payload });

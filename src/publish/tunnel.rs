@@ -121,6 +121,7 @@ async fn lead(
 mod tests {
     use super::*;
     use crate::publish::Limits;
+    use crate::threads;
     use std::process::Stdio;
     use tokio::time::timeout;
 
@@ -129,7 +130,8 @@ mod tests {
     async fn open() -> (Tunnel, TcpListener) {
         let broker = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
         let port = broker.local_addr().expect("bound").port();
-        let upstream = Upstream { host: "127.0.0.1".into(), port, tls: None, limits: Limits::default() };
+        let (limits, lookups) = (Limits::default(), &threads::LOOKUPS);
+        let upstream = Upstream { host: "127.0.0.1".into(), port, tls: None, limits, lookups };
         (Tunnel::open(&Handle::current(), upstream).expect("opens"), broker)
     }
 

@@ -5,14 +5,16 @@ use super::tcp_progress::TcpProgress;
 use super::tls::Tls;
 use crate::mqtt::packet::LEVEL_5;
 use crate::stats::Failure;
+use crate::threads;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::os::fd::AsFd;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_openssl::SslStream;
 
@@ -40,6 +42,8 @@ pub(crate) struct Upstream {
     pub(crate) port: u16,
     pub(crate) tls: Option<Tls>,
     pub(crate) limits: Limits,
+    /// Places of its name lookups.
+    pub(crate) lookups: &'static Semaphore,
 }
 
 /// Bytes that the kernel takes beyond what it can send.
@@ -71,7 +75,12 @@ impl Upstream {
 
     /// The broker's addresses, at least one.
     pub(crate) async fn resolve(&self) -> Result<Vec<SocketAddr>, Failure> {
-        match lookup_host((&*self.host, self.port)).await.map(Iterator::collect::<Vec<_>>) {
+        if let Ok(address) = self.host.parse::<IpAddr>() {
+            return Ok(vec![(address, self.port).into()]);
+        }
+        let (host, port) = (self.host.clone(), self.port);
+        let look = move || (&*host, port).to_socket_addrs().map(Iterator::collect::<Vec<_>>);
+        match threads::limited(self.lookups, look).await {
             Ok(addresses) if addresses.is_empty() => Err(self.unknown_host("it has no address")),
             Ok(addresses) => Ok(addresses),
             Err(error) => Err(self.unknown_host(&error.to_string())),

@@ -11,6 +11,7 @@ mod events;
 mod files;
 mod flood;
 mod flooder;
+mod limits;
 mod log_level;
 mod power;
 mod properties;
@@ -19,6 +20,7 @@ mod samples;
 mod secrets;
 mod signals;
 mod startup;
+mod threads;
 mod transactions;
 
 #[path = "../support/mod.rs"]

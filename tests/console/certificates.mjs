@@ -49,7 +49,7 @@ await run(async ({ page, frame, field }) => {
     await page.getByRole("button", { name: "Replace Client key" }).click();
     assert.equal(await field("ClientKey").evaluate(input => input === document.activeElement), true);
     await field("ClientKey").fill(facts.otherKey);
-    await row("ClientKey").getByText(/^expected PEM text with one unencrypted private key that matches/).waitFor();
+    await row("ClientKey").getByText(/^expected PEM text of at most 16384 bytes with one unencrypted private key that matches/).waitFor();
     await page.getByRole("button", { name: "Keep Client key" }).click();
     assert.equal((await held()).includes(facts.otherKey.split("\n")[1]), false);
     await page.getByText("Will be removed").waitFor({ state: "detached" });

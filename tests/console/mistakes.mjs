@@ -24,7 +24,7 @@ await run(async ({ page, frame, field }) => {
 
     await page.getByRole("button", { name: "Filters" }).click();
     await field("FilterValues").fill("0 FF\nnonsense");
-    await eventually("the pairs are refused", async () => /^expected a list of at most 100 pairs/.test((await told("FilterValues"))[0]));
+    await eventually("the pairs are refused", async () => /^expected a list of at most 64 pairs/.test((await told("FilterValues"))[0]));
     await field("FilterValues").fill("-1 4C000215");
     await field("FilterNames").fill("Desk*\n*Strap\n\n");
     await eventually("the pairs are right", async () => await field("FilterValues").getAttribute("aria-invalid") === "false");
