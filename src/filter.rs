@@ -5,7 +5,7 @@
 
 mod duplicates;
 
-pub use duplicates::Duplicates;
+pub use duplicates::{CAPACITY as MAX_DUPLICATES, Duplicates};
 
 use crate::advert::{Advert, ad_structures};
 use crate::config::Form;

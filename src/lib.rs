@@ -29,6 +29,7 @@ pub mod fuzzing;
 pub mod health;
 pub mod log;
 pub mod losses;
+pub mod memory;
 mod mqtt;
 mod printable;
 pub mod publish;

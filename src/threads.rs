@@ -26,6 +26,8 @@ pub const MAX_LOOKUPS: usize = 4;
 pub const MAX_TEST_LOOKUPS: usize = 4;
 /// Threads of the runtime that may block: those above, and two for files. Each lookup may last for as long as the resolver likes.
 pub const MAX_BLOCKING: usize = MAX_CHECKS + MAX_LOOKUPS + MAX_TEST_LOOKUPS + 2;
+/// All threads: those of the table, with room for MQTT clients that wait for their end.
+pub const MAX_THREADS: usize = 32;
 /// Blocking threads stay: tokio ends the process when there is none and none can be had.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(100 * 365 * 86_400);
 

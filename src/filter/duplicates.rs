@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, Instant};
 
 /// Entries at most: one per device (`DuplicatesMs` 1) or per distinct packet. About 60 bytes each.
-const CAPACITY: usize = 50_000;
+pub const CAPACITY: usize = 50_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rule {

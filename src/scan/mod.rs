@@ -23,3 +23,4 @@ pub(crate) mod fuzzing;
 
 pub(crate) use adapter::listed as adapters;
 pub use run::{Source, run};
+pub use signals::MAX_DEVICES;

@@ -7,6 +7,8 @@
 mod device;
 mod known;
 
+pub use known::DEVICES as MAX_DEVICES;
+
 use super::adapter::bluez::{self, NAME};
 use super::capture::{Burst, Capture, Each, Malformed, UNKNOWN};
 use crate::advert::{Address, Advert, Pdu};

@@ -2,14 +2,16 @@
 
 use crate::client::{PROPERTIES, apply, connect, refused};
 use crate::started;
+use crate::support::air::Air;
 use crate::support::bus::Bus;
-use crate::support::busctl::{CONFIG, NAME, PATH};
+use crate::support::busctl::{CONFIG, NAME, PATH, STATS};
 use crate::support::identities::Who;
 use crate::support::process::peak;
 use crate::support::{DEADLINE, eventually};
-use cassia_bypass::dbus::{MAX_ARGUMENTS, MAX_CONNECTION_TESTS};
+use cassia_bypass::dbus::{self, MAX_ARGUMENTS, MAX_CONNECTION_TESTS};
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::fd::AsRawFd;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use zbus::{Connection, OwnedVariant, Variant};
@@ -78,6 +80,24 @@ async fn limits_of_a_call_are_told_at_once() {
     assert_eq!(bus.value(CONFIG, "Port"), 0);
 }
 
+#[test]
+fn limits_are_those_of_the_manual() {
+    let manual = include_str!("../../dbus/README.md");
+    let rows: Vec<_> = manual.split_once("\n### Limits\n").expect("a section").1.lines().collect();
+    for (limit, of) in [
+        (dbus::MAX_CALLS, "calls at work;"),
+        (dbus::MAX_CALLS_PER_CLIENT, "calls of a client"),
+        (dbus::MAX_SLOW_CALLS, "calls of `Apply`"),
+        (dbus::MAX_CONNECTION_TESTS, "`TestConnection` at work"),
+        (dbus::MAX_CALL_BYTES, "bytes of the arguments"),
+        (dbus::MAX_CALLS_BYTES, "bytes of all calls"),
+        (dbus::MAX_ARGUMENTS, "settings in a call"),
+    ] {
+        let row = format!("| {limit} | {of}");
+        assert!(rows.iter().any(|line| line.starts_with(&row)), "{row}");
+    }
+}
+
 /// A broker that accepts connections and says nothing.
 async fn tarpit() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
@@ -135,6 +155,30 @@ async fn limits_of_tests_at_a_time_are_told_by_a_name_of_their_own() {
         bus.call(Who::Admin, "TestConnection", &words).is_ok()
     });
     drop(held);
+}
+
+#[tokio::test]
+async fn get_all_of_statistics_adds_up() {
+    let bus = crate::bus();
+    let (air, theirs) = Air::new();
+    let _service = bus.start_service_quietly(&["--monitor-fd", &theirs.as_raw_fd().to_string()]);
+    bus.set(Who::Admin, "FilterRssi", &["n", "0"]).expect("Set");
+    let playing = std::thread::spawn(move || air.play(0..20_000, 200));
+    let reader = connect(&bus).await;
+    let (mut moments, mut last) = (0, 0);
+    while last < 20_000 {
+        let all = reader.call_method(Some(NAME), PATH, Some(PROPERTIES), "GetAll", &STATS).await.expect("GetAll");
+        let all: BTreeMap<String, OwnedVariant> = all.body().deserialize().expect("properties");
+        let of = |name: &&str| u64::try_from(all[*name].try_clone().expect("no descriptors")).expect("t");
+        let heard: u64 = ["Received", "Recovered"].iter().map(of).sum();
+        let kinds =
+            ["Published", "Filtered", "Deduplicated", "Unpublished", "Dropped", "Queued", "InFlight", "Spooled"];
+        assert_eq!(heard, kinds.iter().map(of).sum::<u64>());
+        moments += usize::from(heard > last);
+        last = heard;
+    }
+    playing.join().expect("no panic");
+    assert!(moments > 3, "{moments}");
 }
 
 #[tokio::test]

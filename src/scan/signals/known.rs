@@ -5,7 +5,7 @@ use crate::advert::AddressType;
 use std::collections::HashMap;
 
 /// Devices that are remembered. BlueZ forgets a device after half a minute, so this is far away.
-const DEVICES: usize = 50_000;
+pub const DEVICES: usize = 50_000;
 
 /// Of one device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
