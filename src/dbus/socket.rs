@@ -4,6 +4,7 @@
 //! to stand before zbus, for the standard interfaces are its own.
 
 use super::admission::{Admission, MAX_CALL_BYTES};
+use crate::config::{SECRETS, SETTINGS, Setting};
 use futures_util::FutureExt;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -22,6 +23,8 @@ use zbus::{Address, Connection, Message, fdo};
 
 /// Refusals that wait to be sent. Nothing else is read from the bus while there are so many.
 const MAX_REFUSALS: usize = 64;
+/// Bytes of a body that is too long in which the setting is looked for.
+const BODY_HEAD: usize = 1024;
 /// Bytes that are read at once.
 const READ_BUFFER: usize = 16 * 1024;
 /// Every message begins with so many bytes (D-Bus specification, "Message Format"): byte order, type, flags, version, length of the
@@ -122,13 +125,14 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads a message without its body, and passes over that.
-    async fn header_only(&mut self, received: &mut Vec<u8>, header: usize, body: usize) -> io::Result<()> {
-        self.fill(received, header).await?;
+    /// Reads a message without its body, passes over that, and tells how it begins.
+    async fn header_only(&mut self, received: &mut Vec<u8>, header: usize, body: usize) -> io::Result<Vec<u8>> {
+        self.fill(received, header + body.min(BODY_HEAD)).await?;
         let begun = received.len().min(header + body) - header;
-        received.drain(header..header + begun);
+        let head = received.drain(header..header + begun).collect();
         received[4..8].fill(0);
-        self.pass_over(body - begun).await
+        self.pass_over(body - begun).await?;
+        Ok(head)
     }
 
     async fn pass_over(&mut self, mut rest: usize) -> io::Result<()> {
@@ -187,10 +191,10 @@ impl ReadHalf for Reader {
             let silent = received[2] & NO_REPLY_EXPECTED != 0;
             received[2] &= !NO_REPLY_EXPECTED;
             if body > MAX_CALL_BYTES {
-                self.header_only(received, header, body).await?;
+                let head = self.header_only(received, header, body).await?;
                 let call = self.bytes.receive_message(seq, received, descriptors).await?;
                 if call.message_type() == Type::MethodCall && !silent {
-                    self.refuse(&call, too_long(&call)).await?;
+                    self.refuse(&call, too_long(&call, body, &head)).await?;
                 }
                 continue;
             }
@@ -208,13 +212,26 @@ impl ReadHalf for Reader {
     }
 }
 
-fn too_long(call: &Message) -> fdo::Error {
+fn too_long(call: &Message, found: usize, head: &[u8]) -> fdo::Error {
+    let what = format!("the arguments have {found} bytes, at most {MAX_CALL_BYTES} are taken");
+    if let Some(Setting { name, expected, .. }) = last_named(head) {
+        return fdo::Error::InvalidArgs(format!("{name}: expected {expected} ({what})"));
+    }
     let header = call.header();
     let member = header.member().map_or("call", |member| member.as_str());
-    fdo::Error::InvalidArgs(format!(
-        "{member}: expected arguments of at most {MAX_CALL_BYTES} bytes; the longest that a setting takes is in `Expected` of \
-         Describe: of CaCertificate send only the CA of the broker"
-    ))
+    fdo::Error::InvalidArgs(format!("{member}: {what}"))
+}
+
+/// The last setting that a body names so far: its value is what makes the body long.
+fn last_named(head: &[u8]) -> Option<&'static Setting> {
+    let at = |setting: &&Setting| {
+        let (name, length) = (setting.name.as_bytes(), setting.name.len() as u32);
+        let text = |length: [u8; 4]| [&length[..], name, b"\0"].concat();
+        let find = |text: Vec<u8>| head.windows(text.len()).rposition(|window| window == text);
+        find(text(length.to_le_bytes())).or_else(|| find(text(length.to_be_bytes())))
+    };
+    let named = SETTINGS.iter().chain(SECRETS).filter_map(|setting| Some((at(&setting)?, setting)));
+    named.max_by_key(|(at, _)| *at).map(|(_, setting)| setting)
 }
 
 /// Writes without a look.
