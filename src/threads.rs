@@ -84,3 +84,34 @@ pub(crate) async fn limited<T: Send + 'static>(
         Err(_) => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+    use std::sync::mpsc::channel;
+
+    static PLACES: Semaphore = Semaphore::const_new(1);
+
+    #[tokio::test]
+    async fn threads_keep_their_place_for_as_long_as_they_work() {
+        let (go_on, wait) = channel::<()>();
+        let slow = tokio::spawn(limited(&PLACES, move || wait.recv()));
+        while PLACES.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        // Who waited for it gave up, as a test of a broker does after its time. A resolver does not.
+        slow.abort();
+        assert!(slow.await.is_err_and(|error| error.is_cancelled()));
+        let mut next = Box::pin(limited(&PLACES, || 7));
+        assert_eq!((&mut next).now_or_never(), None);
+        assert_eq!(PLACES.available_permits(), 0);
+        go_on.send(()).expect("it works");
+        assert_eq!(next.await, 7);
+    }
+
+    #[test]
+    fn threads_are_there() {
+        available(2).expect("a machine that runs tests gives two threads");
+    }
+}
