@@ -2,9 +2,11 @@
 //!
 //! Journal fields beside the standard ones: `MESSAGE_ID EVENT REASON ERROR COUNT ADAPTER BROKER PROPERTY SENDER`. Addresses of devices appear at level debug only, payloads and secrets never.
 
+mod calls;
 pub mod id;
 mod setup;
 
+pub use calls::{secret_withheld, settings_changed, trial};
 pub use setup::{IDENTIFIER, init, level, set_level, target};
 
 use crate::certificates::Held;
@@ -45,18 +47,6 @@ pub fn started(router: &str) {
 /// The service stops.
 pub fn stopping(reason: &str) {
     info!(message_id = id::STOPPING, event = "stopping", reason, "stopping: {reason}");
-}
-
-/// Settings were changed over D-Bus. Names only: values may be personal.
-pub fn settings_changed(names: &[&str], sender: &str) {
-    let property = names.join(" ");
-    info!(
-        message_id = id::SETTINGS_CHANGED,
-        event = "settings-changed",
-        property,
-        sender,
-        "settings changed: {property}"
-    );
 }
 
 /// A damaged settings file was put aside; `used` has the names of the settings that could be read.

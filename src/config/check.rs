@@ -365,7 +365,7 @@ fn host(value: &str) -> bool {
 }
 
 /// Name and port of `host` or `host:port`.
-fn host_port(value: &str) -> Option<(&str, Option<u16>)> {
+pub(super) fn host_port(value: &str) -> Option<(&str, Option<u16>)> {
     if value.parse::<Ipv6Addr>().is_ok() {
         return Some((value, None));
     }

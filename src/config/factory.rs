@@ -1,8 +1,10 @@
 //! What the factory gave this device: systemd credentials, files in a directory that only the service sees.
 //!
 //! `cassia-bypass.config` is a settings file as those of vendor and site; each secret is a credential of its own,
-//! `cassia-bypass.password` and so on.
+//! `cassia-bypass.password` and so on. `cassia-bypass.hosts` names the brokers that these secrets are for.
 
+use super::binding::{NamedHost, named};
+use super::check::host_port;
 use super::layer::{Kind, Layer};
 use super::nearest::{nearest, question};
 use super::{FileProblem, SECRETS, Secret, Secrets, Setting};
@@ -13,6 +15,8 @@ use zeroize::Zeroizing;
 
 const PREFIX: &str = "cassia-bypass.";
 const CONFIG: &str = "config";
+const HOSTS: &str = "hosts";
+const HOSTS_EXPECTED: &str = "host or host:port, one a line";
 
 /// Name of the credential of a secret.
 pub(super) fn name(key: &str) -> String {
@@ -39,8 +43,30 @@ pub(super) fn read(directory: Option<&Path>) -> (Layer, Secrets) {
         layer.exists = true;
         layer.credentials.insert(known.key, path);
     }
+    if let Err(problem) = hosts(directory) {
+        layer.exists = true;
+        layer.give_up(problem);
+    }
     layer.problems.extend(strangers(directory));
     (layer, secrets)
+}
+
+/// The brokers that the factory's secrets may go to, whoever sets them; none without such a credential.
+pub(super) fn hosts(directory: &Path) -> Result<Vec<NamedHost>, FileProblem> {
+    let path = directory.join(name(HOSTS));
+    let refuse = |found: String| FileProblem::of_key(&path, HOSTS, HOSTS_EXPECTED, Some(found));
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(refuse(error.kind().to_string())),
+    };
+    let lines = text.lines().map(str::trim).enumerate();
+    let mut list = Vec::new();
+    for (place, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+        let (host, port) = host_port(line).ok_or_else(|| refuse(format!("line {} is none", place + 1)))?;
+        list.push(named(host, port));
+    }
+    if list.is_empty() { Err(refuse("it names none".to_owned())) } else { Ok(list) }
 }
 
 /// One secret. The line end that an editor leaves is none of it.
@@ -62,7 +88,7 @@ fn secret(path: &Path, known: &Setting) -> Result<Option<Secret>, FileProblem> {
 
 /// Credentials that are meant for us and have no name that we know.
 fn strangers(directory: &Path) -> Vec<FileProblem> {
-    let known = || SECRETS.iter().map(|s| s.key).chain([CONFIG]);
+    let known = || SECRETS.iter().map(|s| s.key).chain([CONFIG, HOSTS]);
     let mut names: Vec<_> = fs::read_dir(directory).into_iter().flatten().flatten().map(|e| e.file_name()).collect();
     names.sort();
     let strange = names.iter().filter_map(|name| name.to_str()?.strip_prefix(PREFIX));

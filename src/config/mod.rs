@@ -1,6 +1,7 @@
 //! The settings: their one list, the flat form of files and D-Bus, the typed value that the service works with, the files
 //! they are kept in, and the one place where they change.
 
+mod binding;
 mod check;
 mod factory;
 pub(crate) mod files;
@@ -24,6 +25,7 @@ pub(crate) mod table;
 mod typed;
 mod vault;
 
+pub use binding::Requester;
 pub use check::Problem;
 pub use files::FileError;
 pub use form::{Draft, Form, SECRETS, SETTINGS, Secrets, Setting, setting};

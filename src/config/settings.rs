@@ -1,5 +1,6 @@
 //! The one place where settings change: copied, changed, checked, saved, published, in that order or not at all.
 
+use super::binding::{Bindings, Requester};
 use super::store::Store;
 use super::{Config, Draft, Problem};
 use crate::log;
@@ -16,6 +17,9 @@ pub enum UpdateError {
     /// They would not be right.
     #[error("{}", join(.0))]
     Invalid(Vec<Problem>),
+    /// They would send stored secrets where those were not meant to go.
+    #[error("{}", join(.0))]
+    Withheld(Vec<Problem>),
     /// They could not be saved.
     #[error("{}: cannot be saved and was not changed: {reason}", names.join(", "))]
     Save {
@@ -54,6 +58,18 @@ pub struct Settings {
 struct Writer {
     store: Store,
     draft: Draft,
+    bindings: Bindings,
+}
+
+impl Writer {
+    fn withheld(&self, requester: &Requester, draft: &Draft, lower: &Draft) -> Vec<Problem> {
+        self.bindings.refused(requester, &self.draft, draft, lower)
+    }
+
+    fn admit(&self, requester: &Requester, draft: &Draft, lower: &Draft) -> Result<(), UpdateError> {
+        let withheld = self.withheld(requester, draft, lower);
+        if withheld.is_empty() { Ok(()) } else { Err(UpdateError::Withheld(withheld)) }
+    }
 }
 
 impl Settings {
@@ -62,7 +78,8 @@ impl Settings {
         let (lower, directory) = (store.lower().clone(), store.directory().to_owned());
         let config = watch::Sender::new(Arc::new(config));
         stats.set_ignored_settings(draft.ignored.names());
-        Self { writer: Arc::new(Mutex::new(Writer { store, draft })), config, lower, stats, directory }
+        let bindings = Bindings::new(&draft, &lower, store.hosts());
+        Self { writer: Arc::new(Mutex::new(Writer { store, draft, bindings })), config, lower, stats, directory }
     }
 
     /// The settings now.
@@ -80,23 +97,36 @@ impl Settings {
         &self.lower
     }
 
-    /// Changes settings. Tells the D-Bus names of those that became others; nothing is written if there are none.
+    /// Changes settings as root may. Tells the D-Bus names of those that became others; nothing is written if there are none.
     pub async fn update(&self, change: impl FnOnce(&mut Draft)) -> Result<Vec<&'static str>, UpdateError> {
+        self.update_by(&Requester::Root, change).await
+    }
+
+    /// Changes settings as this requester may.
+    pub async fn update_by(
+        &self,
+        requester: &Requester,
+        change: impl FnOnce(&mut Draft),
+    ) -> Result<Vec<&'static str>, UpdateError> {
         let mut writer = Arc::clone(&self.writer).lock_owned().await;
         let mut draft = writer.draft.clone();
         change(&mut draft);
         let names = draft.changed(&writer.draft);
         if names.is_empty() && draft.ignored == writer.draft.ignored {
+            // Who gives a secret again has it bound to the settings as they are.
+            writer.bindings.follow(requester, &draft);
             return Ok(names);
         }
         let (draft, checked) = checked(draft).await;
         let config = Arc::new(checked?);
-        let (publisher, stats) = (self.config.clone(), self.stats.clone());
+        writer.admit(requester, &draft, &self.lower)?;
+        let (publisher, stats, requester) = (self.config.clone(), self.stats.clone(), requester.clone());
         // Off the runtime, because flash can take its time, and with the writer's lock moved along, so that a caller who
         // goes away cannot leave saved settings unpublished.
         let saved = spawn_blocking(move || {
             writer.store.save(&draft).map_err(|error| error.to_string())?;
             stats.set_ignored_settings(draft.ignored.names());
+            writer.bindings.follow(&requester, &draft);
             writer.draft = draft;
             publisher.send_replace(config);
             Ok(())
@@ -109,9 +139,17 @@ impl Settings {
         }
     }
 
-    /// The settings as a change would make them; nothing changes.
-    pub async fn preview(&self, change: impl FnOnce(&mut Draft)) -> Result<Config, UpdateError> {
-        checked(self.draft(change).await).await.1
+    /// The settings as a change by this requester would make them; nothing changes.
+    pub async fn preview(&self, requester: &Requester, change: impl FnOnce(&mut Draft)) -> Result<Config, UpdateError> {
+        let (draft, checked) = checked(self.draft(change).await).await;
+        let config = checked?;
+        self.writer.lock().await.admit(requester, &draft, &self.lower)?;
+        Ok(config)
+    }
+
+    /// The stored secrets that this requester would have to give again for these settings.
+    pub async fn withheld(&self, requester: &Requester, draft: &Draft) -> Vec<Problem> {
+        self.writer.lock().await.withheld(requester, draft, &self.lower)
     }
 
     /// The same before it is checked.

@@ -213,6 +213,11 @@ impl Store {
         &self.lower
     }
 
+    /// The brokers that the factory's secrets are for; [`load`] has refused a damaged list.
+    pub(super) fn hosts(&self) -> Vec<super::binding::NamedHost> {
+        self.paths.credentials.as_deref().and_then(|directory| factory::hosts(directory).ok()).unwrap_or_default()
+    }
+
     /// The state directory.
     pub fn directory(&self) -> &std::path::Path {
         &self.paths.state

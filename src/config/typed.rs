@@ -149,6 +149,15 @@ pub struct Mqtt {
     pub client_id: String,
 }
 
+impl Mqtt {
+    /// `host:port` for people.
+    #[must_use]
+    pub fn broker(&self) -> String {
+        let Self { host, port, .. } = self;
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    }
+}
+
 /// Lifetime of the connection to the broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Connection {

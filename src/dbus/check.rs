@@ -3,14 +3,18 @@
 use super::report::{Report, held_report_at, put};
 use super::values::assign;
 use crate::certificates::held;
-use crate::config::{Config, Draft, Settings};
+use crate::config::{Config, Draft, Requester, Settings};
 use crate::threads;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 use zbus::OwnedVariant;
 
-/// Judges these values in place of the present ones.
-pub(super) async fn check_report(settings: &Settings, values: &BTreeMap<String, OwnedVariant>) -> Report {
+/// Judges these values in place of the present ones, should this requester apply them.
+pub(super) async fn check_report(
+    settings: &Settings,
+    values: &BTreeMap<String, OwnedVariant>,
+    requester: &Requester,
+) -> Report {
     let mut scratch = Draft::default();
     let wrong = values.iter().filter_map(|(name, value)| assign(&mut scratch, name, value).err());
     // They begin with the name, as every refusal does.
@@ -19,9 +23,10 @@ pub(super) async fn check_report(settings: &Settings, values: &BTreeMap<String, 
     let mistyped: Vec<String> = problems.iter().map(|(name, _)| name.clone()).collect();
     let good = values.keys().filter(|name| !mistyped.contains(name));
     let draft = settings.draft(|draft| good.for_each(|name| draft.copy(name, &scratch))).await;
-    let (certificates, found) = threads::check(move || {
+    let (draft, certificates, found) = threads::check(move || {
         let found = Config::check(&draft).err().unwrap_or_default();
-        (held(&draft.form), found)
+        let held = held(&draft.form);
+        (draft, held, found)
     })
     .await;
     for problem in found {
@@ -29,6 +34,10 @@ pub(super) async fn check_report(settings: &Settings, values: &BTreeMap<String, 
         if !mistyped.iter().any(|name| name == problem.name) {
             problems.push((problem.name.to_owned(), problem.expectation()));
         }
+    }
+    if problems.is_empty() {
+        let withheld = settings.withheld(requester, &draft).await;
+        problems.extend(withheld.iter().map(|problem| (problem.name.to_owned(), problem.expectation())));
     }
     let now = SystemTime::now();
     let certificates = certificates.iter().map(|held| held_report_at(held, now)).collect::<Vec<_>>();

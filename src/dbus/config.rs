@@ -1,6 +1,7 @@
 //! The interface `com.cassianetworks.Bypass1.Config`: every row of the table as a property, and changes of several at once.
 
 use super::arguments::{self, Arguments};
+use super::caller::Caller;
 use super::check::check_report;
 use super::connection_tests;
 use super::describe::Description;
@@ -9,9 +10,10 @@ use super::error::Error;
 use super::others;
 use super::report::{Report, trial_report};
 use super::values::{assign, known, typed, unknown};
+use super::withheld::Withheld;
 use crate::advert::Address;
 use crate::config::table::{for_each_secret, for_each_setting};
-use crate::config::{Draft, Ignored, SECRETS, SETTINGS, Secret, Settings};
+use crate::config::{Draft, Ignored, SECRETS, SETTINGS, Secret, Settings, UpdateError};
 use crate::log;
 use crate::publish;
 use crate::stats::Stats;
@@ -27,6 +29,8 @@ pub(super) struct Config {
     /// What stands for this router unless the settings say otherwise.
     router: Address,
     description: Description,
+    /// The journal's lines of what was refused to protect a secret.
+    withheld: Withheld,
     /// The settings of one moment, unless the present ones are meant.
     moment: Option<Arc<crate::config::Config>>,
 }
@@ -36,44 +40,57 @@ type Result<T, E = BoxDBusError> = std::result::Result<T, E>;
 impl Config {
     pub(super) fn new(settings: Arc<Settings>, stats: Arc<Stats>, router: Address) -> Self {
         let description = Description::new(&settings.lower().form);
-        Self { settings, stats, router, description, moment: None }
+        Self { settings, stats, router, description, withheld: Withheld::default(), moment: None }
     }
 
     /// The same at this moment: all that is read of it fits together.
     pub(super) fn snapshot(&self) -> Self {
         let (settings, stats) = (self.settings.clone(), self.stats.clone());
-        let (router, description) = (self.router, self.description.clone());
-        Self { settings, stats, router, description, moment: Some(self.now()) }
+        let (router, description, withheld) = (self.router, self.description.clone(), self.withheld.clone());
+        Self { settings, stats, router, description, withheld, moment: Some(self.now()) }
     }
 
     fn now(&self) -> Arc<crate::config::Config> {
         self.moment.clone().unwrap_or_else(|| self.settings.current())
     }
 
-    async fn change(&self, by: Option<&Header<'_>>, to: impl FnOnce(&mut Draft)) -> Result<(), Error> {
-        let changed = self.settings.update(to).await?;
+    async fn change(&self, by: &Caller, given: &[&str], to: impl FnOnce(&mut Draft)) -> Result<(), Error> {
+        let requester = by.requester(given.iter().copied());
+        let changed =
+            self.settings.update_by(&requester, to).await.inspect_err(|error| self.note_withheld(error, by))?;
         if !changed.is_empty() {
-            log::settings_changed(&changed, by.and_then(|header| header.sender()).map_or("", |sender| sender.as_str()));
+            log::settings_changed(&changed, &by.to_string());
         }
         Ok(())
     }
 
-    async fn set(&self, by: Option<Header<'_>>, to: impl FnOnce(&mut Draft)) -> Result<()> {
-        self.change(by.as_ref(), to).await.map_err(Error::of_setter)
+    fn note_withheld(&self, error: &UpdateError, by: &Caller) {
+        if let UpdateError::Withheld(problems) = error {
+            self.withheld.note(problems, &by.to_string());
+        }
     }
 
-    async fn apply_all(&self, values: BTreeMap<String, OwnedVariant>, by: &Header<'_>) -> Result<(), Error> {
-        self.change(Some(by), taking(&values)?).await
+    async fn set(&self, by: &Caller, name: &str, to: impl FnOnce(&mut Draft)) -> Result<()> {
+        self.change(by, &[name], to).await.map_err(Error::of_setter)
     }
 
-    async fn test(&self, values: BTreeMap<String, OwnedVariant>) -> Result<Report, Error> {
+    async fn apply_all(&self, values: BTreeMap<String, OwnedVariant>, by: &Caller) -> Result<(), Error> {
+        let given: Vec<&str> = values.keys().map(String::as_str).collect();
+        self.change(by, &given, taking(&values)?).await
+    }
+
+    async fn test(&self, values: BTreeMap<String, OwnedVariant>, by: &Caller) -> Result<Report, Error> {
         let take = taking(&values)?;
-        let config = self.settings.preview(|draft| {
+        let requester = by.requester(values.keys().map(String::as_str));
+        let config = self.settings.preview(&requester, |draft| {
             // Who tries a broker has not switched it on yet.
             draft.form.protocol = "mqtt".into();
             take(draft);
         });
-        let config = config.await?;
+        let config = config.await.inspect_err(|error| self.note_withheld(error, by))?;
+        if let Some(mqtt) = &config.mqtt {
+            log::trial(&mqtt.broker(), &by.to_string());
+        }
         let mut trial = publish::test(&config, config.router.unwrap_or(self.router)).await;
         if let Some((step, failure)) = trial.as_mut().and_then(|trial| trial.failure.take()) {
             let failure = publish::clock_first(failure, *self.stats.clock_synchronised().borrow());
@@ -83,7 +100,7 @@ impl Config {
         trial.map(|trial| trial_report(&trial)).ok_or_else(refused)
     }
 
-    async fn reset_all(&self, names: Vec<String>, by: &Header<'_>) -> Result<(), Error> {
+    async fn reset_all(&self, names: Vec<String>, by: &Caller) -> Result<(), Error> {
         let wrong: Vec<_> = names.iter().filter(|n| known(n).is_none()).map(|n| unknown(n)).collect();
         if !wrong.is_empty() {
             return Err(Error::InvalidConfig(wrong.join("; ")));
@@ -97,7 +114,8 @@ impl Config {
                 draft.ignored = Ignored::default();
             }
         };
-        self.change(Some(by), take).await
+        // What a secret goes back to is the factory's, which the caller need not know.
+        self.change(by, &[], take).await
     }
 }
 
@@ -132,8 +150,14 @@ macro_rules! define_interface {
                 }
 
                 #[zbus(property)]
-                async fn $setter(&self, value: $type, #[zbus(header)] by: Option<Header<'_>>) -> Result<()> {
-                    self.set(by, |draft| {
+                async fn $setter(
+                    &self,
+                    value: $type,
+                    #[zbus(header)] by: Option<Header<'_>>,
+                    #[zbus(connection)] bus: &Connection,
+                ) -> Result<()> {
+                    let by = Caller::of(by.as_ref(), bus).await;
+                    self.set(&by, stringify!($name), |draft| {
                         draft.touch(stringify!($name));
                         draft.form.$key = value;
                     })
@@ -145,8 +169,14 @@ macro_rules! define_interface {
                 $(#[$sdoc])*
                 /// Write-only; empty removes it.
                 #[zbus(property)]
-                async fn $ssetter(&self, value: String, #[zbus(header)] by: Option<Header<'_>>) -> Result<()> {
-                    self.set(by, |draft| {
+                async fn $ssetter(
+                    &self,
+                    value: String,
+                    #[zbus(header)] by: Option<Header<'_>>,
+                    #[zbus(connection)] bus: &Connection,
+                ) -> Result<()> {
+                    let by = Caller::of(by.as_ref(), bus).await;
+                    self.set(&by, stringify!($sname), |draft| {
                         draft.touch(stringify!($sname));
                         draft.secrets.$skey = Secret::from(value);
                     })
@@ -167,8 +197,9 @@ macro_rules! define_interface {
                 &self,
                 settings: Arguments,
                 #[zbus(header)] by: Header<'_>,
+                #[zbus(connection)] bus: &Connection,
             ) -> Result<()> {
-                Ok(self.apply_all(settings.bounded()?, &by).await?)
+                Ok(self.apply_all(settings.bounded()?, &Caller::of(Some(&by), bus).await).await?)
             }
 
             /// Tries a broker with these settings in place of the present ones: its name, TCP, TLS, MQTT, a message without
@@ -185,7 +216,8 @@ macro_rules! define_interface {
                 #[zbus(header)] by: Header<'_>,
             ) -> Result<Report> {
                 let overrides = overrides.bounded()?;
-                connection_tests::run(bus, &by, self.test(overrides)).await
+                let test = async { self.test(overrides, &Caller::of(Some(&by), bus).await).await };
+                connection_tests::run(bus, &by, test).await
             }
 
             /// What Apply would say to these settings; nothing changes.
@@ -194,8 +226,16 @@ macro_rules! define_interface {
             /// * `report`: `Problems` has what is wrong, none if they are right, and `Certificates` those that the settings would have,
             ///   with whom they name and until when they hold.
             #[zbus(out_args("report"))]
-            async fn check(&self, settings: Arguments) -> Result<Report> {
-                Ok(check_report(&self.settings, &settings.bounded()?).await)
+            async fn check(
+                &self,
+                settings: Arguments,
+                #[zbus(header)] by: Header<'_>,
+                #[zbus(connection)] bus: &Connection,
+            ) -> Result<Report> {
+                let settings = settings.bounded()?;
+                let by = Caller::of(Some(&by), bus).await;
+                let requester = by.requester(settings.keys().map(String::as_str));
+                Ok(check_report(&self.settings, &settings, &requester).await)
             }
 
             /// Every setting in the order of the manual: what it is, what is expected, what Reset goes back to.
@@ -221,9 +261,14 @@ macro_rules! define_interface {
             /// Sets settings back to their packaged values and removes secrets.
             ///
             /// * `settings`: Names of properties; an empty list means all of them.
-            async fn reset(&self, settings: Vec<String>, #[zbus(header)] by: Header<'_>) -> Result<()> {
+            async fn reset(
+                &self,
+                settings: Vec<String>,
+                #[zbus(header)] by: Header<'_>,
+                #[zbus(connection)] bus: &Connection,
+            ) -> Result<()> {
                 arguments::number(settings.len())?;
-                Ok(self.reset_all(settings, &by).await?)
+                Ok(self.reset_all(settings, &Caller::of(Some(&by), bus).await).await?)
             }
         }
 
@@ -235,15 +280,16 @@ macro_rules! define_interface {
                 name: &str,
                 value: &Variant<'_>,
                 by: Option<Header<'_>>,
+                bus: &Connection,
             ) -> Option<Result<()>> {
                 let wrong = |text| Err(Error::InvalidConfig(text).of_setter());
                 Some(match name {
                     $(stringify!($name) => match typed(value, name) {
-                        Ok(value) => self.$setter(value, by).await,
+                        Ok(value) => self.$setter(value, by, bus).await,
                         Err(text) => wrong(text),
                     },)*
                     $(stringify!($sname) => match typed(value, name) {
-                        Ok(value) => self.$ssetter(value, by).await,
+                        Ok(value) => self.$ssetter(value, by, bus).await,
                         Err(text) => wrong(text),
                     },)*
                     _ => return None,

@@ -9,6 +9,8 @@ use zbus::{BoxDBusError, fdo};
 pub enum Error {
     /// The settings would not be right, or the request names what does not exist.
     InvalidConfig(String),
+    /// The settings are right but would send a stored secret where it was not meant to go.
+    SecretRequired(String),
     /// The settings are right but cannot be saved; the old ones stay in force.
     SaveFailed(String),
     /// As many tests of a broker run as may at a time.
@@ -36,6 +38,7 @@ impl From<UpdateError> for Error {
         let text = error.to_string();
         match error {
             UpdateError::Invalid(_) => Self::InvalidConfig(text),
+            UpdateError::Withheld(_) => Self::SecretRequired(text),
             UpdateError::Save { .. } => Self::SaveFailed(text),
         }
     }

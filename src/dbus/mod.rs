@@ -2,6 +2,7 @@
 
 mod admission;
 mod arguments;
+mod caller;
 mod check;
 mod config;
 mod connection_tests;
@@ -19,6 +20,7 @@ mod socket;
 mod stats;
 mod stats_view;
 mod values;
+mod withheld;
 
 pub use admission::{MAX_CALL_BYTES, MAX_CALLS, MAX_CALLS_BYTES, MAX_CALLS_PER_CLIENT, MAX_SLOW_CALLS};
 pub use arguments::MAX_ARGUMENTS;

@@ -29,6 +29,7 @@ pub(super) trait Quietly: Interface + Sized {
         name: &'call str,
         value: &'call Variant<'_>,
         by: Option<Header<'call>>,
+        bus: &'call Connection,
     ) -> BoxFuture<'call, Option<Result<(), BoxDBusError>>>;
 }
 
@@ -42,8 +43,9 @@ impl Quietly for Config {
         name: &'call str,
         value: &'call Variant<'_>,
         by: Option<Header<'call>>,
+        bus: &'call Connection,
     ) -> BoxFuture<'call, Option<Result<(), BoxDBusError>>> {
-        Box::pin(self.set_by_name(name, value, by))
+        Box::pin(self.set_by_name(name, value, by, bus))
     }
 }
 
@@ -57,6 +59,7 @@ impl Quietly for Stats {
         _: &'call str,
         _: &'call Variant<'_>,
         _: Option<Header<'call>>,
+        _: &'call Connection,
     ) -> BoxFuture<'call, Option<Result<(), BoxDBusError>>> {
         Box::pin(std::future::ready(None))
     }
@@ -94,14 +97,14 @@ impl<I: Quietly> Interface for Quiet<I> {
         name: &'call str,
         value: &'call Variant<'_>,
         _: &'call ObjectServer,
-        _: &'call Connection,
+        bus: &'call Connection,
         header: Option<&'call Header<'_>>,
         _: &'call SignalEmitter<'_>,
     ) -> DispatchResult<'call> {
         DispatchResult::Async(Box::pin(async move {
             let unknown =
                 || Err(fdo::Error::UnknownProperty(format!("{name}: no such property can be written")).into());
-            self.0.write(name, value, header.cloned()).await.unwrap_or_else(unknown)
+            self.0.write(name, value, header.cloned(), bus).await.unwrap_or_else(unknown)
         }))
     }
 

@@ -12,6 +12,10 @@ pub const NOTIFY: &str = "68fbdc146ac04031bd98961193deac50";
 pub const CORE_DUMPS: &str = "960583da44da4440b6b08439aa7bebc1";
 /// Settings were changed over D-Bus.
 pub const SETTINGS_CHANGED: &str = "0a64fd21c0cad5f74e772a85a4a4d255";
+/// A broker is tried.
+pub const TRIAL: &str = "c2f71e1fffff4aca89df29d7f10e6dab";
+/// A stored secret was kept from going elsewhere.
+pub const SECRET_WITHHELD: &str = "c4f7a2485eb74abd8d23ac6180c7240c";
 /// A damaged settings file was put aside.
 pub const SETTINGS_ASIDE: &str = "461f93f7c1240752697a2685a3b08eb9";
 /// Settings of another version are kept and ignored.

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub)]
 
 mod access;
+mod bound_secrets;
 mod client;
 mod contract;
 mod decisions;

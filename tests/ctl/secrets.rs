@@ -161,3 +161,28 @@ fn files_that_are_no_text_get_the_command_that_makes_text_of_them() {
         assert_eq!((said.status, said.err.contains(command)), (2, true), "{said:?}");
     }
 }
+
+#[test]
+fn secrets_that_would_go_elsewhere_are_asked_for_again() {
+    let (bus, _service) = started();
+    let set = ["set", "Host=broker.example", "Username=me", "--secret-from", "Password=-"];
+    assert_eq!(fed(&bus, &set, PASSWORD).status, 0);
+    let said = ctl(&bus, Who::Admin, &["set", "Host=other.example"]);
+    assert_eq!((said.status, &*said.out), (1, ""), "{said:?}");
+    let lines: Vec<&str> = said.err.lines().collect();
+    assert!(lines[0].starts_with("cassia-bypassctl: Password: expected its value again in the same call"), "{said:?}");
+    assert!(lines[1].contains("--secret-from NAME=-"), "{said:?}");
+    let json = ctl(&bus, Who::Admin, &["test", "Host=127.0.0.1", "Port=1", "--json"]).json();
+    assert_eq!(json["error"]["name"], "com.cassianetworks.Bypass1.Error.SecretRequired");
+    let said = ctl(&bus, Who::Admin, &["set", "--check", "Host=other.example"]);
+    assert!(said.status == 1 && said.err.contains("Password: expected its value again"), "{said:?}");
+    let file = bus.directory().join("broker.toml");
+    fs::write(&file, "host = 'other.example'\n").expect("written");
+    let import = ["import", file.to_str().expect("text")];
+    assert!(ctl(&bus, Who::Admin, &import).err.contains("Password: expected its value again"));
+    assert_eq!(bus.value(CONFIG, "Host"), "broker.example");
+    assert_eq!(fed(&bus, &[&import[..], &["--secret-from", "Password=-"]].concat(), PASSWORD).status, 0);
+    assert_eq!(bus.value(CONFIG, "Host"), "other.example");
+    done(&bus, Who::Root, &["set", "Host=broker.example"]);
+    done(&bus, Who::Admin, &["set", "Host=other.example", "Password="]);
+}

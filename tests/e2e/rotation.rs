@@ -59,8 +59,8 @@ fn credentials_are_changed_without_a_loss() {
                 ["Port", "q", &other],
             ]);
             rig.await_stat("LinkState", "connected");
-            // And back to certificates.
-            apply(&[["EncryptionMode", "s", "certificate"], ["Port", "q", &port]]);
+            // And back to certificates: elsewhere, so that the password is given with it.
+            apply(&[["Password", "s", PASSWORD], ["EncryptionMode", "s", "certificate"], ["Port", "q", &port]]);
             eventually("adverts flow", || rig.ledger()["Published"] > published + round * 5);
             rig.await_stat("LinkState", "connected");
         }

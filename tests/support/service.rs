@@ -67,6 +67,11 @@ impl Bus {
         self.until_ready(self.service().args(arguments))
     }
 
+    /// The same with what the factory gave.
+    pub fn start_service_given(&self, credentials: &std::path::Path) -> Service {
+        self.until_ready(self.service().env("CREDENTIALS_DIRECTORY", credentials))
+    }
+
     /// The same with systemd's watchdog on.
     pub fn start_service_watched(&self, arguments: &[&str], limit: Duration) -> Service {
         self.until_ready(self.service().args(arguments).env("WATCHDOG_USEC", limit.as_micros().to_string()))

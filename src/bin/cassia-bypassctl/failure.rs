@@ -26,6 +26,11 @@ impl Kind {
     }
 }
 
+/// The service wants a stored secret again.
+const SECRET_REQUIRED: &str = "com.cassianetworks.Bypass1.Error.SecretRequired";
+const GIVE_AGAIN: &str = "To give it, add --secret-from NAME=- (it asks on a terminal) or --secret-from NAME=FILE to the same command; \
+     else run the command as root.";
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -74,6 +79,7 @@ impl Failure {
             Kind::Unavailable => {
                 format!("cassia-bypassd is not on the bus ({text}); see systemctl status cassia-bypass")
             }
+            Kind::Failed if name == SECRET_REQUIRED => format!("{text}\n{GIVE_AGAIN}"),
             // As the service says it.
             _ => text,
         };
