@@ -1,4 +1,5 @@
-//! Certificates of the settings: whose they are, until when they hold, and a warning while there is time.
+//! Certificates of the settings: whose they are, until when they hold, and a warning while there is time. Other warnings about
+//! what the settings protect are given beside them.
 
 use crate::config::{Form, Settings};
 use crate::log;
@@ -51,9 +52,13 @@ pub fn held(form: &Form) -> Vec<Held> {
 /// Follows the settings, tells Stats, and warns. Ends never.
 pub async fn follow(settings: &Settings, stats: &Stats) {
     let (mut changes, mut clock) = (settings.subscribe(), stats.clock_synchronised());
-    let mut said = BTreeMap::new();
+    let (mut said, mut weak) = (BTreeMap::new(), Vec::new());
     loop {
-        let held = held(&changes.borrow_and_update().form);
+        let config = changes.borrow_and_update().clone();
+        let weaknesses = config.weaknesses();
+        weaknesses.iter().filter(|weakness| !weak.contains(*weakness)).for_each(log::weak_protection);
+        weak = weaknesses;
+        let held = held(&config.form);
         stats.set_certificates(held.clone());
         // A clock that is wrong knows nothing of dates.
         if *clock.borrow_and_update() {

@@ -31,7 +31,7 @@ pub mod log;
 pub mod losses;
 pub mod memory;
 mod mqtt;
-mod printable;
+pub mod printable;
 pub mod publish;
 pub mod queue;
 pub mod router;

@@ -6,7 +6,7 @@ mod calls;
 pub mod id;
 mod setup;
 
-pub use calls::{secret_withheld, settings_changed, trial};
+pub use calls::{secret_withheld, settings_changed, trial, weak_protection};
 pub use setup::{IDENTIFIER, init, level, set_level, target};
 
 use crate::certificates::Held;

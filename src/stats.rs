@@ -15,6 +15,7 @@ pub use spool::{Spool, SpoolState};
 use crate::advert::Address;
 use crate::certificates::Held;
 use crate::health::Health;
+use crate::printable::printable;
 use crate::watchdog::Beats;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -60,9 +61,9 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure of this kind.
+    /// A failure of this kind. What strangers say in the detail does nothing to a terminal.
     pub fn new(word: &'static str, detail: impl Into<String>) -> Self {
-        Self { word, detail: detail.into() }
+        Self { word, detail: printable(&detail.into()) }
     }
 }
 

@@ -3,6 +3,7 @@
 use cassia_bypass::config::{Paths, store};
 use cassia_bypass::daemon::{self, Fatal};
 use cassia_bypass::log;
+use cassia_bypass::printable::printable;
 use cassia_bypass::scan::Source;
 use cassia_bypass::threads;
 use rustix::fd::OwnedFd;
@@ -75,7 +76,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(problem) => {
-            eprintln!("cassia-bypassd: {problem} (see --help)");
+            eprintln!("cassia-bypassd: {} (see --help)", printable(&problem));
             ExitCode::from(2)
         }
     }

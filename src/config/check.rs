@@ -8,6 +8,7 @@ use super::{
     Qos, ScanMode, Secret, Security, Spooling, Style, TimestampFormat, pem, setting,
 };
 use crate::advert::Address;
+use crate::printable::is_printable;
 use std::borrow::Cow;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -66,6 +67,13 @@ impl Checks {
     fn require(&mut self, key: &'static str, right: bool) {
         if !right {
             self.refuse(key, None);
+        }
+    }
+
+    /// Refuses what is no text to be shown to people as it is.
+    fn legible(&mut self, key: &'static str, text: &str) {
+        if let Some(c) = text.chars().find(|c| !is_printable(*c)) {
+            self.refuse(key, Some(format!("it holds the control character U+{:04X}", u32::from(c)).into()));
         }
     }
 
@@ -160,8 +168,18 @@ fn mqtt(draft: &Draft, wanted: bool, c: &mut Checks) -> Mqtt {
     c.require("fallback_hosts", form.fallback_hosts.len() <= sizes::MAX_FALLBACK_HOSTS && fallbacks.is_some());
     let connection =
         c.choose("connection_type", &form.connection_type, &[("long", Connection::Long), ("short", Connection::Short)]);
+    let texts = [
+        ("username", &form.username),
+        ("scan_topic", &form.scan_topic),
+        ("status_topic", &form.status_topic),
+        ("client_id", &form.client_id),
+        ("psk_identity", &form.psk_identity),
+    ];
+    texts.into_iter().for_each(|(key, text)| c.legible(key, text));
     c.require("username", text(&form.username, sizes::MAX_TEXT_BYTES));
-    c.require("password", text(draft.secrets.password.expose(), sizes::MAX_TEXT_BYTES));
+    // Nobody is shown it: what is in it is between its owner and the broker.
+    let password = draft.secrets.password.expose();
+    c.require("password", password.len() <= sizes::MAX_TEXT_BYTES && !password.contains('\0'));
     let qos = c.choose(
         "scan_qos",
         match form.scan_qos {
@@ -219,6 +237,9 @@ fn security(draft: &Draft, c: &mut Checks) -> Security {
     c.require("psk_identity", text(&form.psk_identity, 128) && (mode != 1 || !form.psk_identity.is_empty()));
     if mode == 1 && secrets.psk.is_empty() {
         c.refuse("encryption_mode", Some("Psk is not set".into()));
+    }
+    for (key, pem) in [("ca_certificate", &form.ca_certificate), ("client_certificate", &form.client_certificate)] {
+        c.legible(key, &pem.replace(['\n', '\r', '\t'], " "));
     }
     let client = client_certificate(draft, c);
     if !form.ca_certificate.is_empty()
@@ -284,6 +305,7 @@ fn filters(form: &Form, c: &mut Checks) {
     if !lists.into_iter().fold(true, |fit, (key, count)| c.fits(key, count, "entries") && fit) {
         return;
     }
+    form.filter_names.iter().for_each(|name| c.legible("filter_names", name));
     let hex = |s: &str| s.bytes().all(|b| b.is_ascii_hexdigit());
     c.require(
         "filter_names",
@@ -328,8 +350,9 @@ fn psk(digits: &str) -> Option<Zeroizing<Vec<u8>>> {
     std::iter::repeat_n(Ok(0), zeros).chain(tail).collect::<Result<Vec<u8>, _>>().ok().map(Zeroizing::new)
 }
 
+/// Text that can be shown to people as it is.
 fn text(value: &str, max: usize) -> bool {
-    value.len() <= max && !value.contains('\0')
+    value.len() <= max && value.chars().all(is_printable)
 }
 
 /// A topic name to publish to (MQTT 3.1.1 section 4.7); empty passes.

@@ -160,3 +160,28 @@ fn adapters_are_the_first_all_or_addresses() {
         assert_eq!(check(wrong), Err("adapters"), "{wrong:?}");
     }
 }
+
+#[test]
+fn check_refuses_control_characters_by_name() {
+    for c in ['\u{1}', '\u{1b}', '\n', '\u{7f}', '\u{9b}', '\u{2028}', '\u{202e}', '\u{2066}', '\u{200f}', '\u{61c}'] {
+        let bad = format!("a{c}b");
+        let mut draft = Draft::default();
+        let form = &mut draft.form;
+        (form.username, form.scan_topic, form.status_topic) = (bad.clone(), bad.clone(), bad.clone());
+        (form.client_id, form.psk_identity, form.host) = (bad.clone(), bad.clone(), bad.clone());
+        (form.filter_names, form.fallback_hosts) = (vec![bad.clone()], vec![bad.clone()]);
+        (form.scan_mode, form.router_address) = (bad.clone(), bad.clone());
+        (form.filter_macs, form.filter_uuids, form.adapters) =
+            (vec![bad.clone()], vec![bad.clone()], vec![bad.clone()]);
+        if c != '\n' {
+            (form.ca_certificate, form.client_certificate) = (bad.clone(), bad.clone());
+        }
+        let mut names: Vec<_> = Config::check(&draft).expect_err("refused").iter().map(|p| p.name).collect();
+        names.retain(|name| c != '\n' || !name.ends_with("Certificate"));
+        assert_eq!(names.len(), if c == '\n' { 13 } else { 15 }, "{c:?}: {names:?}");
+        let problems = Config::check(&draft).expect_err("refused");
+        let text = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        assert!(text.contains(&format!("Username: expected UTF-8 text of at most 65535 bytes without control characters (it holds the control character U+{:04X})", u32::from(c))), "{text}");
+        assert!(text.chars().all(is_printable));
+    }
+}

@@ -90,7 +90,7 @@ fn each_damage_has_its_answer_without_a_value() {
         disk.problems(),
         [
             "credentials/cassia-bypass.psk: psk: expected 1-512 hexadecimal digits without 0x",
-            "credentials/cassia-bypass.config: psk_identity: expected UTF-8 text of at most 128 bytes without NUL, not empty while EncryptionMode is psk",
+            "credentials/cassia-bypass.config: psk_identity: expected UTF-8 text of at most 128 bytes without control characters, not empty while EncryptionMode is psk",
         ]
     );
     assert!(super::load(disk.paths()).is_err(), "it is for people to mend");

@@ -2,6 +2,7 @@
 //! the version that wrote it, and not used.
 
 use super::{SECRETS, SETTINGS, setting};
+use crate::printable::printable;
 use toml::{Table, Value};
 
 /// See the module. Names are D-Bus names of settings, or keys that are no setting of this version.
@@ -18,7 +19,7 @@ impl Ignored {
         let held = |key: &str| self.settings.contains_key(key) || self.secrets.contains_key(key);
         let known = SETTINGS.iter().chain(SECRETS).filter(|s| held(s.key)).map(|s| s.name.to_owned());
         let unknown = self.settings.keys().chain(self.secrets.keys()).filter(|key| setting(key).is_none());
-        known.chain(unknown.map(|key| key.escape_debug().take(64).collect())).collect()
+        known.chain(unknown.map(|key| printable(&key.chars().take(64).collect::<String>()))).collect()
     }
 
     /// Whether there is nothing of the kind.

@@ -24,6 +24,7 @@ pub mod store;
 pub(crate) mod table;
 mod typed;
 mod vault;
+mod weakness;
 
 pub use binding::Requester;
 pub use check::Problem;
@@ -40,3 +41,4 @@ pub use typed::{
     Adapters, Batching, ClientCertificate, Config, Connection, Framing, Login, MOST_ADAPTERS, Mqtt, MqttVersion,
     Payload, Qos, ScanMode, Security, Spooling, Style, TimestampFormat,
 };
+pub use weakness::Weakness;

@@ -1,6 +1,7 @@
 //! What is wrong with a settings file, in words that never hold a value.
 
 use super::Problem;
+use crate::printable::printable;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -38,14 +39,14 @@ impl FileProblem {
 
 impl fmt::Display for FileProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.file.display())?;
+        write!(f, "{}:", printable(&self.file.to_string_lossy()))?;
         if let Some((line, column)) = self.place {
             write!(f, "{line}:{column}:")?;
         }
         if let Some(key) = &self.key {
-            write!(f, " {key}:")?;
+            write!(f, " {}:", printable(key))?;
         }
         write!(f, " expected {}", self.expected)?;
-        self.found.as_ref().map_or(Ok(()), |found| write!(f, " ({found})"))
+        self.found.as_ref().map_or(Ok(()), |found| write!(f, " ({})", printable(found)))
     }
 }

@@ -86,7 +86,7 @@ fn every_problem_is_found_with_file_and_key() {
     assert_eq!(
         disk.problems(),
         [
-            "vendor.toml: filter_names: expected a list of at most 64 names: exact, Prefix*, *Suffix or * (found an array with items of another type)",
+            "vendor.toml: filter_names: expected a list of at most 64 names without control characters: exact, Prefix*, *Suffix or * (found an array with items of another type)",
             "vendor.toml: hosts: expected a known key (did you mean host?)",
             "vendor.toml: password: expected not in this file: it is a secret, set Password over D-Bus or in the credential cassia-bypass.password",
             "vendor.toml: port: expected 0 (standard port) or a TCP port, 1-65535 (found an integer out of range)",

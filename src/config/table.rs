@@ -33,11 +33,11 @@ macro_rules! for_each_setting {
                 "one of long, short";
             /// MQTT user name; empty connects without user name and password. Guide section 4.2.
             username set_username Username: String = String::new(),
-                "UTF-8 text of at most 65535 bytes without NUL";
+                "UTF-8 text of at most 65535 bytes without control characters";
             /// Topic of the messages. `{router}` stands for the router's MAC address, `{device}` for the advertiser's (with
             /// PayloadFormat `object` only). Guide section 3, MQTT 3.1.1 section 4.7.
             scan_topic set_scan_topic ScanTopic: String = "scanTopic".into(),
-                "a topic of 1-65535 bytes without +, #, NUL; the templates are {router} and, with PayloadFormat object, {device}";
+                "a topic of 1-65535 bytes without +, #, control characters; the templates are {router} and, with PayloadFormat object, {device}";
             /// MQTT quality of service of the messages: 0 at most once, 1 at least once, 2 exactly once. Guide section 3.
             scan_qos set_scan_qos ScanQos: u8 = 0,
                 "0, 1 or 2";
@@ -46,7 +46,7 @@ macro_rules! for_each_setting {
                 "one of none, psk (needs Psk and PskIdentity), certificate";
             /// Identity that goes with the pre-shared key. Guide section 4.3.
             psk_identity set_psk_identity PskIdentity: String = String::new(),
-                "UTF-8 text of at most 128 bytes without NUL, not empty while EncryptionMode is psk";
+                "UTF-8 text of at most 128 bytes without control characters, not empty while EncryptionMode is psk";
             /// CA certificate(s) that vouch for the broker, as PEM text; empty uses the system's CA store. Guide section 4.4.
             ca_certificate set_ca_certificate CaCertificate: String = String::new(),
                 "empty or PEM text of at most 262144 bytes with at least one BEGIN CERTIFICATE block";
@@ -65,7 +65,7 @@ macro_rules! for_each_setting {
             /// Local names to let pass: exact, `Prefix*`, `*Suffix`, or `*` for any name. Of several one is enough; each packet
             /// is judged by itself, and every filter has to let it pass.
             filter_names set_filter_names FilterNames: Vec<String> = Vec::new(),
-                "a list of at most 64 names: exact, Prefix*, *Suffix or *";
+                "a list of at most 64 names without control characters: exact, Prefix*, *Suffix or *";
             /// Addresses to let pass: exact or a prefix such as `CC:1B:E0*`.
             filter_macs set_filter_macs FilterMacs: Vec<String> = Vec::new(),
                 "a list of at most 64 addresses such as CC:1B:E0:E0:E6:D0 or prefixes such as CC:1B:E0*";
@@ -101,7 +101,7 @@ macro_rules! for_each_setting {
                 "one of array, object, envelope";
             /// Topic of the retained status message and last will, both at QoS 1; empty switches them off.
             status_topic set_status_topic StatusTopic: String = String::new(),
-                "empty or a topic of at most 65535 bytes without +, #, NUL; the template is {router}";
+                "empty or a topic of at most 65535 bytes without +, #, control characters; the template is {router}";
             /// Version of MQTT spoken: `3.1`, `3.1.1` or `5`.
             mqtt_version set_mqtt_version MqttVersion: String = "3.1.1".into(),
                 "one of 3.1, 3.1.1, 5";
@@ -110,7 +110,7 @@ macro_rules! for_each_setting {
                 "seconds, 0 (off) or 5-65535";
             /// MQTT client identifier; `{router}` stands for the router's MAC address in lower case.
             client_id set_client_id ClientId: String = "{router}-0".into(),
-                "1-256 bytes of UTF-8 without NUL, at most 23 with MqttVersion 3.1; the template is {router}";
+                "1-256 bytes of UTF-8 without control characters, at most 23 with MqttVersion 3.1; the template is {router}";
             /// MAC address that stands for this router in topics and client ids; empty takes the first network interface's.
             router_address set_router_address RouterAddress: String = String::new(),
                 "empty or a MAC address such as CC:1B:E0:E0:E6:D0";

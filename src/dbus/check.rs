@@ -23,13 +23,16 @@ pub(super) async fn check_report(
     let mistyped: Vec<String> = problems.iter().map(|(name, _)| name.clone()).collect();
     let good = values.keys().filter(|name| !mistyped.contains(name));
     let draft = settings.draft(|draft| good.for_each(|name| draft.copy(name, &scratch))).await;
-    let (draft, certificates, found) = threads::check(move || {
-        let found = Config::check(&draft).err().unwrap_or_default();
+    let (draft, certificates, hints, wrong) = threads::check(move || {
+        let (hints, wrong): (Vec<String>, _) = match Config::check(&draft) {
+            Ok(config) => (config.weaknesses().into_iter().map(|weakness| weakness.text).collect(), Vec::new()),
+            Err(problems) => (Vec::new(), problems),
+        };
         let held = held(&draft.form);
-        (draft, held, found)
+        (draft, held, hints, wrong)
     })
     .await;
-    for problem in found {
+    for problem in wrong {
         // What is known of a mistyped setting is said; the one that is there in its place was not asked about.
         if !mistyped.iter().any(|name| name == problem.name) {
             problems.push((problem.name.to_owned(), problem.expectation()));
@@ -49,6 +52,7 @@ pub(super) async fn check_report(
     };
     let mut report = Report::new();
     put(&mut report, "Certificates", certificates);
+    put(&mut report, "Hints", hints);
     put(&mut report, "Problems", problems.into_iter().map(problem).collect::<Vec<_>>());
     report
 }

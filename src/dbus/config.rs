@@ -223,8 +223,8 @@ macro_rules! define_interface {
             /// What Apply would say to these settings; nothing changes.
             ///
             /// * `settings`: Values by the names of the properties.
-            /// * `report`: `Problems` has what is wrong, none if they are right, and `Certificates` those that the settings would have,
-            ///   with whom they name and until when they hold.
+            /// * `report`: `Problems` has what is wrong, none if they are right, `Hints` what would be right and protect little, and
+            ///   `Certificates` those that the settings would have, with whom they name and until when they hold.
             #[zbus(out_args("report"))]
             async fn check(
                 &self,

@@ -63,6 +63,9 @@ pub(super) fn hints(config: &Config, stats: &Stats, others: &Others) -> Vec<Stri
     if let Some((_, reason)) = &link.qos_limit {
         hint(true, reason);
     }
+    for weakness in config.weaknesses() {
+        hint(true, &weakness.text);
+    }
     hint(
         config.form.timestamp && !clock,
         "The clock is not synchronised: items have no time. Start a time service (systemd-timesyncd).",

@@ -131,3 +131,17 @@ fn signals_are_explained_by_what_stands_in_the_way() {
     assert!(hints.contains("because the network namespace is another: run it with --network host."), "{hints}");
     assert!(!hints.contains("CAP_NET_RAW"), "{hints}");
 }
+
+#[test]
+fn weak_protection_is_one_hint() {
+    let mut draft = Draft::default();
+    (draft.form.protocol, draft.form.host, draft.form.username) = ("mqtt".into(), "broker".into(), "router".into());
+    draft.secrets.password = crate::config::Secret::from("hush".to_owned());
+    let about = |draft: &Draft| {
+        let hints = hints(&Config::check(draft).expect("right"), &one(|_| {}), &others());
+        hints.into_iter().filter(|hint| hint.starts_with("Password") || hint.starts_with("Psk")).count()
+    };
+    assert_eq!(about(&draft), 1);
+    draft.form.host = "::1".into();
+    assert_eq!(about(&draft), 0);
+}

@@ -1,6 +1,7 @@
-//! What callers on D-Bus did.
+//! What callers on D-Bus did, and what their settings protect.
 
 use super::id;
+use crate::config::Weakness;
 use tracing::{info, warn};
 
 /// A broker is tried over D-Bus. Said before anything is sent.
@@ -30,5 +31,17 @@ pub fn settings_changed(names: &[&str], sender: &str) {
         property,
         sender,
         "settings changed: {property} (by {sender})"
+    );
+}
+
+/// Settings in force protect little; said once, until they change.
+pub fn weak_protection(weakness: &Weakness) {
+    warn!(
+        message_id = id::WEAK_PROTECTION,
+        event = "weak-protection",
+        property = weakness.setting,
+        error = weakness.text,
+        "{}",
+        weakness.text
     );
 }

@@ -16,6 +16,8 @@ pub const SETTINGS_CHANGED: &str = "0a64fd21c0cad5f74e772a85a4a4d255";
 pub const TRIAL: &str = "c2f71e1fffff4aca89df29d7f10e6dab";
 /// A stored secret was kept from going elsewhere.
 pub const SECRET_WITHHELD: &str = "c4f7a2485eb74abd8d23ac6180c7240c";
+/// Settings in force protect little.
+pub const WEAK_PROTECTION: &str = "870e5e07f0114d6fa4c9cc1a6380dd76";
 /// A damaged settings file was put aside.
 pub const SETTINGS_ASIDE: &str = "461f93f7c1240752697a2685a3b08eb9";
 /// Settings of another version are kept and ignored.

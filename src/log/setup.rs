@@ -1,5 +1,6 @@
 //! Where lines go: the journal when systemd started us, else stderr; and which of them.
 
+use crate::printable::printable_lines;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
@@ -57,7 +58,7 @@ pub fn init() {
         }
         None => {
             let fields = debug_fn(|writer: &mut Writer<'_>, field, value| match field.name() {
-                "message" => write!(writer, "{value:?}"),
+                "message" => writer.write_str(&printable_lines(&format!("{value:?}"))),
                 _ => Ok(()),
             });
             registry

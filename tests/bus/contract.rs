@@ -137,7 +137,8 @@ fn the_manual_has_every_word_and_message_id() {
     {
         assert!(manual.lines().any(|line| line.starts_with(&format!("| `{word}` | "))), "{word} is not explained");
     }
-    let log = fs::read_to_string(format!("{ROOT}/src/log.rs")).expect("src/log.rs");
+    let read = |name: &str| fs::read_to_string(format!("{ROOT}/src/{name}")).expect("a source");
+    let log = read("log.rs") + &read("log/calls.rs");
     let ids = fs::read_to_string(format!("{ROOT}/src/log/id.rs")).expect("src/log/id.rs");
     let names = ids.lines().filter_map(|line| line.strip_prefix("pub const ")?.split(':').next());
     let names: Vec<&str> = names.collect();

@@ -18,6 +18,7 @@ for (const [type, text, value] of [
 }
 assert.equal(plain({ t: "v", v: { t: "s", v: "x" } }), "x");
 assert.deepEqual(plain({ t: "aa{sv}", v: [{ Address: { t: "s", v: "x" }, Words: { t: "as", v: ["a"] } }] }), [{ Address: "x", Words: ["a"] }]);
+assert.equal(plain({ t: "s", v: "a\u001b[2J\u009b\u202eb\u2028\u007f\n\tc" }), "a\ufffd[2J\ufffd\ufffdb\ufffd\ufffd\n\tc");
 assert.deepEqual(unwrap({ Port: { t: "q", v: 1 }, Names: { t: "as", v: ["t", "v"] } }), { Port: 1, Names: ["t", "v"] });
 assert.deepEqual(["ScanQos", "CaCertificate", "PskIdentity", "PushIntervalMs", "SpoolMaxAgeSecs", "Host", "FilterUuids", "InFlight"].map(title),
                  ["Scan QoS", "CA certificate", "PSK identity", "Push interval (ms)", "Spool max age (s)", "Host", "Filter UUIDs", "In flight"]);

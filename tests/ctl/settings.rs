@@ -1,9 +1,10 @@
 //! `show`, `set`, `reset`, `describe`: every setting, by the types that the service tells.
 
-use crate::ctl::{ctl, done};
+use crate::ctl::{ctl, done, fed};
 use crate::samples::{CERTIFICATE, SECRETS, SETTINGS};
 use crate::started;
 use crate::support::busctl::CONFIG;
+use crate::support::eventually;
 use crate::support::identities::Who;
 use serde_json::Value;
 
@@ -112,4 +113,35 @@ fn all_is_shown_and_described_in_the_order_of_the_manual() {
         described.contains("\nScanQos (scan_qos)\n") && described.contains("\n    Expected: 0, 1 or 2\n"),
         "{described}"
     );
+}
+
+#[test]
+fn settings_that_protect_little_get_a_hint() {
+    let (bus, _service) = started();
+    let psk = |digits: usize| fed(&bus, &["set", "--secret-from", "Psk=-"], &"1".repeat(digits));
+    let words = ["set", "Host=broker.example", "Username=me", "Protocol=mqtt", "--secret-from", "Password=-"];
+    let said = fed(&bus, &words, "hush");
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(said.err.starts_with("hint: Password goes to broker.example in the clear"), "{said:?}");
+    assert_eq!(said.err.lines().count(), 1);
+    done(&bus, Who::Admin, &["set", "ScanQos=1"]);
+    assert!(done(&bus, Who::Admin, &["set", "--check", "ScanQos=0"]).contains("hint: Password goes to"));
+    assert!(done(&bus, Who::Admin, &["diagnose"]).contains("  - Password goes to broker.example in the clear"));
+    let journal = || bus.log().matches("Password goes to broker.example in the clear").count();
+    eventually("said in the journal", || journal() > 0);
+    assert_eq!(journal(), 1, "once");
+    // On this machine nobody is on the way.
+    for host in ["127.0.0.1", "localhost", "::1"] {
+        let said = fed(&bus, &["set", &format!("Host={host}"), "--secret-from", "Password=-"], "hush");
+        assert_eq!((said.status, &*said.err), (0, ""), "{said:?}");
+    }
+    assert_eq!(
+        fed(&bus, &["set", "EncryptionMode=psk", "PskIdentity=me", "Psk=@/dev/stdin", "Password="], "12").status,
+        0
+    );
+    for (digits, bytes) in [(1, Some(1)), (4, Some(2)), (15, Some(8)), (32, None)] {
+        let said = psk(digits);
+        let hint = bytes.map(|bytes| format!("hint: Psk has {bytes} bytes")).unwrap_or_default();
+        assert!(said.status == 0 && said.err.starts_with(&hint) && said.err.is_empty() == hint.is_empty(), "{said:?}");
+    }
 }

@@ -54,7 +54,7 @@ impl Rig {
             // An array has its length before its values.
             words.extend(if *kind == "as" { value.split(' ').collect() } else { vec![value.as_str()] });
         }
-        self.bus.call(Who::Admin, "Apply", &words).unwrap_or_else(|error| panic!("Apply: {error}"));
+        self.bus.call(Who::Root, "Apply", &words).unwrap_or_else(|error| panic!("Apply: {error}"));
     }
 
     /// Plays so many adverts; their numbers.

@@ -1,5 +1,7 @@
 // Elements and the few PatternFly pieces that several parts of the page use.
 
+import { printable } from "./values.js";
+
 const SVG = new Set(["svg", "circle", "polyline", "line", "path"]);
 const AS_PROPERTY = new Set(["value", "checked", "disabled", "hidden", "readOnly", "textContent"]);
 
@@ -16,7 +18,9 @@ export function h(tag, attributes = {}, ...children) {
         else if (value !== null && value !== undefined)
             element.setAttribute(name, value);
     }
-    element.append(...children.flat().filter(child => child !== null && child !== undefined));
+    // Texts of strangers among them: of brokers, certificates, the journal.
+    element.append(...children.flat().filter(child => child !== null && child !== undefined)
+            .map(child => typeof child === "string" ? printable(child) : child));
     return element;
 }
 

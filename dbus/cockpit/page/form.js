@@ -17,6 +17,7 @@ export class Form {
         this.service = service;
         this.fields = new Map();
         this.summary = h("div", { class: "summary", role: "alert" });
+        this.hints = h("div", { class: "summary", role: "status" });
         this.sections = h("form", { class: "sections", id: "settings", novalidate: "", onsubmit: event => { event.preventDefault(); this.save() } });
         this.count = h("span", { class: "count", role: "status" });
         this.saver = button("Save", "pf-m-primary", null, { type: "submit", form: "settings" });
@@ -28,7 +29,7 @@ export class Form {
         this.element = h("section", { "aria-labelledby": "settings-title" },
                          h("div", { class: "head" },
                            h("h2", { class: "pf-v6-c-title pf-m-xl", id: "settings-title" }, "Settings"), this.resetter),
-                         this.summary, this.sections, this.bar);
+                         this.summary, this.hints, this.sections, this.bar);
         service.addEventListener("config", () => { this.update(); this.checkSoon() });
         service.addEventListener("stats", () => { if (!service.mayChange) this.certify() });
     }
@@ -133,6 +134,7 @@ export class Form {
             for (const problem of answer.Problems)
                 problems.set(problem.Setting, problem.Message);
             showCertificates(this.fields, answer.Certificates);
+            this.hint(answer.Hints ?? []);
         } catch (error) {
             console.debug("not checked:", cockpit.message(error));
             return false;
@@ -144,6 +146,12 @@ export class Form {
             this.summary.replaceChildren();
         this.refresh();
         return problems.size === 0;
+    }
+
+    // What is about to be saved is right and protects little; of what is saved Diagnose says it.
+    hint(hints) {
+        const shown = this.dirty.length ? hints : [];
+        this.hints.replaceChildren(...shown.map(text => alert("warning", text)));
     }
 
     async save() {

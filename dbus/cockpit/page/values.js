@@ -11,8 +11,14 @@ export const isEditable = type => isInteger(type) || isList(type) || ["s", "b", 
 
 const isVariant = value => Object.keys(value).length === 2 && typeof value.t === "string" && "v" in value;
 
+// What no page obeys: control characters but for line ends and tabs, and what turns the direction of writing, are replaced.
+const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+export const printable = text => text.replace(UNPRINTABLE, "\ufffd");
+
 // The value inside variants, at any depth.
 export function plain(value) {
+    if (typeof value === "string")
+        return printable(value);
     if (value === null || typeof value !== "object")
         return value;
     if (Array.isArray(value))

@@ -3,7 +3,7 @@
 use crate::assign::Assignments;
 use crate::bus::{Service, Values};
 use crate::failure::{Failure, Kind, Result};
-use crate::page::{GREEN, Page, print_json, styled};
+use crate::page::{GREEN, Page, YELLOW, print_json, styled};
 use crate::setting::{Setting, Settings};
 use crate::show::{chosen, print_settings};
 use crate::value::to_json;
@@ -28,9 +28,28 @@ pub(crate) async fn change(
     if check {
         return judge(service, values, json).await;
     }
+    let hints = hints(service, values).await;
     service.apply(values).await?;
+    for hint in hints.iter().filter(|_| !json) {
+        anstream::eprintln!("{} {hint}", styled(YELLOW, "hint:"));
+    }
     let list: Vec<&Setting> = settings.all().filter(|setting| values.contains_key(&setting.name)).collect();
     print_settings(&list, &service.values().await?, json)
+}
+
+/// What these values bring about that is right and protects little.
+async fn hints(service: &Service, values: &Values) -> Vec<String> {
+    let (before, after) = (Values::new(), values);
+    let mut found = Vec::new();
+    for values in [&before, after] {
+        // A service that does not know is none to fail over.
+        let answer = service.judge("Check", values).await.unwrap_or_default();
+        let hints = answer.get("Hints").map_or(Json::Null, |value| to_json(value));
+        found.push(hints.as_array().into_iter().flatten().map(|hint| text(hint).to_owned()).collect::<Vec<_>>());
+    }
+    let about = |hint: &String| values.keys().any(|name| hint.split(' ').next() == Some(name));
+    let after = found.pop().unwrap_or_default();
+    after.into_iter().filter(|hint| about(hint) || !found.iter().flatten().any(|known| known == hint)).collect()
 }
 
 async fn judge(service: &Service, values: &Values, json: bool) -> Result<()> {
@@ -52,6 +71,9 @@ async fn judge(service: &Service, values: &Values, json: bool) -> Result<()> {
         let [from, until] = ["NotBefore", "NotAfter"].map(|part| date(&row[part]));
         let days = &row["DaysLeft"];
         page.entry(setting, 20, &format!("{subject}\nfrom {issuer}\n{from} to {until}, {days} days left"));
+    }
+    for hint in of("Hints").as_array().into_iter().flatten() {
+        page.entry(&styled(YELLOW, "hint:"), 6, text(hint));
     }
     if lines.is_empty() {
         page.line(&styled(GREEN, "Apply would take it."));

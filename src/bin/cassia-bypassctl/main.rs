@@ -23,24 +23,39 @@ mod generated_tests;
 
 use anstream::ColorChoice;
 use bus::Service;
+use cassia_bypass::printable::printable_lines;
 use clap::ArgMatches;
 use failure::{Failure, Kind, Result};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let matches = arguments::command().get_matches();
+    let matches = arguments::command().try_get_matches().unwrap_or_else(|error| refuse(&error));
     match matches.get_one::<String>("color").map(String::as_str) {
         Some("always") => ColorChoice::Always.write_global(),
         Some("never") => ColorChoice::Never.write_global(),
         _ => {}
     }
     let json = matches.get_flag("json");
+    if json {
+        value::keep_texts();
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = match runtime {
         Ok(runtime) => runtime.block_on(run(&matches, json)),
         Err(error) => Err(Failure::new(Kind::Failed, error.to_string())),
     };
     done.map_or_else(|failure| told(&failure, json), |()| ExitCode::SUCCESS)
+}
+
+/// What clap says repeats the arguments, which may have come from elsewhere.
+fn refuse(error: &clap::Error) -> ! {
+    let text = error.render().to_string();
+    let shown = printable_lines(&text);
+    if shown == text {
+        error.exit();
+    }
+    anstream::eprintln!("{}", shown.trim_end());
+    std::process::exit(error.exit_code());
 }
 
 async fn run(matches: &ArgMatches, json: bool) -> Result<()> {
@@ -66,7 +81,7 @@ fn told(failure: &Failure, json: bool) -> ExitCode {
         if json {
             drop(page::print_json(&failure.to_json()));
         }
-        for line in failure.text.lines() {
+        for line in printable_lines(&failure.text).lines() {
             anstream::eprintln!("{} {line}", page::styled(page::RED, "cassia-bypassctl:"));
         }
     }

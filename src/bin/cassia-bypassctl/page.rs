@@ -3,6 +3,7 @@
 use crate::failure::{Failure, Kind, Result};
 use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
+use cassia_bypass::printable::escaped;
 use rustix::termios::tcgetwinsize;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _, stdout};
@@ -97,7 +98,7 @@ pub(crate) fn print(text: &str) -> Result<()> {
 
 /// For `--json`.
 pub(crate) fn print_json(value: &serde_json::Value) -> Result<()> {
-    print(&format!("{value}\n"))
+    print(&format!("{}\n", escaped(&value.to_string())))
 }
 
 /// Columns that a text takes.

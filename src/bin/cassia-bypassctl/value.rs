@@ -1,7 +1,9 @@
 //! Values between people, JSON, TOML and D-Bus. JSON is in the middle; the D-Bus type of a setting, which the service tells,
 //! says what is right.
 
+use cassia_bypass::printable::printable_lines;
 use serde_json::{Value as Json, json};
+use std::sync::atomic::{AtomicBool, Ordering};
 use zbus::Variant;
 
 /// A value that someone typed.
@@ -62,6 +64,19 @@ pub(crate) fn to_variant(signature: &str, value: &Json) -> Option<Variant<'stati
     Some(variant)
 }
 
+/// Whether texts of answers stay as they are: JSON has escapes of its own.
+static KEPT: AtomicBool = AtomicBool::new(false);
+
+/// What is printed is JSON.
+pub(crate) fn keep_texts() {
+    KEPT.store(true, Ordering::Relaxed);
+}
+
+/// A text of the service, which may have it from strangers; people's terminals do not obey it.
+fn text(text: &str) -> String {
+    if KEPT.load(Ordering::Relaxed) { text.to_owned() } else { printable_lines(text) }
+}
+
 /// Any answer of the service: dictionaries become objects, structures lists.
 pub(crate) fn to_json(value: &Variant<'_>) -> Json {
     match value {
@@ -74,13 +89,13 @@ pub(crate) fn to_json(value: &Variant<'_>) -> Json {
         Variant::I64(n) => (*n).into(),
         Variant::U64(n) => (*n).into(),
         Variant::F64(n) => (*n).into(),
-        Variant::Str(text) => text.as_str().into(),
+        Variant::Str(string) => text(string.as_str()).into(),
         Variant::Variant(inner) => to_json(inner),
         Variant::Array(items) => items.inner().iter().map(to_json).collect(),
         Variant::Structure(fields) => fields.fields().iter().map(to_json).collect(),
         Variant::Dict(entries) => {
             let key = |key: &Variant<'_>| match key {
-                Variant::Str(text) => text.as_str().to_owned(),
+                Variant::Str(string) => text(string.as_str()),
                 other => other.to_string(),
             };
             Json::Object(entries.iter().map(|(k, v)| (key(k), to_json(v))).collect())

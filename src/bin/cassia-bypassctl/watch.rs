@@ -5,6 +5,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::page::{Page, RED, print, print_json, styled, terminal};
 use crate::value::to_json;
 use crate::watch_view::{Look, line, page};
+use cassia_bypass::printable::printable_lines;
 use clap::ArgMatches;
 use serde_json::Value as Json;
 use std::time::Duration;
@@ -93,10 +94,10 @@ impl Watch {
             print_json(&failure.to_json())
         } else if self.redraw {
             let mut page = self.look.as_ref().map_or_else(Page::new, page);
-            page.line(&styled(RED, &failure.text));
+            page.line(&styled(RED, &printable_lines(&failure.text)));
             redraw(&page)
         } else {
-            print(&format!("{}\n", failure.text))
+            print(&format!("{}\n", printable_lines(&failure.text)))
         }
     }
 }

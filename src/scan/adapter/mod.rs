@@ -19,6 +19,7 @@ use super::in_use::Heard;
 use super::orders::Orders;
 use crate::config::{Adapters, Config, ScanMode};
 use crate::log;
+use crate::printable::printable;
 use crate::stats::{NO_ADAPTER, RadioState, Rung, Stats};
 use crew::Crew;
 use ladder::Cause;
@@ -53,7 +54,7 @@ struct Trouble {
 
 impl Trouble {
     fn new(state: RadioState, detail: impl Into<String>) -> Self {
-        Self { state, detail: detail.into(), cause: Cause::Elsewhere }
+        Self { state, detail: printable(&detail.into()), cause: Cause::Elsewhere }
     }
 
     /// The controller refused: a power cycle may help. Not so while bluetoothd does not answer, or the adapter is off.
