@@ -43,3 +43,8 @@ pub mod systemd;
 pub mod threads;
 pub mod timestamp;
 pub mod watchdog;
+
+#[cfg(test)]
+#[path = "../tests/support/broker_certificates.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the tests with a broker use it, too")]
+mod test_certificates;

@@ -2,7 +2,7 @@
 //! his choice, or over a way that he can listen on: it is bound to the destination that it was given for
 //! (docs/decisions/0018-bound-secrets.md).
 
-use super::{Config, Draft, Problem, Secret, Security, setting};
+use super::{Config, Draft, Problem, Secret, Security, crl, setting};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -80,7 +80,11 @@ fn no_weaker(before: &Security, now: &Security) -> bool {
     match (before, now) {
         (Security::None, _) => true,
         (Security::Psk { key, .. }, Security::Psk { key: other, .. }) => key == other,
-        (Security::Certificate { ca, .. }, Security::Certificate { ca: other, .. }) => ca == other,
+        (Security::Certificate { ca, .. }, Security::Certificate { ca: other, .. }) => match (ca, other) {
+            // CRLs are renewed all the time.
+            (Some(ca), Some(other)) => ca == other || crl::renews(ca, other),
+            _ => ca == other,
+        },
         _ => false,
     }
 }

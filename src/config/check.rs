@@ -5,7 +5,7 @@ use super::sizes;
 use super::typed::{MOST_ADAPTERS, PskKey};
 use super::{
     Adapters, Batching, ClientCertificate, Config, Connection, Draft, Form, Framing, Login, Mqtt, MqttVersion, Payload,
-    Qos, ScanMode, Secret, Security, Spooling, Style, TimestampFormat, pem, setting,
+    Qos, ScanMode, Secret, Security, Spooling, Style, TimestampFormat, crl, pem, setting,
 };
 use crate::advert::Address;
 use crate::printable::is_printable;
@@ -244,7 +244,8 @@ fn security(draft: &Draft, c: &mut Checks) -> Security {
     let client = client_certificate(draft, c);
     if !form.ca_certificate.is_empty()
         && c.fits("ca_certificate", form.ca_certificate.len(), "bytes")
-        && let Err(detail) = pem::certificates(&form.ca_certificate).and_then(|list| pem::trustworthy(&list))
+        && let Err(detail) = pem::certificates(&form.ca_certificate)
+            .and_then(|list| crl::check(&form.ca_certificate, &list).and_then(|()| pem::trustworthy(&list)))
     {
         c.refuse("ca_certificate", Some(detail));
     }
@@ -273,6 +274,9 @@ fn client_certificate(draft: &Draft, c: &mut Checks) -> Option<ClientCertificate
     }
     let certificates = (!chain.is_empty()).then(|| pem::certificates(chain));
     let private = (!key.is_empty()).then(|| pem::private_key(key.expose()));
+    if crl::is_in(chain) {
+        c.refuse("client_certificate", Some("it holds a CRL, which belongs into CaCertificate".into()));
+    }
     if let Some(Err(detail)) = &certificates {
         c.refuse("client_certificate", Some(detail.clone()));
     }

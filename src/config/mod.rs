@@ -3,6 +3,7 @@
 
 mod binding;
 mod check;
+pub(crate) mod crl;
 mod factory;
 pub(crate) mod files;
 mod form;

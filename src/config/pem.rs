@@ -1,5 +1,6 @@
 //! What can be wrong with pasted certificates and keys.
 
+use super::crl;
 use super::pem_text::{Bare, bare, canonical};
 use crate::publish::Certificate;
 use openssl::pkey::{PKey, Private};
@@ -15,14 +16,18 @@ pub(super) fn certificates(pem: &str) -> Result<Vec<X509>, Detail> {
     if pem.contains("PRIVATE KEY-----") {
         return Err("it holds a private key, which belongs into ClientKey".into());
     }
-    match X509::stack_from_pem(canonical(pem).as_bytes()) {
+    // OpenSSL stops reading certificates at the first CRL.
+    let text = canonical(pem);
+    match X509::stack_from_pem(crl::without(&text).as_bytes()) {
         Ok(list) if !list.is_empty() => Ok(list),
         _ => Err(no_certificate(pem).into()),
     }
 }
 
 fn no_certificate(pem: &str) -> &'static str {
-    if pem.contains("BEGIN CERTIFICATE REQUEST") || pem.contains("BEGIN NEW CERTIFICATE REQUEST") {
+    if crl::is_in(pem) && !pem.contains("BEGIN CERTIFICATE") {
+        "it is a CRL alone; the certificate of its CA is wanted beside it"
+    } else if pem.contains("BEGIN CERTIFICATE REQUEST") || pem.contains("BEGIN NEW CERTIFICATE REQUEST") {
         "it is a certificate request; what the CA made of it is wanted"
     } else if pem.contains("PUBLIC KEY-----") {
         "it is a public key, not a certificate"
@@ -49,7 +54,9 @@ pub(super) fn private_key(pem: &str) -> Result<PKey<Private>, Detail> {
 }
 
 fn no_key(pem: &str) -> &'static str {
-    if pem.contains("BEGIN CERTIFICATE") {
+    if crl::is_in(pem) {
+        "it is a CRL, which belongs into CaCertificate beside the certificate of its CA"
+    } else if pem.contains("BEGIN CERTIFICATE") {
         "it is a certificate, which belongs into ClientCertificate"
     } else if pem.contains("PUBLIC KEY-----") {
         "it is the public key, the private one is wanted"

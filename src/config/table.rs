@@ -47,7 +47,8 @@ macro_rules! for_each_setting {
             /// Identity that goes with the pre-shared key. Guide section 4.3.
             psk_identity set_psk_identity PskIdentity: String = String::new(),
                 "UTF-8 text of at most 128 bytes without control characters, not empty while EncryptionMode is psk";
-            /// CA certificate(s) that vouch for the broker, as PEM text; empty uses the system's CA store. Guide section 4.4.
+            /// CA certificate(s) that vouch for the broker, as PEM text; empty uses the system's CA store. CRLs beside them are
+            /// checked. Guide section 4.4.
             ca_certificate set_ca_certificate CaCertificate: String = String::new(),
                 "empty or PEM text of at most 262144 bytes with at least one BEGIN CERTIFICATE block";
             /// Whether we show the broker a certificate of our own. Guide section 4.4.

@@ -10,7 +10,7 @@ pub const CONFIG: &str = "com.cassianetworks.Bypass1.Config";
 pub const STATS: &str = "com.cassianetworks.Bypass1.Stats";
 
 /// Every word of `LastError`, as `dbus/README.md` explains them.
-pub const LAST_ERRORS: [&str; 26] = [
+pub const LAST_ERRORS: [&str; 28] = [
     "auth",
     "client-id",
     "mqtt-version",
@@ -19,6 +19,8 @@ pub const LAST_ERRORS: [&str; 26] = [
     "tls-psk-identity",
     "tls-certificate",
     "tls-certificate-expired",
+    "tls-certificate-revoked",
+    "tls-crl",
     "tls-hostname",
     "tls-client-certificate",
     "tls",

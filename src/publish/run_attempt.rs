@@ -78,7 +78,7 @@ impl<B: Broker> Publisher<B> {
 
 /// A certificate that seems out of date to a router whose clock nobody set: that is to be looked at first.
 pub(crate) fn clock_first(failure: Failure, synchronised: bool) -> Failure {
-    if failure.word != "tls-certificate-expired" || synchronised {
+    if !matches!(failure.word, "tls-certificate-expired" | "tls-crl") || synchronised {
         return failure;
     }
     let now = Timestamp::now().strftime("%Y-%m-%d");

@@ -11,6 +11,13 @@ use openssl::x509::X509StoreContextRef;
 // X509_V_ERR_* of <openssl/x509_vfy.h>, which the crate does not name.
 const NOT_YET_VALID: i32 = 9;
 const EXPIRED: i32 = 10;
+pub(super) const NO_CRL: i32 = 3;
+const CRL_SIGNATURE: i32 = 8;
+const CRL_NOT_YET_VALID: i32 = 11;
+const CRL_EXPIRED: i32 = 12;
+const REVOKED: i32 = 23;
+const NO_CRL_ISSUER: i32 = 33;
+const CRL_SCOPE: i32 = 44;
 const HOST_NAME_MISMATCH: i32 = 62;
 pub(super) const IP_ADDRESS_MISMATCH: i32 = 64;
 
@@ -26,19 +33,22 @@ pub(super) struct Verdict {
     text: &'static str,
     /// How it is called in a sentence.
     whose: String,
+    /// Who issued it.
+    issuer: String,
 }
 
 impl Verdict {
     pub(super) fn of(context: &X509StoreContextRef) -> Self {
         let error = context.error();
         let certificate = context.current_cert().map(Certificate::of);
-        let (subject, own) = certificate.map(|c| (c.subject.clone(), c.subject == c.issuer)).unwrap_or_default();
+        let (subject, issuer) = certificate.map(|c| (c.subject, c.issuer)).unwrap_or_default();
+        let own = subject == issuer;
         let whose = match context.error_depth() {
             0 => format!("The broker's certificate ({subject})"),
             _ if own => format!("The certificate of the broker's CA ({subject})"),
             _ => format!("The intermediate certificate {subject} of the broker's chain"),
         };
-        Self { code: error.as_raw(), text: error.error_string(), whose }
+        Self { code: error.as_raw(), text: error.error_string(), whose, issuer }
     }
 }
 
@@ -59,8 +69,12 @@ pub(super) fn handshake(error: &ssl::Error, ssl: &SslRef, proof: Proof, verdict:
     let reason = reason(error);
     if code(error) == Some(VERIFY_FAILED) {
         let result = ssl.verify_result();
-        let unnamed =
-            || Verdict { code: result.as_raw(), text: result.error_string(), whose: "The broker's certificate".into() };
+        let unnamed = || Verdict {
+            code: result.as_raw(),
+            text: result.error_string(),
+            whose: "The broker's certificate".into(),
+            issuer: "its CA".into(),
+        };
         return untrusted(&verdict.unwrap_or_else(unnamed), proof);
     }
     if let Some(alert) = alert(error) {
@@ -95,8 +109,32 @@ fn untrusted(verdict: &Verdict, proof: Proof) -> Failure {
              (try another Port, or EncryptionMode certificate), or it does not know PskIdentity.",
         );
     }
-    let Verdict { code, text, whose } = verdict;
+    let Verdict { code, text, whose, issuer } = verdict;
     match *code {
+        REVOKED => Failure::new(
+            "tls-certificate-revoked",
+            format!(
+                "{whose} was revoked by {issuer} ({text}). Whoever shows it may be somebody else: give the broker a new certificate."
+            ),
+        ),
+        CRL_EXPIRED | CRL_NOT_YET_VALID => Failure::new(
+            "tls-crl",
+            format!(
+                "The CRL of {issuer} in CaCertificate is out of date ({text}). Put a newer one in its place, or check the router's clock."
+            ),
+        ),
+        NO_CRL => Failure::new(
+            "tls-crl",
+            format!(
+                "CaCertificate has CRLs, but none of {issuer}, which issued the broker's certificate ({text}). Put it beside them."
+            ),
+        ),
+        CRL_SIGNATURE | NO_CRL_ISSUER | CRL_SCOPE => Failure::new(
+            "tls-crl",
+            format!(
+                "The CRL of {issuer} in CaCertificate cannot be used ({text}). Put the one of that CA in its place."
+            ),
+        ),
         EXPIRED | NOT_YET_VALID => Failure::new(
             "tls-certificate-expired",
             format!("{whose} is out of date ({text}). Renew it, or check the router's clock."),

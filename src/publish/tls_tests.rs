@@ -1,12 +1,8 @@
 use super::*;
-use certificates::{Authority, Make, Subject};
+use crate::test_certificates::{Authority, Make, Subject};
 use openssl::ssl::{SslAcceptor, SslMethod};
 use std::net::TcpListener;
 use std::thread;
-
-#[path = "../../tests/support/broker_certificates.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the tests with a broker use it, too")]
-mod certificates;
 
 const HERE: Subject<'_> = Subject { common_name: "broker", dns: &[], ip: &["127.0.0.1"], days: None };
 
@@ -89,4 +85,44 @@ fn what_openssl_refuses_is_said_without_its_source_lines() {
     let failure = Tls::new(&security).err().expect("refused");
     assert!(failure.detail.starts_with("TLS cannot be set up: "), "{}", failure.detail);
     assert!(!failure.detail.contains(".c:") && !failure.detail.contains("error:"), "{}", failure.detail);
+}
+
+#[tokio::test]
+async fn crls_beside_the_ca_are_checked() {
+    const NOW: (i64, i64) = (-2, 5);
+    let (ca, between) = {
+        let ca = Authority::new("Good CA");
+        let between = Authority::make("Intermediate", Some(&ca), Make::default());
+        (ca, between)
+    };
+    let (leaf, other) = (ca.issue(HERE), ca.issue(HERE));
+    let said_with = async |lists: &[String], chain: &[&str], key: &str| {
+        let chain: Vec<String> = chain.iter().map(|pem| (*pem).to_owned()).collect();
+        said(&(ca.pem() + &lists.concat()), &chain, key).await.map_err(|failure| (failure.word, failure.detail))
+    };
+    let own: &[&str] = &[&leaf.certificate];
+    assert_eq!(said_with(&[ca.revoke(&[&other.certificate], NOW)], own, &leaf.key).await, Ok(()));
+    let (word, detail) = said_with(&[ca.revoke(&[&other.certificate, &leaf.certificate], NOW)], own, &leaf.key)
+        .await
+        .expect_err("revoked");
+    assert_eq!(word, "tls-certificate-revoked");
+    assert!(detail.starts_with("The broker's certificate (CN=broker) was revoked by CN=Good CA"), "{detail}");
+    for days in [(-10, -1), (1, 5)] {
+        let (word, detail) = said_with(&[ca.revoke(&[], days)], own, &leaf.key).await.expect_err("out of date");
+        assert_eq!(word, "tls-crl");
+        assert!(detail.starts_with("The CRL of CN=Good CA in CaCertificate is out of date"), "{detail}");
+    }
+    // The issuer of the broker's certificate needs a CRL, the CAs above it may have one.
+    let below = between.issue(HERE);
+    let chain: &[&str] = &[&below.certificate, &between.pem()];
+    assert_eq!(said_with(&[], chain, &below.key).await, Ok(()));
+    let (word, detail) = said_with(&[ca.revoke(&[], NOW)], chain, &below.key).await.expect_err("not covered");
+    assert_eq!(word, "tls-crl");
+    assert!(detail.contains("none of CN=Intermediate"), "{detail}");
+    assert_eq!(said_with(&[between.revoke(&[], NOW)], chain, &below.key).await, Ok(()));
+    assert_eq!(said_with(&[between.revoke(&[], NOW), ca.revoke(&[], NOW)], chain, &below.key).await, Ok(()));
+    let lists = [between.revoke(&[], NOW), ca.revoke(&[&between.pem()], NOW)];
+    let (word, detail) = said_with(&lists, chain, &below.key).await.expect_err("revoked");
+    assert_eq!(word, "tls-certificate-revoked");
+    assert!(detail.starts_with("The intermediate certificate CN=Intermediate"), "{detail}");
 }

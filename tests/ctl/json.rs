@@ -42,7 +42,7 @@ fn settings() {
 #[test]
 fn judgements_and_diagnoses() {
     let (bus, _service) = started();
-    assert_eq!(answer(&bus, &["set", "--check", "Port=7"]), json!({"Problems": [], "Certificates": []}));
+    assert_eq!(answer(&bus, &["set", "--check", "Port=7"]), json!({"Problems": [], "Hints": [], "Certificates": []}));
     let said = ctl(&bus, Who::Admin, &["set", "--check", "--json", "Port=7", "ScanQos=3"]);
     assert_eq!((said.status, &*said.err), (1, ""), "{said:?}");
     assert_eq!(said.json()["Problems"], json!([{"Setting": "ScanQos", "Message": "expected 0, 1 or 2"}]));

@@ -119,6 +119,37 @@ fn each_mistake_is_told_with_its_step() {
 }
 
 #[test]
+fn trial_heeds_the_crls_beside_the_ca() {
+    let rig = Rig::start();
+    let certificates = &rig.broker.certificates;
+    let (ca, server, client) = (&certificates.ca, &certificates.server, &certificates.client);
+    let port = rig.broker.ports.certificate.to_string();
+    let word = |crl: &str| {
+        let both = ca.pem() + crl;
+        let settings = [
+            ["Host", "s", "127.0.0.1"],
+            ["Port", "q", &port],
+            ["EncryptionMode", "s", "certificate"],
+            ["Username", "s", USER],
+            ["Password", "s", PASSWORD],
+            ["CaCertificate", "s", &both],
+        ];
+        failed(&rig, &settings).1
+    };
+    assert_eq!(word(&ca.revoke(&[&client.certificate], (-1, 5))), "ok");
+    assert_eq!(word(&ca.revoke(&[&client.certificate, &server.certificate], (-1, 5))), "tls-certificate-revoked");
+    assert_eq!(word(&ca.revoke(&[], (-5, -1))), "tls-crl");
+    // The connection itself, and a newer CRL beside a password that is stored.
+    rig.configure(Scenario::Certificate);
+    rig.await_stat("LinkState", "connected");
+    rig.set("CaCertificate", &["s", &(ca.pem() + &ca.revoke(&[], (-2, 5)))]);
+    rig.set("CaCertificate", &["s", &(ca.pem() + &ca.revoke(&[&server.certificate], (-1, 5)))]);
+    rig.await_stat("LastError", "tls-certificate-revoked");
+    let refused = rig.bus.set(Who::Admin, "CaCertificate", &["s", &ca.pem()]).expect_err("less protection");
+    assert!(refused.contains("Password: expected its value again"), "{refused}");
+}
+
+#[test]
 fn a_topic_that_the_broker_does_not_allow_is_told() {
     let acl = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(acl.path(), "topic read #\ntopic write allowed\n").expect("written");

@@ -7,8 +7,8 @@ use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
-use openssl::x509::extension::{BasicConstraints, KeyUsage, SubjectAlternativeName};
-use openssl::x509::{X509, X509Builder, X509Name, X509NameRef};
+use openssl::x509::extension::{AuthorityKeyIdentifier, BasicConstraints, KeyUsage, SubjectAlternativeName};
+use openssl::x509::{CrlNumber, X509, X509Builder, X509CrlBuilder, X509Name, X509NameRef, X509RevokedBuilder};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A certificate and its key, as PEM text.
@@ -111,6 +111,29 @@ impl Authority {
 
     pub fn pem(&self) -> String {
         pem(&self.certificate, &self.key).certificate
+    }
+
+    /// A CRL with these certificates, made and to be renewed at these days from now on.
+    pub fn revoke(&self, certificates: &[&str], days: (i64, i64)) -> String {
+        let mut crl = X509CrlBuilder::new().expect("a builder");
+        crl.set_issuer_name(self.certificate.subject_name()).expect("set");
+        crl.set_last_update(&at(days.0)).expect("set");
+        crl.set_next_update(&at(days.1)).expect("set");
+        for pem in certificates {
+            let mut revoked = X509RevokedBuilder::new().expect("a builder");
+            let certificate = X509::from_pem(pem.as_bytes()).expect("PEM");
+            revoked.set_serial_number(certificate.serial_number()).expect("set");
+            revoked.set_revocation_date(&at(-1)).expect("set");
+            crl.add_revoked(revoked.build()).expect("added");
+        }
+        let context = X509::builder().expect("a builder");
+        let context = context.x509v3_context(Some(&self.certificate), None);
+        let authority = AuthorityKeyIdentifier::new().issuer(true).build(&context).expect("built");
+        crl.append_extension(authority).expect("added");
+        let number = CrlNumber::new(BigNum::from_u32(1).expect("a number")).expect("a number");
+        crl.append_extension(number.build().expect("built")).expect("added");
+        crl.sign(&self.key, MessageDigest::sha256()).expect("signed");
+        String::from_utf8(crl.build().expect("built").to_pem().expect("PEM")).expect("text")
     }
 
     pub fn issue(&self, subject: Subject<'_>) -> Pair {

@@ -11,6 +11,9 @@ use crate::words::date;
 use clap::ArgMatches;
 use serde_json::Value as Json;
 
+/// Where the text of a hint begins.
+const HINT_COLUMN: usize = 6;
+
 pub(crate) async fn set(service: &Service, matches: &ArgMatches, json: bool) -> Result<()> {
     let settings = service.settings().await?;
     let values = Assignments::of(matches, &settings)?;
@@ -30,11 +33,11 @@ pub(crate) async fn change(
     }
     let hints = hints(service, values).await;
     service.apply(values).await?;
-    for hint in hints.iter().filter(|_| !json) {
-        anstream::eprintln!("{} {hint}", styled(YELLOW, "hint:"));
-    }
     let list: Vec<&Setting> = settings.all().filter(|setting| values.contains_key(&setting.name)).collect();
-    print_settings(&list, &service.values().await?, json)
+    print_settings(&list, &service.values().await?, json)?;
+    let mut page = Page::new();
+    hints.iter().filter(|_| !json).for_each(|hint| page.entry(&styled(YELLOW, "hint:"), HINT_COLUMN, hint));
+    page.print()
 }
 
 /// What these values bring about that is right and protects little.
@@ -73,7 +76,7 @@ async fn judge(service: &Service, values: &Values, json: bool) -> Result<()> {
         page.entry(setting, 20, &format!("{subject}\nfrom {issuer}\n{from} to {until}, {days} days left"));
     }
     for hint in of("Hints").as_array().into_iter().flatten() {
-        page.entry(&styled(YELLOW, "hint:"), 6, text(hint));
+        page.entry(&styled(YELLOW, "hint:"), HINT_COLUMN, text(hint));
     }
     if lines.is_empty() {
         page.line(&styled(GREEN, "Apply would take it."));

@@ -19,8 +19,8 @@ const JSON: &[(&str, &str)] = &[
     ),
     (
         "set --check, import --check",
-        "The answer of Check: {\"Problems\": [{\"Setting\": NAME, \"Message\": TEXT}, ...], \"Certificates\": [{\"Setting\": NAME, \
-         \"Subject\": NAME, \"Issuer\": NAME, \"NotBefore\": MS, \"NotAfter\": MS, \"DaysLeft\": DAYS}, ...]}, MS in milliseconds since \
+        "The answer of Check: {\"Problems\": [{\"Setting\": NAME, \"Message\": TEXT}, ...], \"Hints\": [TEXT, ...], \"Certificates\": \
+         [{\"Setting\": NAME, \"Subject\": NAME, \"Issuer\": NAME, \"NotBefore\": MS, \"NotAfter\": MS, \"DaysLeft\": DAYS}, ...]}, MS in milliseconds since \
          1970-01-01 UTC.",
     ),
     (
