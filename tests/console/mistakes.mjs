@@ -60,6 +60,23 @@ await run(async ({ page, frame, field }) => {
     await page.getByRole("button", { name: "Discard" }).click();
     assert.equal(await field("Host").inputValue(), "broker.example");
 
+    // A stored password goes to no other broker, unless it is given again.
+    await ask("set", "Username", "s", "somebody");
+    await ask("set", "Password", "s", "hush");
+    await field("Host").fill("other.example");
+    await eventually("the password is wanted", async () => /^expected its value again in the same call/.test((await told("Password"))[0]));
+    await page.getByRole("button", { name: "Save" }).click();
+    await summary.getByText("Host would send the stored one elsewhere").waitFor();
+    assert.equal(await ask("get", CONFIG, "Host"), "broker.example");
+    await summary.getByRole("button", { name: "Password" }).click();
+    await page.getByRole("button", { name: "Replace Password" }).click();
+    await field("Password").fill("hush");
+    await field("Protocol").selectOption("mqtt");
+    await page.getByText("Password goes to other.example in the clear").first().waitFor();
+    await eventually("it is given", async () => await page.locator("[aria-invalid=true]").count() === 0);
+    await page.getByRole("button", { name: "Save" }).click();
+    await eventually("it is saved", async () => await ask("get", CONFIG, "Host") === "other.example");
+
     // A reset asks first, and goes back to where it was asked.
     const reset = page.getByRole("button", { name: "Reset Scan QoS" });
     await reset.click();
