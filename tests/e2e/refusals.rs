@@ -38,8 +38,8 @@ fn a_wrong_pre_shared_key() {
     refused(
         Scenario::Psk,
         "tls-psk",
-        |rig| rig.set("Psk", &["s", "123456789abcdee"]),
-        |rig| rig.set("Psk", &["s", "123456789abcdef"]),
+        |rig| rig.set_as_root("Psk", &["s", "123456789abcdee"]),
+        |rig| rig.set_as_root("Psk", &["s", "123456789abcdef"]),
     );
 }
 
@@ -58,8 +58,8 @@ fn a_wrong_ca() {
     refused(
         Scenario::Certificate,
         "tls-certificate",
-        |rig| rig.set("CaCertificate", &["s", &rig.broker.certificates.other_ca.pem()]),
-        |rig| rig.set("CaCertificate", &["s", &rig.broker.certificates.ca.pem()]),
+        |rig| rig.set_as_root("CaCertificate", &["s", &rig.broker.certificates.other_ca.pem()]),
+        |rig| rig.set_as_root("CaCertificate", &["s", &rig.broker.certificates.ca.pem()]),
     );
 }
 
@@ -68,8 +68,8 @@ fn an_expired_certificate() {
     refused(
         Scenario::Certificate,
         "tls-certificate-expired",
-        |rig| rig.set("Port", &["q", &rig.broker.ports.expired.to_string()]),
-        |rig| rig.set("Port", &["q", &rig.broker.ports.certificate.to_string()]),
+        |rig| rig.set_as_root("Port", &["q", &rig.broker.ports.expired.to_string()]),
+        |rig| rig.set_as_root("Port", &["q", &rig.broker.ports.certificate.to_string()]),
     );
 }
 
@@ -78,8 +78,8 @@ fn a_wrong_host_name() {
     refused(
         Scenario::Certificate,
         "tls-hostname",
-        |rig| rig.set("Port", &["q", &rig.broker.ports.elsewhere.to_string()]),
-        |rig| rig.set("Port", &["q", &rig.broker.ports.certificate.to_string()]),
+        |rig| rig.set_as_root("Port", &["q", &rig.broker.ports.elsewhere.to_string()]),
+        |rig| rig.set_as_root("Port", &["q", &rig.broker.ports.certificate.to_string()]),
     );
 }
 

@@ -65,6 +65,11 @@ impl Rig {
         self.bus.set(Who::Admin, property, words).unwrap_or_else(|error| panic!("{property}: {error}"));
     }
 
+    /// The same as root, who need not give a stored password again with a change of where it goes.
+    pub(crate) fn set_as_root(&self, property: &str, words: &[&str]) {
+        self.bus.set(Who::Root, property, words).unwrap_or_else(|error| panic!("{property}: {error}"));
+    }
+
     pub(crate) fn stat(&self, property: &str) -> Value {
         self.bus.value(STATS, property)
     }
