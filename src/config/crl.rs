@@ -2,6 +2,7 @@
 
 use super::pem::Detail;
 use super::pem_text::canonical;
+use openssl::asn1::Asn1Time;
 use openssl::x509::{X509, X509Crl};
 
 const BEGIN: &str = "-----BEGIN X509 CRL-----";
@@ -67,6 +68,16 @@ pub(super) fn renews(before: &str, now: &str) -> bool {
         })
     };
     certificates(before) == certificates(now) && parsed(before).iter().all(kept)
+}
+
+/// Seconds since 1970 at which the first list of a text is out of date; none without lists that tell.
+pub(crate) fn next_update(pem: &str) -> Option<i64> {
+    let epoch = Asn1Time::from_unix(0).ok()?;
+    let seconds = |crl: &X509Crl| {
+        let passed = epoch.diff(crl.next_update()?).ok()?;
+        Some(i64::from(passed.days) * 86_400 + i64::from(passed.secs))
+    };
+    parsed(pem).iter().filter_map(seconds).min()
 }
 
 #[cfg(test)]

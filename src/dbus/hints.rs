@@ -3,11 +3,11 @@
 mod radio;
 
 use super::others::Others;
-use crate::config::{Config, ScanMode};
+use crate::config::{Config, ScanMode, Security, crl};
 use crate::health::HealthState;
 use crate::stats::{CaptureKind, RadioState, SpoolState, Stats};
 use jiff::Timestamp;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A time as people read it; empty if it is none.
 fn date(seconds: i64) -> String {
@@ -16,6 +16,9 @@ fn date(seconds: i64) -> String {
 
 /// How long a refused message is worth a hint.
 const REFUSAL_HOLDS: Duration = Duration::from_secs(600);
+
+/// Seconds before a CRL is out of date at which it gets a hint; many are made anew each week.
+const CRL_WARNING: i64 = 2 * 86_400;
 
 /// What to do, the most urgent first.
 pub(super) fn hints(config: &Config, stats: &Stats, others: &Others) -> Vec<String> {
@@ -93,11 +96,29 @@ pub(super) fn hints(config: &Config, stats: &Stats, others: &Others) -> Vec<Stri
             &format!("{setting} holds from {begin} on only. Look at the clock, or take another one."),
         );
     }
+    if let Some(end) = crl_end(config).filter(|end| clock && *end - seconds(now) < CRL_WARNING) {
+        let text = if end < seconds(now) {
+            "is out of date, and the broker is not trusted".to_owned()
+        } else {
+            format!("is out of date from {} on", date(end))
+        };
+        hint(true, &format!("A CRL in CaCertificate {text}. Put a newer one in its place."));
+    }
     let healthy = stats.health().borrow().state == HealthState::Online;
     if hints.is_empty() && !healthy {
         hints.push("HealthReason tells what is missing; the manual has what to do for each.".to_owned());
     }
     hints
+}
+
+fn seconds(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
+}
+
+/// When the first CRL in use is out of date.
+fn crl_end(config: &Config) -> Option<i64> {
+    let Security::Certificate { ca: Some(ca), .. } = &config.mqtt.as_ref()?.security else { return None };
+    crl::next_update(ca)
 }
 
 #[cfg(test)]

@@ -145,3 +145,22 @@ fn weak_protection_is_one_hint() {
     draft.form.host = "::1".into();
     assert_eq!(about(&draft), 0);
 }
+
+#[test]
+fn crl_that_is_nearly_out_of_date_gets_a_hint() {
+    let ca = crate::test_certificates::Authority::new("CA");
+    let about = |days: i64, clock: bool| {
+        let mut draft = Draft::default();
+        (draft.form.protocol, draft.form.host) = ("mqtt".into(), "broker".into());
+        draft.form.encryption_mode = "certificate".into();
+        draft.form.ca_certificate = ca.pem() + &ca.revoke(&[], (-9, 9)) + &ca.revoke(&[], (-9, days));
+        let stats = one(|_| {});
+        stats.set_clock_synchronised(clock);
+        let hints = hints(&Config::check(&draft).expect("right"), &stats, &others());
+        hints.into_iter().find(|hint| hint.starts_with("A CRL in CaCertificate")).unwrap_or_default()
+    };
+    assert_eq!(about(8, true), "");
+    assert!(about(1, true).contains("is out of date from 20"), "{}", about(1, true));
+    assert!(about(-1, true).contains("is out of date, and the broker is not trusted"), "{}", about(-1, true));
+    assert_eq!(about(-1, false), "", "a clock that is wrong knows nothing of dates");
+}
