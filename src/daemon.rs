@@ -43,11 +43,11 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
     threads::prepare().await?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let state = paths.state.clone();
     let (store, draft, config) = store::load(paths).map_err(|error| match error {
         LoadError::Wrong(problems) => Fatal::Config(problems),
         LoadError::Unreadable(error) => Fatal::Unreadable(error),
     })?;
+    let lock = store.lock();
     let detected = router::address();
     let router = config.router.unwrap_or(detected).to_string();
     let stats = Arc::new(Stats::default());
@@ -58,7 +58,7 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
     let bus = dbus::serve(settings.clone(), stats.clone(), detected).await?;
     let limits = publish::Limits::default();
     let connection = bus.connection().clone();
-    let (changes, state) = (settings.subscribe(), Some(&*state));
+    let (changes, state) = (settings.subscribe(), Some(lock));
     let mut publisher = publish::spawn(queue.clone(), changes, stats.clone(), detected, state, limits)?;
     let (stop_scan, stopped) = oneshot::channel::<()>();
     let stopped = async move { drop(stopped.await) };

@@ -62,6 +62,30 @@ pub fn settings_aside(path: &Path, used: &str, problem: &str) {
     );
 }
 
+/// The settings file is damaged, or was changed by hand: the last good generation is in force.
+pub fn settings_restored(path: &Path, good: &Path, problem: &str) {
+    error!(
+        message_id = id::SETTINGS_RESTORED,
+        event = "settings-restored",
+        error = problem,
+        "{} is not used, the last good generation, {}, is in force: {problem}",
+        path.display(),
+        good.display()
+    );
+}
+
+/// The same for a secret, by its D-Bus name.
+pub fn secret_restored(property: &str, path: &Path) {
+    let problem = format!("{} is damaged, its copy is in force", path.display());
+    error!(
+        message_id = id::SETTINGS_RESTORED,
+        event = "settings-restored",
+        property,
+        error = problem,
+        "{property}: {problem}"
+    );
+}
+
 /// Some of what the settings file holds is not for this version.
 pub fn settings_ignored(path: &Path, names: &[String], problem: &str) {
     let property = names.join(" ");
@@ -87,6 +111,17 @@ pub fn state_directory(path: &Path, problem: Option<&str>) {
         ),
         None => info!(message_id = id::STATE_DIRECTORY, event = "state-directory", "{} can be written", path.display()),
     }
+}
+
+/// Settings were saved, and a loss of power or damage may bring the earlier ones back.
+pub fn settings_unsure(path: &Path, problem: &str) {
+    warn!(
+        message_id = id::STATE_DIRECTORY,
+        event = "state-directory",
+        error = problem,
+        "settings were saved in {}, but a loss of power may bring back the earlier ones: {problem}",
+        path.display()
+    );
 }
 
 /// The radio does nothing, as the settings want it.
@@ -360,6 +395,20 @@ pub fn clock_stepped(millis: i64) {
         reason,
         count,
         "the system clock was set {reason} by {count} s"
+    );
+}
+
+/// A file of the spool that holds no messages cannot be used.
+pub fn spool_note(name: &str, problem: &str) {
+    let meaning = match name {
+        "boots" => "how long messages of an earlier boot wait is a lower bound",
+        _ => "what was sent from the spool may come twice",
+    };
+    warn!(
+        message_id = id::SPOOL_NOTE,
+        event = "spool-note",
+        error = problem,
+        "{name} of the spool is not used, {meaning}: {problem}"
     );
 }
 

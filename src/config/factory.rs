@@ -5,7 +5,8 @@
 
 use super::binding::{NamedHost, named};
 use super::check::host_port;
-use super::layer::{Kind, Layer};
+use super::files;
+use super::layer::Layer;
 use super::nearest::{nearest, question};
 use super::{FileProblem, SECRETS, Secret, Secrets, Setting};
 use std::fs;
@@ -27,12 +28,20 @@ pub(super) fn name(key: &str) -> String {
 pub(super) fn read(directory: Option<&Path>) -> (Layer, Secrets) {
     let mut secrets = Secrets::default();
     let Some(directory) = directory else { return (Layer::empty(Path::new("")), secrets) };
-    let mut layer = Layer::read(&directory.join(name(CONFIG)), Kind::Packaged);
+    let mut layer = Layer::read(&directory.join(name(CONFIG)));
     for known in SECRETS {
         let path = directory.join(name(known.key));
-        match secret(&path, known) {
-            Ok(None) => continue,
-            Ok(Some(text)) => {
+        let bytes = match files::read(&path) {
+            Ok(bytes) => Zeroizing::new(bytes),
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => {
+                layer.cannot_read(&path, error);
+                (layer.exists, _) = (true, layer.credentials.insert(known.key, path));
+                continue;
+            }
+        };
+        match secret(&path, known, &bytes) {
+            Ok(text) => {
                 if let Some(place) = secrets.get_mut(known.key) {
                     *place = text;
                 }
@@ -43,9 +52,18 @@ pub(super) fn read(directory: Option<&Path>) -> (Layer, Secrets) {
         layer.exists = true;
         layer.credentials.insert(known.key, path);
     }
-    if let Err(problem) = hosts(directory) {
-        layer.exists = true;
-        layer.give_up(problem);
+    let path = directory.join(name(HOSTS));
+    match files::read(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            layer.exists = true;
+            layer.cannot_read(&path, error);
+        }
+        _ => {
+            if let Err(problem) = hosts(directory) {
+                layer.exists = true;
+                layer.give_up(problem);
+            }
+        }
     }
     layer.problems.extend(strangers(directory));
     (layer, secrets)
@@ -70,20 +88,15 @@ pub(super) fn hosts(directory: &Path) -> Result<Vec<NamedHost>, FileProblem> {
 }
 
 /// One secret. The line end that an editor leaves is none of it.
-fn secret(path: &Path, known: &Setting) -> Result<Option<Secret>, FileProblem> {
+fn secret(path: &Path, known: &Setting, bytes: &[u8]) -> Result<Secret, FileProblem> {
     let refuse = |found: &str| Err(FileProblem::of_key(path, known.key, known.expected, Some(found.to_owned())));
-    let bytes = match fs::read(path) {
-        Ok(bytes) => Zeroizing::new(bytes),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return refuse(&error.kind().to_string()),
-    };
-    let Ok(text) = str::from_utf8(&bytes) else { return refuse("found other bytes than UTF-8 text") };
+    let Ok(text) = str::from_utf8(bytes) else { return refuse("found other bytes than UTF-8 text") };
     let line = text.strip_suffix('\n').unwrap_or(text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     if line.is_empty() {
         return refuse("it is empty");
     }
-    Ok(Some(Secret::from(line.to_owned())))
+    Ok(Secret::from(line.to_owned()))
 }
 
 /// Credentials that are meant for us and have no name that we know.

@@ -1,6 +1,7 @@
 //! One settings file, read by itself so that every problem in it is found, whatever is wrong with the others.
 
 use super::factory;
+use super::files;
 use super::nearest::{nearest, question};
 use super::rows::type_fits;
 use super::salvage::salvage;
@@ -8,7 +9,7 @@ use super::{FileError, FileProblem, Ignored, SECRETS, SETTINGS, setting};
 use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// Which secret file of each key counts.
@@ -73,17 +74,26 @@ impl Layer {
         named.then_some(&*self.path).or_else(|| self.credentials.get(key).map(PathBuf::as_path))
     }
 
-    pub(super) fn read(path: &Path, kind: Kind) -> Self {
-        match std::fs::read(path) {
-            Ok(bytes) => Self::of_bytes(path, bytes, kind),
+    /// A file that people wrote.
+    pub(super) fn read(path: &Path) -> Self {
+        match files::read(path) {
+            Ok(bytes) => Self::of_bytes(path, bytes, Kind::Packaged),
             Err(error) if error.kind() == ErrorKind::NotFound => Self::empty(path),
-            Err(error) => {
-                let mut layer = Self { exists: true, ..Self::empty(path) };
-                layer.give_up(FileProblem::of_file(path, "a readable file", error.kind().to_string()));
-                layer.unreadable = Some(FileError { path: path.to_owned(), source: error });
-                layer
-            }
+            Err(error) => Self::unreadable(path, error),
         }
+    }
+
+    /// A file that is there and cannot be read.
+    pub(super) fn unreadable(path: &Path, error: io::Error) -> Self {
+        let mut layer = Self { exists: true, ..Self::empty(path) };
+        layer.cannot_read(path, error);
+        layer
+    }
+
+    /// It, or a file of it, is there and cannot be read.
+    pub(super) fn cannot_read(&mut self, path: &Path, error: io::Error) {
+        self.give_up(FileProblem::of_file(path, "a readable file", error.kind().to_string()));
+        self.unreadable = Some(FileError { path: path.to_owned(), source: error });
     }
 
     /// A file with these bytes.

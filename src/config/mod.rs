@@ -13,6 +13,7 @@ mod ignored;
 mod layer;
 mod layers;
 mod nearest;
+mod paths;
 mod pem;
 mod pem_text;
 mod problem;
@@ -21,6 +22,8 @@ mod salvage;
 mod secret;
 pub mod settings;
 pub mod sizes;
+mod state_file;
+mod state_lock;
 pub mod store;
 pub(crate) mod table;
 mod typed;
@@ -37,6 +40,7 @@ pub use pem_text::binary;
 pub use problem::FileProblem;
 pub use secret::Secret;
 pub use settings::{Settings, UpdateError};
+pub use state_lock::StateLock;
 pub use store::{LoadError, Paths, Store};
 pub use typed::{
     Adapters, Batching, ClientCertificate, Config, Connection, Framing, Login, MOST_ADAPTERS, Mqtt, MqttVersion,

@@ -124,18 +124,26 @@ impl Settings {
         // Off the runtime, because flash can take its time, and with the writer's lock moved along, so that a caller who
         // goes away cannot leave saved settings unpublished.
         let saved = spawn_blocking(move || {
-            writer.store.save(&draft).map_err(|error| error.to_string())?;
+            let unsure = writer.store.save(&draft).map_err(|error| error.to_string())?;
             stats.set_ignored_settings(draft.ignored.names());
             writer.bindings.follow(&requester, &draft);
             writer.draft = draft;
             publisher.send_replace(config);
-            Ok(())
+            Ok(unsure.map(|error| error.to_string()))
         });
         let saved = saved.await.unwrap_or_else(|error| Err(error.to_string()));
-        self.note_writable(saved.as_ref().err().map(String::as_str));
         match saved {
-            Ok(()) => Ok(names),
-            Err(reason) => Err(UpdateError::Save { names, reason }),
+            Ok(unsure) => {
+                if let Some(problem) = &unsure {
+                    log::settings_unsure(&self.directory, problem);
+                    self.stats.set_state_writable(false);
+                }
+                Ok(names)
+            }
+            Err(reason) => {
+                self.note_writable(Some(&reason));
+                Err(UpdateError::Save { names, reason })
+            }
         }
     }
 
@@ -161,7 +169,7 @@ impl Settings {
 
     /// Finds out whether settings could be saved, and tells; to be called every few seconds.
     pub async fn probe_writable(&self) {
-        let writer = Arc::clone(&self.writer).lock_owned().await;
+        let mut writer = Arc::clone(&self.writer).lock_owned().await;
         let known = *self.stats.state_writable().borrow();
         let probed = spawn_blocking(move || writer.store.probe(known).map_err(|error| error.to_string()));
         let probed = probed.await.unwrap_or_else(|error| Err(error.to_string()));

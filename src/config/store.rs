@@ -6,48 +6,18 @@
 
 use super::factory;
 use super::files::{self, FileError};
-use super::layer::{Generations, Kind, Layer, SECRETS_TABLE};
+use super::layer::{Generations, Layer, SECRETS_TABLE};
 use super::layers;
-use super::vault::Vault;
+use super::state_file::{self, HEADER, Restored, StateFile};
+use super::state_lock::StateLock;
+use super::vault::{self, Vault};
 use super::{Config, Draft, FileProblem, Form, Ignored, Problem, Secrets};
 use crate::log;
-use std::fs::File;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-const HEADER: &str = "# Written by cassia-bypassd: what differs from the packaged settings. Change it over D-Bus.\n";
-
-/// Where the files are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Paths {
-    /// The vendor's layer.
-    pub vendor: PathBuf,
-    /// Directory of systemd's credentials: the factory's layer. Only systemd knows it.
-    pub credentials: Option<PathBuf>,
-    /// The site's layer.
-    pub site: PathBuf,
-    /// Directory of `settings.toml` and the secrets.
-    pub state: PathBuf,
-}
-
-impl Default for Paths {
-    /// The packaged places; systemd tells `STATE_DIRECTORY` and `CREDENTIALS_DIRECTORY`.
-    fn default() -> Self {
-        let told = |name| std::env::var_os(name).filter(|told| !told.is_empty()).map(PathBuf::from);
-        Self {
-            vendor: "/usr/lib/cassia-bypass/config.toml".into(),
-            credentials: told("CREDENTIALS_DIRECTORY"),
-            site: "/etc/cassia-bypass/config.toml".into(),
-            state: told("STATE_DIRECTORY").unwrap_or("/var/lib/cassia-bypass".into()),
-        }
-    }
-}
-
-impl Paths {
-    fn settings(&self) -> PathBuf {
-        self.state.join("settings.toml")
-    }
-}
+pub use super::paths::Paths;
 
 /// The place where settings are kept: knows the packaged layers and writes the top one.
 #[derive(Debug)]
@@ -56,8 +26,12 @@ pub struct Store {
     lower: Draft,
     saved: Draft,
     named: Generations,
-    /// Held for as long as we live: two services must not write the same files.
-    lock: Option<File>,
+    lock: Arc<StateLock>,
+    /// The text of `settings.toml` as it was read or written last, and whether another service may have changed it since.
+    text: Vec<u8>,
+    in_doubt: bool,
+    /// The last good generation is another text.
+    good_due: bool,
 }
 
 /// Why there are no settings to work with.
@@ -69,25 +43,41 @@ pub enum LoadError {
     Unreadable(FileError),
 }
 
-/// Reads all layers. What this version does not take of `settings.toml` is ignored and kept; of a damaged one, which is copied
-/// aside, what can be read is used. A problem in a packaged layer is fatal.
+/// Reads all layers. What this version does not take of `settings.toml` is ignored and kept. In place of a damaged one the last good
+/// generation is used; if there is none, what can be read of it. A problem in a packaged layer is fatal.
 pub fn load(paths: Paths) -> Result<(Store, Draft, Config), LoadError> {
+    let lock = Arc::new(StateLock::new(&paths.state));
+    let alone = match lock.take() {
+        Err(source) if files::is_short(&source) => {
+            return Err(LoadError::Unreadable(FileError { path: paths.state, source }));
+        }
+        taken => taken.is_ok(),
+    };
     let mut all = All::read(&paths).map_err(LoadError::Unreadable)?;
     if let Some(error) = all.unreadable() {
         return Err(LoadError::Unreadable(error));
     }
-    let lock = lock(&paths).ok();
     let (mut draft, config, more) = all.settle().map_err(LoadError::Wrong)?;
-    let problems = [all.state.problems.clone(), more].concat();
+    let problems = [all.state.layer.problems.clone(), more].concat();
     let lower = all.lower();
-    let All { state, .. } = all;
-    draft.ignored = state.ignored;
-    let store = Store { lower, saved: draft.clone(), named: state.generations, lock, paths };
-    match state.damaged {
-        Some(bytes) if store.lock.is_some() => store.put_aside(&bytes, &draft, &problems),
-        // The secrets of a file that was put aside are kept until settings are changed: it may yet be repaired.
-        None if store.lock.is_some() && !store.bad().exists() => store.clean(),
-        _ => {}
+    let All { state, found, .. } = all;
+    let StateFile { layer, sealed, bytes, restored } = state;
+    draft.ignored = layer.ignored;
+    let (saved, named) = (draft.clone(), layer.generations);
+    let mut store = Store { paths, lower, saved, named, lock, text: bytes, in_doubt: !alone, good_due: false };
+    let unreadable = restored.as_ref().is_some_and(|restored| restored.unreadable);
+    if alone && !unreadable {
+        store.tidy_up(&found, layer.exists && !sealed, restored.as_ref(), layer.damaged.as_deref(), &problems);
+    }
+    if let Some(restored) = &restored {
+        log::settings_restored(
+            &store.paths.settings(),
+            &state_file::good(&store.paths.settings()),
+            &restored.problem.to_string(),
+        );
+    }
+    for (key, path) in &found.restored {
+        log::secret_restored(super::setting(key).map_or(key, |s| s.name), path);
     }
     if !draft.ignored.is_empty() {
         log::settings_ignored(&store.paths.settings(), &draft.ignored.names(), &joined(&problems));
@@ -112,33 +102,35 @@ struct All {
     vendor: Layer,
     factory: Layer,
     site: Layer,
-    state: Layer,
+    state: StateFile,
     /// Those of the factory.
     given: Secrets,
-    secrets: Secrets,
+    found: vault::Found,
 }
 
 impl All {
     fn read(paths: &Paths) -> Result<Self, FileError> {
-        let vendor = Layer::read(&paths.vendor, Kind::Packaged);
+        let vendor = Layer::read(&paths.vendor);
         let (factory, given) = factory::read(paths.credentials.as_deref());
-        let site = Layer::read(&paths.site, Kind::Packaged);
-        let mut state = Layer::read(&paths.settings(), Kind::State);
-        let found = Vault::new(&paths.state).read(&given, &state.generations, &state.path)?;
-        for (key, problem) in found.problems {
-            state.ignore(key);
-            state.problems.push(problem);
+        let site = Layer::read(&paths.site);
+        let mut state = StateFile::read(&paths.settings());
+        let layer = &mut state.layer;
+        let mut found = Vault::new(&paths.state).read(&given, &layer.generations, &layer.path, state.sealed)?;
+        for (key, problem) in std::mem::take(&mut found.problems) {
+            layer.ignore(key);
+            layer.problems.push(problem);
         }
-        Ok(Self { vendor, factory, site, state, given, secrets: found.secrets })
+        Ok(Self { vendor, factory, site, state, given, found })
     }
 
     /// The file that may be readable at the next try, if there is one: who may not read a packaged one never will.
     fn unreadable(&mut self) -> Option<FileError> {
-        let packaged = [&mut self.vendor, &mut self.site].into_iter().filter_map(|layer| layer.unreadable.take());
+        let packaged = [&mut self.vendor, &mut self.factory, &mut self.site];
+        let packaged = packaged.into_iter().filter_map(|layer| layer.unreadable.take());
         let lasting = |error: &FileError| {
             matches!(error.source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::IsADirectory)
         };
-        self.state.unreadable.take().or(packaged.into_iter().find(|error| !lasting(error)))
+        self.state.layer.unreadable.take().or(packaged.into_iter().find(|error| !lasting(error)))
     }
 
     fn lower(&self) -> Draft {
@@ -147,7 +139,7 @@ impl All {
     }
 
     fn layers(&self) -> [&Layer; 4] {
-        [&self.vendor, &self.factory, &self.site, &self.state]
+        [&self.vendor, &self.factory, &self.site, &self.state.layer]
     }
 
     /// What they add up to, without what of the state file is refused, and why that is.
@@ -157,7 +149,7 @@ impl All {
         }
         let mut refused = Vec::new();
         loop {
-            let draft = layers::draft(&self.layers(), &self.secrets);
+            let draft = layers::draft(&self.layers(), &self.found.secrets);
             let problems = match Config::check(&draft) {
                 Ok(config) => return Ok((draft, config, refused)),
                 Err(problems) => problems,
@@ -165,25 +157,27 @@ impl All {
             if !self.leave_out(&problems) {
                 return Err(self.problems());
             }
-            refused.extend(problems.iter().map(|problem| FileProblem::of_check(&self.state.path, problem)));
+            refused.extend(problems.iter().map(|problem| FileProblem::of_check(&self.state.layer.path, problem)));
         }
     }
 
     /// Leaves out of the state file the values that are refused; if there are none, those that make others wrong; if there are
     /// none of these, everything. False if there is nothing to leave out.
     fn leave_out(&mut self, problems: &[Problem]) -> bool {
-        let held: Vec<&str> = problems.iter().map(|p| p.key).filter(|key| self.state.holder(key).is_some()).collect();
+        let held: Vec<&str> =
+            problems.iter().map(|p| p.key).filter(|key| self.state.layer.holder(key).is_some()).collect();
         let keys: Vec<String> = if !held.is_empty() {
             held.into_iter().map(str::to_owned).collect()
         } else {
             let related = problems.iter().flat_map(layers::related);
-            let related: Vec<_> = related.filter(|key| self.state.holder(key).is_some()).map(str::to_owned).collect();
-            if related.is_empty() { self.state.keys() } else { related }
+            let related: Vec<_> =
+                related.filter(|key| self.state.layer.holder(key).is_some()).map(str::to_owned).collect();
+            if related.is_empty() { self.state.layer.keys() } else { related }
         };
         for key in &keys {
-            self.state.ignore(key);
+            self.state.layer.ignore(key);
             if let (Some(secret), Some((_, given))) =
-                (self.secrets.get_mut(key), self.given.iter().find(|(other, _)| other == key))
+                (self.found.secrets.get_mut(key), self.given.iter().find(|(other, _)| other == key))
             {
                 *secret = given.clone();
             }
@@ -193,18 +187,11 @@ impl All {
 
     fn problems(&self) -> Vec<FileProblem> {
         let layers = self.layers();
-        let mut problems: Vec<_> = layers.iter().flat_map(|layer| layer.problems.clone()).collect();
-        problems.extend(layers::check_rest(&layers, &self.secrets));
+        let restored = self.state.restored.iter().map(|restored| restored.problem.clone());
+        let mut problems: Vec<_> = restored.chain(layers.iter().flat_map(|layer| layer.problems.clone())).collect();
+        problems.extend(layers::check_rest(&layers, &self.found.secrets));
         problems
     }
-}
-
-fn lock(paths: &Paths) -> io::Result<File> {
-    // Read-only media and a missing directory are no reason not to start.
-    drop(files::private_directory(&paths.state));
-    let directory = File::open(&paths.state)?;
-    rustix::fs::flock(&directory, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
-    Ok(directory)
 }
 
 impl Store {
@@ -231,22 +218,122 @@ impl Store {
         Vault::new(&self.paths.state)
     }
 
-    fn clean(&self) {
-        self.vault().clean(&self.named, &self.saved.ignored);
-        drop(files::remove(&files::temporary(&self.paths.settings())));
+    /// The lock of the state directory, for the others that use it.
+    pub fn lock(&self) -> Arc<StateLock> {
+        self.lock.clone()
     }
 
-    /// Keeps a draft: settings and secrets together, or nothing.
-    pub fn save(&mut self, draft: &Draft) -> Result<(), FileError> {
-        if self.lock.is_none() {
-            self.lock = Some(files::at(&self.paths.state, lock(&self.paths))?);
+    /// Who took the lock late does not write over what another service saved.
+    fn hold(&mut self) -> Result<(), FileError> {
+        files::at(&self.paths.state, self.lock.take())?;
+        if self.in_doubt {
+            let file = self.paths.settings();
+            let now = files::at(
+                &file,
+                files::read(&file).or_else(|error| match error.kind() {
+                    io::ErrorKind::NotFound => Ok(Vec::new()),
+                    _ => Err(error),
+                }),
+            )?;
+            if now != self.text {
+                let why = "another cassia-bypassd changed it: restart this one";
+                return Err(FileError { path: file, source: io::Error::other(why) });
+            }
+            self.in_doubt = false;
         }
-        let before = (&self.saved.secrets, &self.named);
-        let named = self.vault().write(&draft.secrets, &self.lower.secrets, before)?;
-        files::replace(&self.paths.settings(), self.text(draft, &named).as_bytes())?;
-        (self.named, self.saved) = (named, draft.clone());
-        self.clean();
         Ok(())
+    }
+
+    /// At the start: what is damaged is replaced, and everything has a checksum and a copy. On a read-only medium it all stays, and is
+    /// found so again at the next start.
+    fn tidy_up(
+        &mut self,
+        found: &vault::Found,
+        unsealed: bool,
+        restored: Option<&Restored>,
+        damaged: Option<&[u8]>,
+        problems: &[FileProblem],
+    ) {
+        let (file, draft) = (self.paths.settings(), self.saved.clone());
+        let mut written = self.vault().repair(&found.repairs);
+        if let Some(bytes) = damaged.or(restored.and_then(|restored| restored.damaged.as_deref())) {
+            written = written.and_then(|()| files::replace(&self.bad(), bytes).map(drop));
+        }
+        let text = if damaged.is_some() {
+            Some(state_file::seal(self.text(&draft, &self.named).as_bytes()))
+        } else if unsealed {
+            // As it is, with what people wrote into it.
+            Some(state_file::seal(&self.text))
+        } else {
+            restored.map(|_| self.text.clone())
+        };
+        if let (Ok(()), Some(text)) = (&written, text) {
+            written = files::replace(&file, &text).map(drop);
+            if written.is_ok() {
+                self.text = text;
+            }
+        }
+        if written.is_ok() {
+            written = self.keep_good();
+        }
+        if damaged.is_some() {
+            let error =
+                written.as_ref().err().map(|error| format!("; it cannot be replaced: {error}")).unwrap_or_default();
+            log::settings_aside(&file, &draft.changed(&self.lower).join(" "), &format!("{}{error}", joined(problems)));
+        } else if let Err(error) = &written {
+            tracing::debug!("the state directory cannot be put in order: {error}");
+        }
+        // The secrets of a file that was put aside are kept until settings are changed: it may yet be repaired.
+        if written.is_ok() && !self.bad().exists() {
+            self.clean();
+        }
+    }
+
+    /// Makes the last good generation what `settings.toml` is.
+    fn keep_good(&mut self) -> Result<(), FileError> {
+        let good = state_file::good(&self.paths.settings());
+        self.good_due = true;
+        if !files::read(&good).is_ok_and(|known| known == self.text) && !self.text.is_empty() {
+            files::replace(&good, &self.text)?;
+        }
+        self.good_due = false;
+        Ok(())
+    }
+
+    fn clean(&self) {
+        self.vault().clean(&self.named, &self.saved.ignored);
+        for file in [self.paths.settings(), self.bad(), state_file::good(&self.paths.settings())] {
+            drop(files::remove(&files::temporary(&file)));
+        }
+    }
+
+    /// Keeps a draft: settings and secrets together, or nothing after an error. With `Some` it is kept, and a loss of power or damage may
+    /// bring back what was there before, for this reason.
+    pub fn save(&mut self, draft: &Draft) -> Result<Option<FileError>, FileError> {
+        self.hold()?;
+        let before = (&self.saved.secrets, &self.named);
+        let named = self.vault().write(&draft.secrets, &self.lower.secrets, before);
+        let written = named.and_then(|named| {
+            let text = state_file::seal(self.text(draft, &named).as_bytes());
+            Ok((files::replace(&self.paths.settings(), &text)?, named, text))
+        });
+        let (unsynced, named, text) = match written {
+            Ok(written) => written,
+            Err(error) => {
+                // The last good generation, and people who repair a file, may need the others.
+                if !self.good_due && !self.bad().exists() {
+                    self.clean();
+                }
+                return Err(error);
+            }
+        };
+        (self.named, self.saved, self.text) = (named, draft.clone(), text);
+        // Until then the last good generation needs the secrets that it names.
+        let kept = self.keep_good();
+        if kept.is_ok() && unsynced.is_none() {
+            self.clean();
+        }
+        Ok(unsynced.or(kept.err()))
     }
 
     fn text(&self, draft: &Draft, named: &Generations) -> String {
@@ -263,30 +350,22 @@ impl Store {
         format!("{HEADER}{top}")
     }
 
-    /// Keeps a copy of a damaged file, and writes what of it is in use in its place. On a read-only medium it stays and is found
-    /// damaged again at the next start.
-    fn put_aside(&self, bytes: &[u8], draft: &Draft, problems: &[FileProblem]) {
-        let file = self.paths.settings();
-        let written = files::replace(&self.bad(), bytes)
-            .and_then(|()| files::replace(&file, self.text(draft, &self.named).as_bytes()));
-        let error = written.err().map(|error| format!("; it cannot be replaced: {error}")).unwrap_or_default();
-        let used = draft.changed(&self.lower).join(" ");
-        log::settings_aside(&file, &used, &format!("{}{error}", joined(problems)));
-    }
-
     /// Whether settings could be saved now. While they could (`known`), no more is done than to ask; while they could not,
     /// the proof is a file that is really written.
-    pub fn probe(&self, known: bool) -> Result<(), FileError> {
+    pub fn probe(&mut self, known: bool) -> Result<(), FileError> {
         use rustix::fs::Access;
+        self.hold()?;
         let directory = &self.paths.state;
         let mode = Access::WRITE_OK | Access::EXEC_OK;
         files::at(directory, rustix::fs::access(directory, mode).map_err(io::Error::from))?;
-        if known {
+        if known && !self.good_due {
             return Ok(());
         }
         let probe = directory.join("probe");
-        files::replace(&probe, &[b'\n'; 4096])?;
-        files::remove(&probe)
+        let unsynced = files::replace(&probe, &[b'\n'; 4096])?;
+        files::remove(&probe)?;
+        unsynced.map_or(Ok(()), Err)?;
+        if self.good_due { self.keep_good() } else { Ok(()) }
     }
 }
 

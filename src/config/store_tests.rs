@@ -162,29 +162,45 @@ fn an_interrupted_save_leaves_the_old_settings_and_no_litter() {
         .write("state/secrets/note", "");
     assert_eq!(disk.load().1, draft);
     assert_eq!(disk.names("state/secrets"), ["note", "password.1"]);
-    assert_eq!(disk.names("state"), ["secrets", "settings.toml"]);
+    assert_eq!(disk.names("state"), ["secrets", "secrets.good", "settings.toml", "settings.toml.good"]);
 }
 
 #[test]
 fn only_one_service_writes() {
     let disk = Disk::new();
     disk.write("state/secrets/psk.9", "");
-    let (mut first, draft, _) = disk.load();
+    let (mut first, mut draft, _) = disk.load();
     disk.write("state/secrets/psk.9", "being written").write("state/settings.toml", "broken");
     let (mut second, ..) = disk.load();
     assert_eq!(disk.names("state/secrets"), ["psk.9"]);
     assert_eq!(disk.names("state"), ["secrets", "settings.toml"]);
     assert_eq!(disk.read("state/settings.toml"), "broken");
-    assert!(second.save(&draft).is_err());
+    let refused = second.save(&draft).expect_err("the first has the directory").to_string();
+    assert!(refused.contains("another cassia-bypassd uses"), "{refused}");
+    assert!(second.probe(true).is_err() && second.probe(false).is_err());
+    draft.form.port = 7;
+    draft.secrets.password = Secret::from("p".to_owned());
     first.save(&draft).expect("save");
     drop(first);
+    // What the first saved is not written over with what the second knows.
+    let refused = second.save(&Draft::default()).expect_err("it is out of date").to_string();
+    assert!(refused.contains("restart this one"), "{refused}");
+    drop(second);
+    let (first, found, _) = disk.load();
+    assert_eq!(found, draft);
+    // Of what nobody changed a second one takes over.
+    let (mut second, ..) = disk.load();
+    drop(first);
+    draft.form.port = 8;
     second.save(&draft).expect("save");
+    drop(second);
+    assert_eq!(disk.load().1, draft);
 }
 
 #[test]
 fn the_probe_writes_only_while_it_is_in_doubt() {
     let disk = Disk::new();
-    let (store, ..) = disk.load();
+    let (mut store, ..) = disk.load();
     store.probe(true).expect("directory");
     store.probe(false).expect("a file");
     assert!(disk.names("state").is_empty());
@@ -192,6 +208,8 @@ fn the_probe_writes_only_while_it_is_in_doubt() {
     assert!(store.probe(true).is_err());
 }
 
+#[path = "damage_tests.rs"]
+mod damage;
 #[path = "factory_tests.rs"]
 mod factory;
 #[path = "rollback_tests.rs"]

@@ -20,6 +20,8 @@ pub const SECRET_WITHHELD: &str = "c4f7a2485eb74abd8d23ac6180c7240c";
 pub const WEAK_PROTECTION: &str = "870e5e07f0114d6fa4c9cc1a6380dd76";
 /// A damaged settings file was put aside.
 pub const SETTINGS_ASIDE: &str = "461f93f7c1240752697a2685a3b08eb9";
+/// The last good generation of the settings, or of a secret, took over.
+pub const SETTINGS_RESTORED: &str = "30e9327ea3de4179b0941fa988935506";
 /// Settings of another version are kept and ignored.
 pub const SETTINGS_IGNORED: &str = "ebd920e479494ca69f3e5a517caf4a29";
 /// Settings cannot be saved (or can be again).
@@ -66,6 +68,8 @@ pub const SPOOL_FOREIGN: &str = "f5cbff5665524eb1897f105b1c36b754";
 pub const SPOOL_DAMAGED: &str = "09c84ab0a5914a7bae99aebfdde75192";
 /// The system clock was set.
 pub const CLOCK_STEPPED: &str = "3af3e221777f047c6c3dcb0bd0ec79dd";
+/// A note of the spool cannot be used.
+pub const SPOOL_NOTE: &str = "f0a4c6ad61ea4be3a7bb73cf2dbc32b5";
 /// A certificate ends soon, or ended.
 pub const CERTIFICATE: &str = "d5f00331123b43898ae4497f79ddf32b";
 /// Adverts were lost.

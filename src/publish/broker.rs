@@ -78,8 +78,8 @@ pub(crate) trait Broker {
     /// Gives the session up.
     async fn forget(&mut self);
 
-    /// Takes over the session of an earlier run: `add` puts a message in flight and gives it a tag.
-    fn adopt(&mut self, add: impl FnMut(Message) -> u64);
+    /// Takes over the session of an earlier run: `add` puts a message in flight and gives it a tag. Tells how many adverts of it are lost.
+    fn adopt(&mut self, add: impl FnMut(Message) -> u64) -> u64;
 
     /// Leaves the session to the next run; these messages are in flight. False if that failed.
     fn leave(&mut self, flight: &[(u64, Message)]) -> bool;

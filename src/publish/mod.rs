@@ -38,13 +38,12 @@ pub use tls::Certificate;
 pub use trial::{STEPS, Step, Trial, test};
 
 use crate::advert::Address;
-use crate::config::Config;
+use crate::config::{Config, StateLock};
 use crate::queue::Queue;
 use crate::stats::Stats;
 use orders::Orders;
 use paho::Paho;
 use run::Publisher;
-use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{oneshot, watch};
@@ -64,20 +63,18 @@ pub fn spawn(
     config: watch::Receiver<Arc<Config>>,
     stats: Arc<Stats>,
     router: Address,
-    state: Option<&Path>,
+    state: Option<Arc<StateLock>>,
     limits: Limits,
 ) -> std::io::Result<PublishHandle> {
     let tunnels = Handle::current();
     let runtime = Builder::new_current_thread().enable_time().build()?;
-    let session = state.map(|state| state.join(session_file::NAME));
-    let spool = state.map(|state| state.join("spool"));
     let (stop, stopped) = watch::channel(false);
     let (ending, ended) = oneshot::channel();
     std::thread::Builder::new().name("publish".into()).spawn(move || {
         let orders = Orders::new(config, stopped, router, limits.drain, stats.clone());
-        let broker = Paho::new(tunnels, session, limits);
+        let broker = Paho::new(tunnels, state.clone(), limits);
         // Timers need the runtime.
-        runtime.block_on(async { Publisher::new(queue, stats, broker, orders, limits, spool).run().await });
+        runtime.block_on(async { Publisher::new(queue, stats, broker, orders, limits, state).run().await });
         drop(runtime);
         // Not sent: dropped, as a panic would.
         drop(ending);

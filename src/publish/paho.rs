@@ -18,7 +18,7 @@ use super::tls::Tls;
 use super::tunnel::Tunnel;
 use super::upstream::Upstream;
 use super::{paho_error, paho_options, session_file, size_limit, status};
-use crate::config::{MqttVersion, Qos};
+use crate::config::{MqttVersion, Qos, StateLock};
 use crate::log;
 use crate::mqtt::exchange::Accepted;
 use crate::queue::Message;
@@ -42,7 +42,7 @@ pub(crate) struct Paho {
     /// One that is to be made at a broker that is being tried.
     next: Option<Store>,
     /// Where a session outlives us.
-    file: Option<PathBuf>,
+    state: Option<Arc<StateLock>>,
 }
 
 /// A Paho client and its tunnel.
@@ -59,8 +59,12 @@ struct Client {
 
 impl Paho {
     /// The tunnels run on another runtime than this client, so that a call into Paho that blocks cannot block them.
-    pub(crate) fn new(tunnels: Handle, file: Option<PathBuf>, limits: Limits) -> Self {
-        Self { tunnels, limits, client: None, retired: Retired::default(), store: None, next: None, file }
+    pub(crate) fn new(tunnels: Handle, state: Option<Arc<StateLock>>, limits: Limits) -> Self {
+        Self { tunnels, limits, client: None, retired: Retired::default(), store: None, next: None, state }
+    }
+
+    fn file(&self) -> Option<PathBuf> {
+        self.state.as_ref().map(|state| state.directory().join(session_file::NAME))
     }
 
     async fn retire(&mut self) {
@@ -314,19 +318,31 @@ impl Broker for Paho {
         (self.store, self.next) = (None, None);
     }
 
-    fn adopt(&mut self, add: impl FnMut(Message) -> u64) {
+    fn adopt(&mut self, add: impl FnMut(Message) -> u64) -> u64 {
+        // Another service may have a session there.
+        self.state.take_if(|state| state.take().is_err());
+        let Some(file) = self.file() else { return 0 };
+        let taken = session_file::take(&file, add);
         // What is in flight at the end then goes where it goes without a file: to the spool.
-        self.file.take_if(|file| session_file::is_foreign(file));
-        self.store = self.file.as_deref().and_then(|file| session_file::take(file, add));
+        self.state.take_if(|_| taken.foreign);
+        self.store = taken.session;
+        taken.lost
     }
 
     fn leave(&mut self, flight: &[(u64, Message)]) -> bool {
-        let (Some(file), Some(store)) = (&self.file, &self.store) else { return false };
-        let saved = session_file::save(file, store, flight);
-        if let Err(error) = &saved {
-            log::session(file, "cannot be written, what is in flight is lost", &error.to_string());
+        let (Some(file), Some(store)) = (self.file(), &self.store) else { return false };
+        match session_file::save(&file, store, flight) {
+            Ok(None) => true,
+            // It is there, and the next start takes it.
+            Ok(Some(error)) => {
+                log::session(&file, "is written, but a loss of power may undo that", &error.to_string());
+                true
+            }
+            Err(error) => {
+                log::session(&file, "cannot be written, what is in flight is sent anew", &error.to_string());
+                false
+            }
         }
-        saved.is_ok()
     }
 
     async fn close(&mut self) {

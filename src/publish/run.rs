@@ -14,14 +14,13 @@ use super::status::Status;
 use super::suspect::Suspect;
 use super::takeover::Takeover;
 use crate::backoff::Backoff;
-use crate::config::Connection;
+use crate::config::{Connection, StateLock};
 use crate::encode::{self, Splitter};
 use crate::log;
 use crate::queue::{Message, Queue};
 use crate::spool::Keeper;
 use crate::stats::{DropReason, Failure, LinkState, Stats};
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -98,18 +97,18 @@ enum Ended {
 }
 
 impl<B: Broker> Publisher<B> {
-    /// In the directory `spool` messages wait while no broker takes them.
+    /// In the directory `spool` of the state directory messages wait while no broker takes them.
     pub(crate) fn new(
         queue: Arc<Queue>,
         stats: Arc<Stats>,
         broker: B,
         orders: Orders,
         limits: Limits,
-        spool: Option<PathBuf>,
+        state: Option<Arc<StateLock>>,
     ) -> Self {
         queue.set_max_bytes(orders.max_bytes());
         Self {
-            keeper: Keeper::new(spool, orders.spooling(), stats.clone()),
+            keeper: Keeper::new(state, orders.spooling(), stats.clone()),
             queue,
             broker,
             orders,
@@ -139,9 +138,13 @@ impl<B: Broker> Publisher<B> {
 
     /// Runs until the service stops. Every advert is on the books at any moment, and none waits afterwards.
     pub(crate) async fn run(mut self) {
-        self.broker.adopt(|message| {
+        let lost = self.broker.adopt(|message| {
             self.stats.ledger(|l| l.resume(message.adverts));
             self.flight.add(message)
+        });
+        self.stats.ledger(|l| {
+            l.resume(lost);
+            l.drop_in_flight(lost, DropReason::SpoolDamaged);
         });
         while !self.orders.stopping() {
             match self.orders.endpoint().cloned() {

@@ -120,7 +120,9 @@ impl Broker for Fake {
         self.0.kept.lock().expect("no panic").clear();
     }
 
-    fn adopt(&mut self, _: impl FnMut(Message) -> u64) {}
+    fn adopt(&mut self, _: impl FnMut(Message) -> u64) -> u64 {
+        0
+    }
 
     fn leave(&mut self, flight: &[(u64, Message)]) -> bool {
         self.0.did(Did::Leave(flight.iter().map(|(tag, _)| *tag).collect()));

@@ -66,7 +66,9 @@ impl Broker for Stuck {
 
     async fn forget(&mut self) {}
 
-    fn adopt(&mut self, _: impl FnMut(Message) -> u64) {}
+    fn adopt(&mut self, _: impl FnMut(Message) -> u64) -> u64 {
+        0
+    }
 
     fn leave(&mut self, _: &[(u64, Message)]) -> bool {
         false

@@ -2,6 +2,14 @@
 //!
 //! It is read once only, since a session that was used and then read again would take new packets for old ones. So after a
 //! loss of power, or kill -9, there is no file, and the session is made anew.
+//!
+//! ```text
+//! a line of JSON: version, owner, messages with the lengths and the CRC-32 of their packets
+//! CRC-32 of that line
+//! packets
+//! adverts of all messages, CRC-32 of that number
+//! ```
+//! A damaged file is no session any more. Its whole messages are sent anew, the adverts of the others are counted.
 
 use super::session::{OnItsWay, Owner, Store};
 use crate::advert::Address;
@@ -10,15 +18,19 @@ use crate::config::files::{self, FileError};
 use crate::log;
 use crate::queue::Message;
 use crate::rx_times::RxTimes;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::ErrorKind;
 use std::path::Path;
+use std::time::Duration;
 
 /// Name in the state directory.
 pub(super) const NAME: &str = "session";
+/// The last one that could not be used.
+const ASIDE: &str = "session.bad";
 
-/// First line of the file; the packets follow.
+/// First line of the file.
 #[derive(Serialize, Deserialize)]
 struct Header {
     version: u32,
@@ -38,40 +50,64 @@ struct Entry {
     /// The payload is the end of PUBLISH.
     payload: usize,
     release: usize,
+    /// Of both packets; version 1 had none.
+    #[serde(default)]
+    sum: u32,
     adverts: u64,
     device: Option<[u8; 6]>,
     #[serde(default)]
     received: RxTimes,
 }
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// It has no checksums: line of JSON, packets.
+const VERSION_1: u32 = 1;
 
-/// Writes what is on its way, of these messages in flight.
-pub(super) fn save(path: &Path, session: &Store, flight: &[(u64, Message)]) -> Result<(), FileError> {
+/// So often, and with such pauses, a file is read that cannot be read.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Writes what is on its way, of these messages in flight. `Some` if the file is in place and a loss of power may undo that.
+pub(super) fn save(path: &Path, session: &Store, flight: &[(u64, Message)]) -> Result<Option<FileError>, FileError> {
     let (mut messages, mut packets) = (Vec::new(), Vec::new());
     for (id, on_its_way) in session.on_their_way() {
         let Some((_, message)) = flight.iter().find(|(tag, _)| *tag == on_its_way.tag) else { continue };
         let release = on_its_way.release.unwrap_or_default();
         // What was sent may have ages that the message has not.
-        let payload = payload(&on_its_way.publish, session.owner.mqtt5).unwrap_or(&message.payload).len();
+        let payload = parts(&on_its_way.publish, session.owner.mqtt5).map_or(&*message.payload, |(_, payload)| payload);
+        let both = [&on_its_way.publish[..], &release].concat();
         messages.push(Entry {
             id,
             publish: on_its_way.publish.len(),
-            payload,
+            payload: payload.len(),
             release: release.len(),
+            sum: crc32fast::hash(&both),
             adverts: message.adverts,
             device: message.device.map(|device| device.0),
             received: message.received.clone(),
         });
-        packets.extend(on_its_way.publish);
-        packets.extend(release);
+        packets.extend(both);
     }
+    let adverts = messages.iter().map(|entry| entry.adverts).sum::<u64>().to_string();
     let (boot, uptime) = (BootId::current().map(|boot| boot.to_string()), BootTime::now().0);
     let header = Header { version: VERSION, owner: session.owner.clone(), messages, boot, uptime };
-    let mut bytes = serde_json::to_vec(&header).unwrap_or_default();
-    bytes.push(b'\n');
+    let mut bytes = sealed(&serde_json::to_vec(&header).unwrap_or_default(), b'\n');
     bytes.extend(packets);
+    bytes.push(b'\n');
+    bytes.extend(sealed(adverts.as_bytes(), b' '));
     files::replace(path, &bytes)
+}
+
+/// A text and its checksum.
+fn sealed(text: &[u8], between: u8) -> Vec<u8> {
+    [text, &[between], format!("{:08x}\n", crc32fast::hash(text)).as_bytes()].concat()
+}
+
+/// A text with its checksum at the start of these bytes, and where they end.
+fn open(bytes: &[u8], between: u8) -> Option<(&[u8], usize)> {
+    let text = &bytes[..bytes.iter().position(|byte| *byte == between)?];
+    let sealed = sealed(text, between);
+    bytes.starts_with(&sealed).then_some((text, sealed.len()))
 }
 
 /// What a file holds of its version, whatever the rest of it has become.
@@ -80,57 +116,142 @@ struct Versioned {
     version: u32,
 }
 
-/// Whether the session is another version's, which finds its file again when it comes back.
-pub(super) fn is_foreign(path: &Path) -> bool {
-    let mut first = Vec::new();
-    let line = std::fs::File::open(path).and_then(|file| BufReader::new(file).read_until(b'\n', &mut first));
-    let found = line.ok().and_then(|_| serde_json::from_slice::<Versioned>(&first).ok());
-    let foreign = found.filter(|found| found.version != VERSION);
-    if let Some(Versioned { version }) = &foreign {
-        let why = format!("it has version {version} and this service writes version {VERSION}");
-        log::session(path, "is left for the version that wrote it", &why);
-    }
-    foreign.is_some()
+/// The packets of a message; `None` if they are damaged.
+type Packets<'a> = Option<(&'a [u8], &'a [u8])>;
+
+/// What a file turned out to be.
+enum Found<'a> {
+    /// Its messages, each with its packets.
+    Session(Header, Vec<Packets<'a>>),
+    /// Another version's, which finds its file again when it comes back.
+    Foreign(u32),
+    /// Damaged: adverts that are lost, if that is known.
+    Nothing(Option<u64>),
 }
 
-/// Reads a session and removes its file; `add` puts each message in flight and gives it a tag.
-pub(super) fn take(path: &Path, add: impl FnMut(Message) -> u64) -> Option<Store> {
-    let bytes = match std::fs::read(path) {
+/// What is left of the session of an earlier run.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    pub(super) session: Option<Store>,
+    /// The file is another version's, and is to be left where it is.
+    pub(super) foreign: bool,
+    /// Adverts of messages that are damaged.
+    pub(super) lost: u64,
+}
+
+/// Reads a session and takes its file away; `add` puts each message in flight and gives it a tag.
+pub(super) fn take(path: &Path, add: impl FnMut(Message) -> u64) -> Taken {
+    let bytes = match read(path) {
         Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Taken::default(),
         Err(error) => {
-            if error.kind() != std::io::ErrorKind::NotFound {
-                log::session(path, "cannot be read, what was in flight is unknown", &error.to_string());
-            }
-            return None;
+            // The next run would find it, older than what the broker knows by then.
+            drop(put_aside(path));
+            log::session(path, "cannot be read, how much was in flight is unknown", &error.to_string());
+            return Taken::default();
         }
     };
-    if let Err(error) = files::remove(path).and_then(|()| files::sync_parent(path)) {
+    let found = find(&bytes);
+    let removed = match &found {
+        Found::Foreign(version) => {
+            let why = format!("it has version {version} and this service writes version {VERSION}");
+            log::session(path, "is left for the version that wrote it", &why);
+            return Taken { foreign: true, ..Taken::default() };
+        }
+        Found::Session(_, packets) if packets.iter().all(Option::is_some) => files::remove(path),
+        Found::Session(..) | Found::Nothing(_) => put_aside(path),
+    };
+    if let Err(error) = removed.and_then(|()| files::sync_parent(path)) {
         log::session(path, "cannot be removed, and is not used, since it could be used twice", &error.to_string());
-        return None;
+        return Taken::default();
     }
-    let session = read(&bytes, add);
-    if session.is_none() {
-        log::session(path, "is not used, what was in flight is unknown", "it is damaged");
+    match found {
+        Found::Session(header, packets) => resume(path, header, &packets, add),
+        Found::Nothing(lost) => {
+            let what = match lost {
+                Some(_) => "is not used, its adverts are counted as lost",
+                None => "is not used, how much was in flight is unknown",
+            };
+            log::session(path, what, "it is damaged");
+            Taken { lost: lost.unwrap_or(0), ..Taken::default() }
+        }
+        Found::Foreign(_) => Taken::default(),
     }
-    session
 }
 
-fn read(bytes: &[u8], mut add: impl FnMut(Message) -> u64) -> Option<Store> {
-    let end = bytes.iter().position(|byte| *byte == b'\n')?;
-    let header: Header = serde_json::from_slice(&bytes[..end]).ok()?;
-    let packets = &bytes[end + 1..];
-    let whole = |entry: &Entry| entry.payload <= entry.publish;
-    let length =
-        header.messages.iter().try_fold(0usize, |sum, e| sum.checked_add(e.publish)?.checked_add(e.release))?;
-    if header.version != VERSION || length != packets.len() || !header.messages.iter().all(whole) {
-        return None;
+/// What keeps a file from being read may pass.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut tries = 1;
+    loop {
+        match files::read(path) {
+            Err(error) if error.kind() != ErrorKind::NotFound && tries < TRIES => std::thread::sleep(PAUSE),
+            result => return result,
+        }
+        tries += 1;
     }
-    let (mut rest, mut messages) = (packets, BTreeMap::new());
-    let mut take = |length: usize| {
-        let (packet, after) = rest.split_at(length);
-        rest = after;
-        packet.to_vec()
+}
+
+fn put_aside(path: &Path) -> Result<(), FileError> {
+    let moved = std::fs::rename(path, path.with_file_name(ASIDE));
+    moved.map_err(|source| FileError { path: path.to_owned(), source })
+}
+
+fn find(bytes: &[u8]) -> Found<'_> {
+    let Some((line, end)) = open(bytes, b'\n') else {
+        return find_1(bytes).unwrap_or_else(|| Found::Nothing(adverts(bytes)));
     };
+    let rest = &bytes[end..];
+    match serde_json::from_slice(line).map(|Versioned { version }| version) {
+        Ok(VERSION) => {}
+        Ok(version) => return Found::Foreign(version),
+        Err(_) => return Found::Nothing(adverts(bytes)),
+    }
+    let Ok(header) = serde_json::from_slice::<Header>(line) else { return Found::Nothing(adverts(bytes)) };
+    let packets = split(&header, rest, |entry, both| crc32fast::hash(both) == entry.sum);
+    Found::Session(header, packets)
+}
+
+/// Adverts of all messages, from the end of the file.
+fn adverts(bytes: &[u8]) -> Option<u64> {
+    let line = bytes.strip_suffix(b"\n")?;
+    let start = line.iter().rposition(|byte| *byte == b'\n')? + 1;
+    let (number, _) = open(&bytes[start..], b' ').filter(|(_, end)| start + end == bytes.len())?;
+    std::str::from_utf8(number).ok()?.parse().ok()
+}
+
+/// Version 1: what is no such packet, or not of the right length, is damaged. A payload was JSON.
+fn find_1(bytes: &[u8]) -> Option<Found<'_>> {
+    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let header: Header =
+        serde_json::from_slice(&bytes[..end]).ok().filter(|header: &Header| header.version == VERSION_1)?;
+    let packets = split(&header, &bytes[end + 1..], |entry, both| {
+        let (publish, release) = both.split_at(entry.publish);
+        let known = parts(publish, header.owner.mqtt5).is_some_and(|(id, payload)| {
+            id == entry.id && payload.len() == entry.payload && serde_json::from_slice::<IgnoredAny>(payload).is_ok()
+        });
+        known && (release.is_empty() || release.get(2..4) == Some(&entry.id.to_be_bytes()))
+    });
+    let length = header.messages.iter().try_fold(end + 1, |sum, e| sum.checked_add(e.publish)?.checked_add(e.release));
+    Some(match length == Some(bytes.len()) && packets.iter().all(Option::is_some) {
+        true => Found::Session(header, packets),
+        // A number in it may be what is damaged; a later version tells at the end.
+        false => Found::Nothing(adverts(bytes)),
+    })
+}
+
+/// The packets of each message, if they are right.
+fn split<'a>(header: &Header, mut rest: &'a [u8], right: impl Fn(&Entry, &[u8]) -> bool) -> Vec<Packets<'a>> {
+    let mut packet = |entry: &Entry| {
+        let both = entry.publish.checked_add(entry.release).and_then(|length| rest.split_at_checked(length));
+        let (both, after) = both.unwrap_or((&[], &[]));
+        rest = after;
+        let whole = !both.is_empty() && entry.payload <= entry.publish && right(entry, both);
+        whole.then(|| both.split_at(entry.publish))
+    };
+    header.messages.iter().map(&mut packet).collect()
+}
+
+fn resume(path: &Path, header: Header, packets: &[Packets<'_>], mut add: impl FnMut(Message) -> u64) -> Taken {
     let (now, this) = (BootTime::now(), BootId::current().map(|boot| boot.to_string()));
     let shift = match (header.boot, this) {
         (Some(then), Some(this)) if then == this => Some(0),
@@ -138,16 +259,29 @@ fn read(bytes: &[u8], mut add: impl FnMut(Message) -> u64) -> Option<Store> {
         (Some(_), Some(_)) => Some(0i64.saturating_sub(header.uptime)),
         _ => None,
     };
-    for entry in header.messages {
-        let (publish, release) = (take(entry.publish), take(entry.release));
-        let payload = publish[publish.len() - entry.payload..].to_vec();
+    let (mut messages, mut lost) = (BTreeMap::new(), 0u64);
+    for (entry, packets) in header.messages.into_iter().zip(packets) {
         let (adverts, device) = (entry.adverts, entry.device.map(Address));
+        let Some((publish, release)) = packets else {
+            lost = lost.saturating_add(adverts);
+            continue;
+        };
+        let payload = publish[publish.len() - entry.payload..].to_vec();
         let received = received(entry.received, adverts, shift, now);
         let tag = add(Message { payload, adverts, device, received });
-        let release = (!release.is_empty()).then_some(release);
-        messages.insert(entry.id, OnItsWay { tag, publish, release });
+        let release = (!release.is_empty()).then(|| release.to_vec());
+        messages.insert(entry.id, OnItsWay { tag, publish: publish.to_vec(), release });
     }
-    Some(Store::resumed(header.owner, messages))
+    if packets.iter().all(Option::is_some) {
+        return Taken { session: Some(Store::resumed(header.owner, messages)), ..Taken::default() };
+    }
+    // A session that is not known wholly is none: what is left of it is sent anew.
+    log::session(
+        path,
+        "is not used, its whole messages are sent anew and the adverts of the others are counted as lost",
+        "it is damaged",
+    );
+    Taken { lost, ..Taken::default() }
 }
 
 /// When the items of a message were received at the latest, on the clock of this boot.
@@ -158,8 +292,8 @@ fn received(received: RxTimes, adverts: u64, shift: Option<i64>, now: BootTime) 
     }
 }
 
-/// The payload of a PUBLISH packet at QoS 1 or 2.
-fn payload(publish: &[u8], mqtt5: bool) -> Option<&[u8]> {
+/// Packet id and payload of a PUBLISH packet at QoS 1 or 2.
+fn parts(publish: &[u8], mqtt5: bool) -> Option<(u16, &[u8])> {
     let number = |bytes: &[u8]| {
         let length = bytes.iter().take(4).position(|byte| byte & 0x80 == 0)? + 1;
         let value = bytes[..length].iter().rev().fold(0, |sum, byte| sum << 7 | usize::from(byte & 0x7F));
@@ -167,113 +301,15 @@ fn payload(publish: &[u8], mqtt5: bool) -> Option<&[u8]> {
     };
     let (length, _) = number(publish.get(1..)?)?;
     let (topic, rest) = publish.get(1 + length..)?.split_first_chunk::<2>()?;
-    let rest = rest.get(usize::from(u16::from_be_bytes(*topic)) + 2..)?;
+    let (id, rest) = rest.get(usize::from(u16::from_be_bytes(*topic))..)?.split_first_chunk::<2>()?;
+    let id = u16::from_be_bytes(*id);
     if !mqtt5 {
-        return Some(rest);
+        return Some((id, rest));
     }
     let (length, properties) = number(rest)?;
-    rest.get(length + properties..)
+    Some((id, rest.get(length + properties..)?))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rx_times::Run;
-    use proptest::prelude::*;
-
-    fn session() -> (Store, Vec<(u64, Message)>) {
-        let draft = crate::publish::orders::tests::draft();
-        let mqtt = crate::config::Config::check(&draft).expect("right").mqtt.expect("a broker");
-        let packet = |tag, release| OnItsWay { tag, publish: b"\x34\x09\x00\x01aXX[1]".to_vec(), release };
-        let messages = [(7, packet(1, None)), (9, packet(2, Some(b"\x62\x02\x00\x09".to_vec())))];
-        let flight = [(1, 3, None), (2, 1, Some(Address([1, 2, 3, 4, 5, 6])))];
-        let received = RxTimes::new(BootTime(5), 2, vec![Run { items: 1, after: 7 }]);
-        let message =
-            |adverts, device| Message { payload: b"[1]".to_vec(), adverts, device, received: received.clone() };
-        let flight = flight.map(|(tag, adverts, device)| (tag, message(adverts, device)));
-        (Store::resumed(Owner::of(&mqtt), messages.into()), flight.into())
-    }
-
-    #[test]
-    fn what_is_saved_is_taken_once() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join(NAME);
-        let (session, flight) = session();
-        save(&path, &session, &flight).expect("saved");
-        let mut found = Vec::new();
-        let add = |message| {
-            found.push(message);
-            found.len() as u64
-        };
-        let taken = take(&path, add).expect("a session");
-        assert_eq!((&taken.owner, taken.on_their_way()), (&session.owner, session.on_their_way()));
-        assert!(taken.established());
-        assert_eq!(found, flight.into_iter().map(|(_, message)| message).collect::<Vec<_>>());
-        assert!(!path.exists() && take(&path, |_| 0).is_none());
-    }
-
-    #[test]
-    fn session_keeps_what_was_sent_and_since_when() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join(NAME);
-        let (session, mut flight) = session();
-        // It was sent with an age that the message in flight has not.
-        flight[0].1.payload = b"1".to_vec();
-        save(&path, &session, &flight).expect("saved");
-        let bytes = std::fs::read(&path).expect("read");
-        let read = |bytes: &[u8]| {
-            let mut found = Vec::new();
-            super::read(bytes, |message| {
-                found.push(message);
-                1
-            })
-            .expect("a session");
-            found
-        };
-        assert_eq!(read(&bytes)[0].payload, b"[1]");
-        let first = |bytes: &[u8]| read(bytes)[0].received.oldest().expect("known");
-        let change = |from: &str, to: &str| {
-            let (head, packets) = bytes.split_at(bytes.iter().position(|byte| *byte == b'\n').expect("a line"));
-            let head = std::str::from_utf8(head).expect("JSON");
-            assert!(head.contains(from), "{head}");
-            [head.replace(from, to).as_bytes(), packets].concat()
-        };
-        assert_eq!(first(&bytes), BootTime(5));
-        // Another boot: off for at least no time, and on since this one began.
-        let this = BootId::current().expect("known").to_string();
-        let other = first(&change(&this, &"0".repeat(32)));
-        assert!(other.0 < 0 && BootTime::now().since(other) > BootTime::now().0, "{other:?}");
-        // A version that knew no times, and a boot that is not known: since now.
-        for old in [change("\"received\"", "\"then\""), change("\"boot\"", "\"then\"")] {
-            assert!(first(&old) > BootTime(5));
-        }
-    }
-
-    #[test]
-    fn payload_is_found_behind_topic_and_properties() {
-        let packet = [&b"\x34\x00\x00\x05topicXX"[..], b"[1]"].concat();
-        assert_eq!(payload(&packet, false), Some(&b"[1]"[..]));
-        let long = [&b"\x34\x80\x01\x00\x05topicXX\x80\x01"[..], &[7; 128], b"[1]"].concat();
-        assert_eq!(payload(&long, true), Some(&b"[1]"[..]));
-        for end in 0..13 {
-            assert_ne!(payload(&long[..end], true), Some(&b"[1]"[..]));
-        }
-        assert_eq!(payload(b"\x34\xFF\xFF\xFF\xFF\xFF", true), None);
-    }
-
-    proptest! {
-        #[test]
-        fn a_damaged_file_is_no_session_or_a_whole_one(at in any::<prop::sample::Index>(), byte in any::<u8>(), cut: bool) {
-            let directory = tempfile::tempdir().expect("a directory");
-            let path = directory.path().join(NAME);
-            let (session, flight) = session();
-            save(&path, &session, &flight).expect("saved");
-            let mut bytes = std::fs::read(&path).expect("read");
-            let at = at.index(bytes.len());
-            if cut { bytes.truncate(at) } else { bytes[at] = byte }
-            let whole = read(&bytes, |_| 1).is_none_or(|session| session.on_their_way().len() == 2);
-            prop_assert!(whole);
-            prop_assert!(!cut || read(&bytes, |_| 1).is_none());
-        }
-    }
-}
+#[path = "session_file_tests.rs"]
+mod tests;

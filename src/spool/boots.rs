@@ -6,6 +6,7 @@
 use super::record::{Clocks, Received};
 use super::sealed;
 use crate::clock::{BootId, BootTime};
+use crate::log;
 use crate::rx_times::RxTimes;
 use crate::stats::Stats;
 use serde::{Deserialize, Serialize};
@@ -51,23 +52,23 @@ pub(super) struct Boots {
 /// The file that keeps them.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Saved {
-    version: u32,
+    version: u64,
     boots: Vec<Boot>,
 }
 
-/// What the file of any version says.
-#[derive(Deserialize)]
-struct Versioned {
-    version: u32,
-}
-
-const VERSION: u32 = 1;
+const VERSION: u64 = 1;
 
 impl Boots {
-    /// What the file of an earlier run says, if it is whole.
+    /// What the file of an earlier run says, if it is whole; of any version.
     pub(super) fn new(this: Option<BootId>, opened: BootTime, file: &[u8]) -> Self {
-        let version = sealed::open(file).map_or(VERSION, |Versioned { version }| version);
-        let saved: Saved = sealed::open(file).filter(|_| version == VERSION).unwrap_or_default();
+        let file: Option<serde_json::Value> = sealed::open(file)
+            .or_else(|| (!file.is_empty()).then(|| log::spool_note("boots", "it is damaged")).and(None));
+        let version = file.as_ref().and_then(|file| file.get("version")?.as_u64()).unwrap_or(VERSION);
+        if version != VERSION {
+            log::spool_note("boots", "it is another version's, and is left for it");
+        }
+        let saved = file.filter(|_| version == VERSION).and_then(|file| serde_json::from_value(file).ok());
+        let saved: Saved = saved.unwrap_or_default();
         let id = this.map(|id| id.to_string());
         let earlier = saved.boots.into_iter().filter(|boot| Some(&boot.id) != id.as_ref()).collect();
         Self { this, opened, earlier, foreign: version != VERSION }

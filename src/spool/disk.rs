@@ -102,7 +102,7 @@ impl Disk for Files {
     }
 
     fn write_file(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        files::replace(&self.0.join(name), bytes).map_err(|error| error.source)
+        files::replace(&self.0.join(name), bytes).map(drop).map_err(|error| error.source)
     }
 
     fn read_file(&self, name: &str) -> io::Result<Vec<u8>> {

@@ -14,7 +14,7 @@ use super::recovery::{Outcome, Recovery};
 use super::replay::give_up;
 use super::store::{Oldest, Place, Store};
 use crate::clock::BootId;
-use crate::config::Spooling;
+use crate::config::{Spooling, StateLock};
 use crate::log;
 use crate::queue::{Message, Queue};
 use crate::stats::{DropReason, SpoolState, Stats};
@@ -39,6 +39,8 @@ const SEGMENTS: u64 = 64;
 /// See the module. Adverts of messages that wait on the disk are `spooled` in the ledger.
 pub(crate) struct Keeper {
     directory: Option<PathBuf>,
+    /// Of the directory above: what another service uses is not touched.
+    lock: Option<Arc<StateLock>>,
     disk: Arc<dyn Disk>,
     pub(super) store: Option<Store>,
     recovery: Option<Recovery>,
@@ -74,16 +76,24 @@ struct Totals {
 }
 
 impl Keeper {
-    /// Lists what an earlier run left in the directory; without one nothing is spooled.
-    pub(crate) fn new(directory: Option<PathBuf>, settings: Spooling, stats: Arc<Stats>) -> Self {
+    /// Lists what an earlier run left in the state directory; without one nothing is spooled.
+    pub(crate) fn new(state: Option<Arc<StateLock>>, settings: Spooling, stats: Arc<Stats>) -> Self {
+        let directory = state.as_ref().map(|state| state.directory().join("spool"));
         let disk = Arc::new(Files(directory.clone().unwrap_or_default()));
-        Self::on(disk, directory, settings, stats)
+        Self::on(disk, directory, state, settings, stats)
     }
 
-    fn on(disk: Arc<dyn Disk>, directory: Option<PathBuf>, settings: Spooling, stats: Arc<Stats>) -> Self {
+    fn on(
+        disk: Arc<dyn Disk>,
+        directory: Option<PathBuf>,
+        lock: Option<Arc<StateLock>>,
+        settings: Spooling,
+        stats: Arc<Stats>,
+    ) -> Self {
         let now = Instant::now();
         let mut keeper = Self {
             directory,
+            lock,
             disk,
             store: None,
             recovery: None,
@@ -115,6 +125,7 @@ impl Keeper {
         if self.settings.max_bytes == 0 && !directory.exists() {
             return Ok(());
         }
+        self.lock.as_ref().map_or(Ok(()), |lock| lock.take())?;
         let disk = self.disk.clone();
         let store = Store::open(disk.clone(), BootId::current(), self.segment_bytes())?;
         if store.is_recovering() {

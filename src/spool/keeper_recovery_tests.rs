@@ -24,7 +24,7 @@ impl Bench {
         disk.with(|p| p.held = held);
         let stats = Arc::new(Stats::default());
         let queue = Queue::new(4 << 20, stats.clone());
-        let keeper = Keeper::on(Arc::new(disk.clone()), Some("spool".into()), settings, stats.clone());
+        let keeper = Keeper::on(Arc::new(disk.clone()), Some("spool".into()), None, settings, stats.clone());
         Self { disk, stats, queue, keeper, next }
     }
 

@@ -4,6 +4,7 @@ use tokio::time::advance;
 struct Bench {
     _directory: tempfile::TempDir,
     path: PathBuf,
+    state: Arc<StateLock>,
     stats: Arc<Stats>,
     queue: Queue,
     keeper: Keeper,
@@ -19,8 +20,9 @@ impl Bench {
         let stats = Arc::new(Stats::default());
         stats.set_clock_synchronised(true);
         let queue = Queue::new(100_000, stats.clone());
-        let keeper = Keeper::new(Some(path.clone()), settings, stats.clone());
-        Self { _directory: directory, path, stats, queue, keeper, tag: 0 }
+        let state = Arc::new(StateLock::new(directory.path()));
+        let keeper = Keeper::new(Some(state.clone()), settings, stats.clone());
+        Self { _directory: directory, path, state, stats, queue, keeper, tag: 0 }
     }
 
     /// The next run of the service.
@@ -33,7 +35,7 @@ impl Bench {
         self.stats = Arc::new(Stats::default());
         self.stats.set_clock_synchronised(true);
         self.queue = Queue::new(100_000, self.stats.clone());
-        self.keeper = Keeper::new(Some(self.path.clone()), ALL, self.stats.clone());
+        self.keeper = Keeper::new(Some(self.state.clone()), ALL, self.stats.clone());
         self.read_all();
     }
 

@@ -7,6 +7,7 @@ mod faulty;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;
 mod keeper;
+mod notes;
 mod reader;
 mod record;
 mod recovery;

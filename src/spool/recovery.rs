@@ -2,9 +2,10 @@
 //! processor keeps nothing else waiting.
 
 use super::disk::Disk;
+use super::notes::Note;
 use super::reader::{LONGEST_SEGMENT, Reader, Step};
 use super::record::{Body, Clocks, Received, Version};
-use super::store::{Note, Segment, Written};
+use super::store::{Segment, Written};
 use crate::clock::BootTime;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};

@@ -8,13 +8,12 @@
 
 use super::boots::{Boots, Now};
 use super::disk::Disk;
+use super::notes::{self, Note};
 use super::reader::{Reader, Step};
 use super::record::{self, Body, Clocks, MAGIC};
 use super::recovery::{self, Job, Outcome};
-use super::sealed;
 use crate::clock::{BootId, BootTime};
 use crate::queue::Message;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::sync::Arc;
@@ -78,37 +77,6 @@ impl Segment {
     }
 }
 
-/// Of one segment: the first `read` records were sent but for those that are `open`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Note {
-    segment: u64,
-    /// Which segment of that number: another version may have used it since.
-    #[serde(default)]
-    identity: Option<u32>,
-    read: u32,
-    open: BTreeSet<u32>,
-}
-
-impl Note {
-    pub(super) fn is_sent(&self, identity: u32, record: u32) -> bool {
-        self.identity.is_none_or(|known| known == identity) && record < self.read && !self.open.contains(&record)
-    }
-}
-
-/// All of them. Each version of the segments has a file of its own, and reads those of the versions whose segments it reads.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Notes {
-    segments: Vec<Note>,
-}
-
-fn notes(disk: &dyn Disk) -> Vec<Note> {
-    let read = |name| disk.read_file(name).unwrap_or_default();
-    let mut notes = sealed::open::<Notes>(&read(SENT)).unwrap_or_default().segments;
-    let older: Vec<Note> = serde_json::from_slice(&read(SENT_1)).unwrap_or_default();
-    notes.extend(older);
-    notes
-}
-
 /// A segment of an earlier run that was not read yet.
 #[derive(Debug)]
 struct Unread {
@@ -128,9 +96,7 @@ pub(super) enum Oldest {
     None,
 }
 
-/// Names of small files.
-const SENT: &str = "sent2";
-const SENT_1: &str = "sent";
+/// How long which boot ran.
 const BOOTS: &str = "boots";
 
 /// See the module.
@@ -156,13 +122,13 @@ impl Store {
     pub(super) fn open(disk: Arc<dyn Disk>, this: Option<BootId>, segment_bytes: u64) -> io::Result<Self> {
         let mut found = disk.list()?;
         found.sort_unstable();
-        let notes = notes(&*disk);
+        let (notes, older) = notes::read(&*disk);
         let note = |number| notes.iter().find(|note| note.segment == number).cloned();
         let unread: VecDeque<_> =
             found.iter().map(|&(number, bytes)| Unread { number, bytes, note: note(number) }).collect();
         let newest = unread.back().map(|unread| unread.number);
         // A number that the note knows is not used again, though its segment is gone: the note would be taken for the new one's.
-        let known = newest.into_iter().chain(notes.iter().map(|note| note.segment));
+        let known = newest.into_iter().chain(notes.iter().map(|note| note.segment)).chain(older);
         let next = known.max().map_or(0, |last| last.saturating_add(1));
         let boots = Boots::new(this, BootTime::now(), &disk.read_file(BOOTS).unwrap_or_default());
         Ok(Self {
@@ -391,9 +357,7 @@ impl Store {
         }
         let begun = self.segments.iter().map(Segment::note).filter(|note| note.read > 0);
         let unread = self.unread.iter().filter_map(|unread| unread.note.clone());
-        let note = sealed::seal(&Notes { segments: begun.chain(unread).collect() });
-        self.written += note.len() as u64;
-        self.disk.write_file(SENT, &note)?;
+        self.written += notes::write(&*self.disk, begun.chain(unread).collect())? as u64;
         self.noted = true;
         Ok(())
     }

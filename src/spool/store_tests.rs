@@ -114,22 +114,6 @@ fn note_of_another_segment_of_that_number_says_nothing() {
 }
 
 #[test]
-fn note_of_version_1_is_read_and_left() {
-    let disk = Faulty::default();
-    let mut bytes = b"CBSPOOL1".to_vec();
-    (0..3).for_each(|n| write_1(&mut bytes, 1000, &message(n)));
-    let note = br#"[{"segment":4,"read":2,"open":[0]}]"#.to_vec();
-    disk.with(|p| {
-        p.files.insert(4, bytes);
-        p.small.insert("sent".into(), note.clone());
-    });
-    let (mut store, found) = open(&disk);
-    assert_eq!((found.adverts, drain(&mut store, true)), (4, vec![0, 2]));
-    store.note().expect("noted");
-    assert_eq!(disk.with(|p| p.small["sent"].clone()), note);
-}
-
-#[test]
 fn a_restart_sends_what_was_not_settled() {
     let disk = Faulty::default();
     let (mut store, _) = open(&disk);
@@ -404,3 +388,6 @@ proptest! {
         prop_assert!(disk.with(|p| p.files.is_empty()));
     }
 }
+
+#[path = "notes_tests.rs"]
+mod notes;

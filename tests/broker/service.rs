@@ -3,7 +3,7 @@
 use crate::support::broker::{Mosquitto, PASSWORD, PSK, PSK_IDENTITY, Scenario, USER};
 use crate::support::{eventually, within};
 use cassia_bypass::advert::Address;
-use cassia_bypass::config::{Config, Draft, Secret};
+use cassia_bypass::config::{Config, Draft, Secret, StateLock};
 use cassia_bypass::publish::{self, Limits, PublishHandle};
 use cassia_bypass::queue::{Message, Queue};
 use cassia_bypass::stats::{Ledger, Link, LinkState, Stats};
@@ -83,6 +83,7 @@ impl Service {
         let tunnels = runtime.handle().clone();
         let (end_tunnels, end) = oneshot::channel();
         let carrier = std::thread::spawn(move || drop(runtime.block_on(end)));
+        let state = state.map(|state| Arc::new(StateLock::new(state)));
         let publish = {
             let _inside = tunnels.enter();
             publish::spawn(queue.clone(), settings, stats.clone(), ROUTER, state, limits).expect("a thread")

@@ -58,6 +58,48 @@ fn damaged_settings_are_put_aside() {
     bus.set(Who::Admin, "Port", &["q", "9"]).expect("Set");
 }
 
+#[test]
+fn settings_that_are_damaged_are_the_last_good_ones_and_that_is_said_once() {
+    let (bus, service) = started();
+    let words = ["a{sv}", "3", "Host", "s", "broker", "Port", "q", "7", "Password", "s", "hush"];
+    bus.call(Who::Admin, "Apply", &words).expect("Apply");
+    assert_eq!(service.stop().code(), Some(0));
+    let (settings, secret) = (bus.state().join("settings.toml"), bus.state().join("secrets/password.1"));
+    let whole = fs::read_to_string(&settings).expect("settings");
+    let damaged = whole.replace("port = 7", "port = 3");
+    fs::write(&settings, &damaged).and_then(|()| fs::write(&secret, "hush!")).expect("write");
+    for _ in 0..2 {
+        let service = bus.start_service();
+        assert_eq!((bus.value(CONFIG, "Host"), bus.value(CONFIG, "Port")), ("broker".into(), 7.into()));
+        assert_eq!(fs::read_to_string(&settings).expect("settings"), whole);
+        assert_eq!(fs::read_to_string(&secret).expect("a secret"), "hush");
+        assert_eq!(fs::read_to_string(bus.state().join("settings.toml.bad")).expect("a copy"), damaged);
+        assert_eq!(service.stop().code(), Some(0));
+    }
+    let log = bus.log();
+    assert_eq!(log.matches("settings.toml is not used, the last good generation, ").count(), 1, "{log}");
+    assert_eq!(log.matches("password.1 is damaged, its copy is in force").count(), 1, "{log}");
+    assert!(!log.contains("hush"), "{log}");
+}
+
+#[test]
+fn settings_that_may_not_be_read_for_the_moment_hold_at_the_next_start() {
+    let (bus, service) = started();
+    bus.call(Who::Admin, "Apply", &["a{sv}", "2", "Host", "s", "broker", "Password", "s", "p"]).expect("Apply");
+    assert_eq!(service.stop().code(), Some(0));
+    for name in ["settings.toml", "secrets/password.1", "secrets.good/password.1"] {
+        let path = bus.state().join(name);
+        chown(&path, Some(0), Some(0)).expect("chown");
+        assert_eq!(bus.failed_start().status.code(), Some(1), "systemd starts it again");
+        assert!(bus.log().contains("nothing was changed, and it is tried again"), "{}", bus.log());
+        assert!(!bus.state().join("settings.toml.bad").exists());
+        bus.give(&path);
+        let service = bus.start_service();
+        assert_eq!((bus.value(CONFIG, "Host"), bus.value(CONFIG, "PasswordSet")), ("broker".into(), true.into()));
+        assert_eq!(service.stop().code(), Some(0));
+    }
+}
+
 #[tokio::test]
 async fn a_directory_of_someone_else_is_told_and_changes_nothing() {
     let bus = bus();

@@ -9,7 +9,8 @@ use std::path::Path;
 
 const NEWER: &str = "# Of a later version.\nhost = \"broker.example\"\nport = 1884\nscan_mode = \"auto\"\nproxy = \"http://p:1\"\n\n\
                      [secrets]\npassword = 2\nproxy_password = 1\n";
-const SESSION: &str = "{\"version\":2,\"owner\":\"someone\",\"shape\":\"new\"}\nand packets";
+/// The second line is the CRC-32 of the first.
+const SESSION: &str = "{\"version\":3,\"owner\":\"someone\",\"shape\":\"new\"}\n4694075b\nand packets";
 
 fn write(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");

@@ -20,3 +20,4 @@ mod spool;
 mod status;
 mod systemd;
 mod trial;
+mod two_services;

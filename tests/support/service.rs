@@ -77,6 +77,11 @@ impl Bus {
         self.until_ready(self.service().args(arguments).env("WATCHDOG_USEC", limit.as_micros().to_string()))
     }
 
+    /// The same with the state directory of another bus.
+    pub fn start_service_in(&self, state: &std::path::Path, arguments: &[&str]) -> Service {
+        self.until_ready(self.service().args(arguments).env("STATE_DIRECTORY", state))
+    }
+
     /// The same with the log of a service in the field.
     pub fn start_service_quietly(&self, arguments: &[&str]) -> Service {
         self.until_ready(self.service().args(arguments).env("RUST_LOG", "info"))
