@@ -90,6 +90,11 @@ pub fn spool(bytes: &[u8]) {
     crate::spool::fuzzing::segment(bytes);
 }
 
+/// A session file: each of its messages is taken or counted.
+pub fn session(bytes: &[u8]) {
+    crate::publish::fuzzing::session(bytes);
+}
+
 /// A settings file: what is taken from it can be written and read again.
 pub fn toml(bytes: &[u8]) {
     crate::config::fuzzing::layer(bytes);

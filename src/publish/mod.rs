@@ -3,6 +3,8 @@
 
 mod broker;
 mod flight;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing;
 mod hold;
 mod hosts;
 mod limits;

@@ -32,10 +32,10 @@ const ASIDE: &str = "session.bad";
 
 /// First line of the file.
 #[derive(Serialize, Deserialize)]
-struct Header {
+pub(super) struct Header {
     version: u32,
     owner: Owner,
-    messages: Vec<Entry>,
+    pub(super) messages: Vec<Entry>,
     /// When it was saved: which boot, and how long after its start.
     #[serde(default)]
     boot: Option<String>,
@@ -44,7 +44,7 @@ struct Header {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Entry {
+pub(super) struct Entry {
     id: u16,
     publish: usize,
     /// The payload is the end of PUBLISH.
@@ -53,7 +53,7 @@ struct Entry {
     /// Of both packets; version 1 had none.
     #[serde(default)]
     sum: u32,
-    adverts: u64,
+    pub(super) adverts: u64,
     device: Option<[u8; 6]>,
     #[serde(default)]
     received: RxTimes,
@@ -99,7 +99,7 @@ pub(super) fn save(path: &Path, session: &Store, flight: &[(u64, Message)]) -> R
 }
 
 /// A text and its checksum.
-fn sealed(text: &[u8], between: u8) -> Vec<u8> {
+pub(super) fn sealed(text: &[u8], between: u8) -> Vec<u8> {
     [text, &[between], format!("{:08x}\n", crc32fast::hash(text)).as_bytes()].concat()
 }
 
@@ -117,10 +117,10 @@ struct Versioned {
 }
 
 /// The packets of a message; `None` if they are damaged.
-type Packets<'a> = Option<(&'a [u8], &'a [u8])>;
+pub(super) type Packets<'a> = Option<(&'a [u8], &'a [u8])>;
 
 /// What a file turned out to be.
-enum Found<'a> {
+pub(super) enum Found<'a> {
     /// Its messages, each with its packets.
     Session(Header, Vec<Packets<'a>>),
     /// Another version's, which finds its file again when it comes back.
@@ -196,7 +196,7 @@ fn put_aside(path: &Path) -> Result<(), FileError> {
     moved.map_err(|source| FileError { path: path.to_owned(), source })
 }
 
-fn find(bytes: &[u8]) -> Found<'_> {
+pub(super) fn find(bytes: &[u8]) -> Found<'_> {
     let Some((line, end)) = open(bytes, b'\n') else {
         return find_1(bytes).unwrap_or_else(|| Found::Nothing(adverts(bytes)));
     };
@@ -251,7 +251,12 @@ fn split<'a>(header: &Header, mut rest: &'a [u8], right: impl Fn(&Entry, &[u8]) 
     header.messages.iter().map(&mut packet).collect()
 }
 
-fn resume(path: &Path, header: Header, packets: &[Packets<'_>], mut add: impl FnMut(Message) -> u64) -> Taken {
+pub(super) fn resume(
+    path: &Path,
+    header: Header,
+    packets: &[Packets<'_>],
+    mut add: impl FnMut(Message) -> u64,
+) -> Taken {
     let (now, this) = (BootTime::now(), BootId::current().map(|boot| boot.to_string()));
     let shift = match (header.boot, this) {
         (Some(then), Some(this)) if then == this => Some(0),
