@@ -207,7 +207,8 @@ fn packet_ids(broker: &Mosquitto) -> BTreeMap<usize, BTreeSet<u16>> {
 fn restarts(version: &str, kill: bool) -> usize {
     let directory = tempfile::tempdir().expect("a directory");
     let more = format!(
-        "persistence true\npersistence_location {}/\nautosave_interval 1\nautosave_on_changes true",
+        // For the subscriber, which may take longer to come back than the service takes for a thousand messages.
+        "max_queued_messages 0\npersistence true\npersistence_location {}/\nautosave_interval 1\nautosave_on_changes true",
         directory.path().display()
     );
     let mut broker = Mosquitto::with(None, &more);
