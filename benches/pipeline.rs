@@ -1,17 +1,17 @@
 //! What an advert costs between the socket and the queue: parsed, put together, judged, written as JSON.
 //!
 //!     cargo bench --bench pipeline [-- NAME]
+//!     benches/instructions                    # how many instructions each takes, compared with what is written down
 //!
 //! `advert` is one packet that ends in the open batch or at a filter (every twentieth closes the batch), `batch` twenty of them
 //! and the finished message. No socket, no clock, no locks: those are in `throughput`.
 
-use cassia_bypass::advert::Address;
-use cassia_bypass::clock::BootTime;
 use cassia_bypass::config::{Config, Draft, Form};
 use cassia_bypass::encode::{Batch, Plan};
-use cassia_bypass::filter::{Duplicates, Filter};
-use cassia_bypass::scan::bench::Parser;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use cassia_bypass::ingest::bench::Parser;
+use cassia_bypass::ingest::{Duplicates, Filter};
+use cassia_bypass::model::{Address, BootTime};
+use criterion::{Criterion, Throughput, criterion_group};
 use std::hint::black_box;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -111,8 +111,11 @@ fn many_filters(form: &mut Form) {
 
 type Change = fn(&mut Form);
 
-fn benches(criterion: &mut Criterion) {
-    let all: [(&str, Vec<u8>, bool, Change); 11] = [
+/// Name, data, whether it is extended, and the settings.
+type Case = (&'static str, Vec<u8>, bool, Change);
+
+fn cases() -> [Case; 11] {
+    [
         ("legacy", named(), false, |_| {}),
         ("legacy, timestamp", named(), false, |form| form.timestamp = true),
         ("legacy, filters that let it pass", named(), false, filters),
@@ -124,10 +127,18 @@ fn benches(criterion: &mut Criterion) {
         ("iBeacon, decoded, timestamp", beacon(), false, |form| (form.beacon, form.timestamp) = (true, true)),
         ("extended, 200 bytes", long(), true, |_| {}),
         ("extended, 200 bytes, timestamp", long(), true, |form| form.timestamp = true),
-    ];
-    for (name, data, is_extended, change) in &all {
-        let report = if *is_extended { extended } else { legacy };
-        let packets: Vec<Vec<u8>> = (0..DEVICES).map(|device| report(device, data)).collect();
+    ]
+}
+
+fn packets((_, data, is_extended, _): &Case) -> Vec<Vec<u8>> {
+    let report = if *is_extended { extended } else { legacy };
+    (0..DEVICES).map(|device| report(device, data)).collect()
+}
+
+fn benches(criterion: &mut Criterion) {
+    for case in &cases() {
+        let (name, .., change) = case;
+        let packets = packets(case);
         for (kind, count) in [("advert", 1), ("batch", BATCH)] {
             let (mut pipeline, mut next) = (Pipeline::new(change), 0);
             let mut group = criterion.benchmark_group(kind);
@@ -143,9 +154,28 @@ fn benches(criterion: &mut Criterion) {
     }
 }
 
+/// Hears so many adverts of a case, for who counts instructions.
+fn count(name: &str, adverts: usize) {
+    let cases = cases();
+    let case = cases.iter().find(|(other, ..)| *other == name).expect("the name of a case");
+    let (mut pipeline, packets) = (Pipeline::new(case.3), packets(case));
+    packets.iter().cycle().take(adverts).for_each(|packet| pipeline.hear(black_box(packet)));
+}
+
 criterion_group! {
     name = pipeline;
     config = Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
     targets = benches
 }
-criterion_main!(pipeline);
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--names"] => cases().iter().for_each(|(name, ..)| println!("{name}")),
+        ["--count", name, adverts] => count(name, adverts.parse().expect("a number")),
+        _ => {
+            pipeline();
+            Criterion::default().configure_from_args().final_summary();
+        }
+    }
+}

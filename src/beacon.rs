@@ -3,7 +3,7 @@
 //! After the published formats: Apple's "Proximity Beacon Specification" and Google's "Eddystone Protocol Specification"
 //! (UID, URL, TLM, EID). Bytes behind a frame are ignored: some vendors put the state of the battery there.
 
-use crate::advert::ad_structures;
+use crate::model::ad_structures;
 
 /// What a beacon says. Powers are in dBm as they stand there: at 1 m for iBeacon, at 0 m for Eddystone.
 #[derive(Debug, Clone, Copy, PartialEq)]

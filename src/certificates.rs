@@ -3,10 +3,10 @@
 
 use crate::config::{Form, Settings};
 use crate::log;
-use crate::publish::Certificate;
+use crate::model::ConfiguredCertificate;
 use crate::stats::Stats;
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 use tokio::time::sleep;
 
 /// How often they are looked at.
@@ -14,34 +14,9 @@ const LOOK: Duration = Duration::from_secs(3600);
 /// Days before the end at which it is said, once each; 0 is the end.
 const WARNINGS: [i64; 4] = [30, 7, 1, 0];
 
-/// A certificate of a setting.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
-    /// D-Bus name of the setting.
-    pub setting: &'static str,
-    /// What is in it; of several CAs the one that ends last.
-    pub certificate: Certificate,
-}
-
-impl Held {
-    /// Whole days until it ends, negative afterwards.
-    pub fn days_left(&self, now: SystemTime) -> i64 {
-        (self.certificate.not_after - seconds(now)).div_euclid(86_400)
-    }
-
-    /// Whether it holds already.
-    pub fn begun(&self, now: SystemTime) -> bool {
-        self.certificate.not_before <= seconds(now)
-    }
-}
-
-fn seconds(time: SystemTime) -> i64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
-}
-
 /// Those of the settings, used or not.
-pub fn held(form: &Form) -> Vec<Held> {
-    let held = |setting| move |certificate| Held { setting, certificate };
+pub fn held(form: &Form) -> Vec<ConfiguredCertificate> {
+    let held = |setting| move |certificate| ConfiguredCertificate { setting, certificate };
     let (ca, own) = form.certificates();
     // Of several CAs that ended one is no loss as long as another one holds; of a chain the first is the router's own.
     let ca = ca.into_iter().max_by_key(|certificate| certificate.not_after);
@@ -56,7 +31,8 @@ pub async fn follow(settings: &Settings, stats: &Stats) {
     loop {
         let config = changes.borrow_and_update().clone();
         let weaknesses = config.weaknesses();
-        weaknesses.iter().filter(|weakness| !weak.contains(*weakness)).for_each(log::weak_protection);
+        let new = weaknesses.iter().filter(|weakness| !weak.contains(*weakness));
+        new.for_each(|weakness| log::weak_protection(weakness.setting, &weakness.text));
         weak = weaknesses;
         let held = held(&config.form);
         stats.set_certificates(held.clone());
@@ -77,7 +53,7 @@ pub async fn follow(settings: &Settings, stats: &Stats) {
 /// What was said of the certificate of a setting: which one it was, and the warning.
 type Said = BTreeMap<&'static str, (i64, i64)>;
 
-fn warn(held: &[Held], said: &mut Said, now: SystemTime) {
+fn warn(held: &[ConfiguredCertificate], said: &mut Said, now: SystemTime) {
     said.retain(|setting, (end, _)| held.iter().any(|h| h.setting == *setting && h.certificate.not_after == *end));
     for one in held {
         let days = one.days_left(now);
@@ -95,12 +71,15 @@ fn warn(held: &[Held], said: &mut Said, now: SystemTime) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Certificate;
+    use std::time::UNIX_EPOCH;
 
-    fn held(days: i64, now: SystemTime) -> Held {
-        let not_after = seconds(now) + days * 86_400 + 3600;
+    fn held(days: i64, now: SystemTime) -> ConfiguredCertificate {
+        let now = now.duration_since(UNIX_EPOCH).expect("after 1970").as_secs() as i64;
+        let not_after = now + days * 86_400 + 3600;
         let name = String::from("CN=router");
         let certificate = Certificate { subject: name.clone(), issuer: name, not_before: 0, not_after };
-        Held { setting: "ClientCertificate", certificate }
+        ConfiguredCertificate { setting: "ClientCertificate", certificate }
     }
 
     #[test]

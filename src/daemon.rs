@@ -1,12 +1,12 @@
 //! Builds every part, starts it, watches it, stops it in order: the only place that knows everything.
 
 use crate::config::{FileError, FileProblem, LoadError, Paths, Settings, store};
+use crate::ingest::{self, Source};
 use crate::losses::Losses;
 use crate::queue::Queue;
-use crate::scan::{self, Source};
 use crate::stats::Stats;
 use crate::systemd::Manager;
-use crate::{certificates, clock, dbus, health, log, publish, router, threads};
+use crate::{certificates, clock, dbus, health, log, publisher, router, threads};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
@@ -56,13 +56,13 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
     settings.probe_writable().await;
 
     let bus = dbus::serve(settings.clone(), stats.clone(), detected).await?;
-    let limits = publish::Limits::default();
+    let limits = publisher::Limits::default();
     let connection = bus.connection().clone();
     let (changes, state) = (settings.subscribe(), Some(lock));
-    let mut publisher = publish::spawn(queue.clone(), changes, stats.clone(), detected, state, limits)?;
+    let mut publisher = publisher::spawn(queue.clone(), changes, stats.clone(), detected, state, limits)?;
     let (stop_scan, stopped) = oneshot::channel::<()>();
     let stopped = async move { drop(stopped.await) };
-    let mut scan = tokio::spawn(scan::run(settings.subscribe(), queue, stats.clone(), source, detected, stopped));
+    let mut scan = tokio::spawn(ingest::run(settings.subscribe(), queue, stats.clone(), source, detected, stopped));
     let manager = Manager::from_environment();
     manager.ready();
     log::started(&router);

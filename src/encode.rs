@@ -23,8 +23,8 @@ pub use epoch::epoch;
 pub(crate) use epoch::random as random_epoch;
 pub(crate) use split::{Splitter, is_divisible};
 
-use crate::advert::{AddressType, Advert, DataStatus, Extended, Pdu};
 use crate::config::Style;
+use crate::model::{AddressType, Advert, DataStatus, Extended, Pdu};
 use std::io::Write;
 
 /// Writes one item.

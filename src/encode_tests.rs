@@ -1,8 +1,6 @@
 use super::*;
-use crate::advert::{Address, ad_structures};
-use crate::clock::BootTime;
 use crate::config::{Framing, Payload, TimestampFormat};
-use crate::queue::Message;
+use crate::model::{Address, BootTime, Message, ad_structures};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

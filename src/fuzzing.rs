@@ -1,11 +1,10 @@
 //! What the fuzzers in `fuzz/` call: untrusted bytes in, and what must hold whatever they are.
 
-use crate::advert::{Address, AddressType, Advert, Pdu, ad_structures};
-use crate::clock::BootTime;
 use crate::config::{Config, Draft, Form, Secret};
 use crate::encode::{self, Batch, Plan};
-use crate::filter::Filter;
-use crate::scan::fuzzing::adverts;
+use crate::ingest::Filter;
+use crate::ingest::fuzzing::adverts;
+use crate::model::{Address, AddressType, Advert, BootTime, Pdu, ad_structures};
 use std::time::{Duration, SystemTime};
 
 /// Packets of the monitor channel, each behind its length in one byte: parsed, put together, written as JSON.
@@ -92,7 +91,7 @@ pub fn spool(bytes: &[u8]) {
 
 /// A session file: each of its messages is taken or counted.
 pub fn session(bytes: &[u8]) {
-    crate::publish::fuzzing::session(bytes);
+    crate::mqtt::paho::fuzzing::session(bytes);
 }
 
 /// A settings file: what is taken from it can be written and read again.

@@ -5,7 +5,8 @@ mod follow;
 
 pub use follow::follow;
 
-use crate::stats::{DROP_REASONS, DropReason, Ledger, Link, LinkState, RadioState};
+use crate::model::{DropReason, Health, HealthState, LinkState, RadioState};
+use crate::stats::{Ledger, Link};
 use std::time::{Duration, Instant, SystemTime};
 
 /// How long an acknowledgement may take, and how long a scan may be set up again, before either is trouble.
@@ -14,45 +15,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const MEMORY: Duration = Duration::from_secs(60);
 /// How old the broker's last sign of life may be: more than the usual keep alive and the time to answer.
 const PROOF: Duration = Duration::from_secs(90);
-
-/// Whether what is heard arrives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HealthState {
-    /// Adverts reach the broker, or there are none and both ends are known to work.
-    Online,
-    /// There is a broker, but not everything arrives that should.
-    Degraded,
-    /// No broker takes anything.
-    Offline,
-}
-
-impl HealthState {
-    /// The word on D-Bus and in the status message.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Online => "online",
-            Self::Degraded => "degraded",
-            Self::Offline => "offline",
-        }
-    }
-}
-
-/// See the module.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Health {
-    /// In one word.
-    pub state: HealthState,
-    /// Why, as a stable word; empty while online.
-    pub reason: String,
-    /// Since when; `None` while the clock is not synchronised.
-    pub since: Option<SystemTime>,
-}
-
-impl Default for Health {
-    fn default() -> Self {
-        Self { state: HealthState::Offline, reason: "starting".into(), since: None }
-    }
-}
 
 /// What health is derived from, at one moment.
 #[derive(Debug, Clone)]
@@ -107,7 +69,7 @@ pub struct Machine {
     moving: Instant,
     /// When the radio last scanned, unless something else than a new start came since.
     scanning: Option<Instant>,
-    dropped: [Growth; DROP_REASONS.len()],
+    dropped: [Growth; DropReason::ALL.len()],
     capture_lost: Growth,
 }
 
@@ -151,7 +113,7 @@ impl Machine {
             RadioState::Starting => {}
             _ => self.scanning = None,
         }
-        for (growth, reason) in self.dropped.iter_mut().zip(DROP_REASONS) {
+        for (growth, reason) in self.dropped.iter_mut().zip(DropReason::ALL) {
             growth.look(ledger.dropped(reason), now);
         }
         self.capture_lost.look(ledger.capture_lost, now);
@@ -162,15 +124,15 @@ impl Machine {
         if let Some(reason) = offline(facts) {
             return (HealthState::Offline, reason);
         }
-        let lost = || self.dropped.iter().zip(DROP_REASONS).find(|(growth, _)| growth.within(MEMORY, now));
+        let lost = || self.dropped.iter().zip(DropReason::ALL).find(|(growth, _)| growth.within(MEMORY, now));
         let reason = if facts.heard.is_none_or(|heard| late(heard, facts.proof)) {
             "broker-silent".into()
         } else if late(self.moving, PATIENCE) {
             "no-acknowledgement".into()
         } else if self.scanning.is_none_or(|scanning| late(scanning, PATIENCE)) {
-            facts.radio.word().into()
+            facts.radio.as_str().into()
         } else if let Some((_, reason)) = lost() {
-            format!("dropped-{}", reason.word())
+            format!("dropped-{}", reason.as_str())
         } else if self.capture_lost.within(MEMORY, now) {
             "capture-lost".into()
         } else if facts.damaged {
@@ -188,7 +150,7 @@ impl Machine {
 fn offline(facts: &Facts) -> Option<String> {
     match (facts.link.state, &facts.link.error) {
         (LinkState::Off, _) => Some("no-protocol".into()),
-        (LinkState::Connecting | LinkState::Waiting, Some(failure)) => Some(format!("broker-{}", failure.word)),
+        (LinkState::Connecting | LinkState::Waiting, Some(failure)) => Some(format!("broker-{}", failure.code)),
         (LinkState::Waiting, None) => Some("connecting".into()),
         // Short connections come and go.
         (LinkState::Connecting, None) if !facts.short || facts.heard.is_none() => Some("connecting".into()),

@@ -1,5 +1,6 @@
 use super::*;
-use crate::stats::{Failure, Heard};
+use crate::model::{Failure, LastError};
+use crate::stats::Heard;
 use proptest::prelude::*;
 use std::time::UNIX_EPOCH;
 
@@ -41,7 +42,7 @@ impl Bench {
             self.step();
         }
         let Health { state, reason, .. } = self.step();
-        format!("{} {reason}", state.word()).trim_end().to_owned()
+        format!("{} {reason}", state.as_str()).trim_end().to_owned()
     }
 
     fn step(&mut self) -> Health {
@@ -53,8 +54,8 @@ impl Bench {
         self.machine.step(now, &self.facts)
     }
 
-    fn link(&mut self, state: LinkState, error: Option<&'static str>) -> String {
-        self.facts.link = Link { state, error: error.map(|word| Failure::new(word, "")), ..Link::default() };
+    fn link(&mut self, state: LinkState, error: Option<LastError>) -> String {
+        self.facts.link = Link { state, error: error.map(|code| Failure::new(code, "")), ..Link::default() };
         self.after(0)
     }
 
@@ -69,8 +70,8 @@ fn it_is_offline_until_a_broker_takes_something_and_says_why() {
     let mut b = Bench::new();
     assert_eq!(b.link(LinkState::Off, None), "offline no-protocol");
     assert_eq!(b.link(LinkState::Connecting, None), "offline connecting");
-    assert_eq!(b.link(LinkState::Waiting, Some("auth")), "offline broker-auth");
-    assert_eq!(b.link(LinkState::Connecting, Some("auth")), "offline broker-auth");
+    assert_eq!(b.link(LinkState::Waiting, Some(LastError::Auth)), "offline broker-auth");
+    assert_eq!(b.link(LinkState::Connecting, Some(LastError::Auth)), "offline broker-auth");
     assert_eq!(b.link(LinkState::Connected, None), "online");
 }
 
@@ -114,7 +115,7 @@ fn trouble_of_the_radio_is_told_at_once_but_a_new_start_of_the_scan_is_no_troubl
     assert_eq!(b.after(1), "degraded starting");
     assert_eq!(b.radio(RadioState::Scanning), "online");
     for trouble in [RadioState::NoBluez, RadioState::AdapterMissing, RadioState::AdapterOff, RadioState::Off] {
-        assert_eq!(b.radio(trouble), format!("degraded {}", trouble.word()));
+        assert_eq!(b.radio(trouble), format!("degraded {}", trouble.as_str()));
         assert_eq!(b.radio(RadioState::Starting), "degraded starting", "what was wrong is not yet right");
         assert_eq!(b.radio(RadioState::Scanning), "online");
     }
@@ -159,7 +160,7 @@ fn short_connections_come_and_go_without_news() {
         assert_eq!(b.link(LinkState::Connecting, None), "online");
         assert_eq!(b.link(LinkState::Connected, None), "online");
     }
-    assert_eq!(b.link(LinkState::Waiting, Some("refused")), "offline broker-refused");
+    assert_eq!(b.link(LinkState::Waiting, Some(LastError::Refused)), "offline broker-refused");
     b.link(LinkState::Idle, None);
     assert_eq!(b.after(90), "degraded broker-silent");
 }
@@ -204,7 +205,7 @@ proptest! {
         for ((link, failed), radio, secs, heard, adverts, fate, clock) in steps {
             b.at += Duration::from_secs(secs);
             let now = b.start + b.at;
-            let error = failed.then(|| Failure::new("closed", ""));
+            let error = failed.then(|| Failure::new(LastError::Closed, ""));
             b.facts.link = Link { state: link, error: error.filter(|_| link != LinkState::Connected), ..Link::default() };
             b.facts.radio = radio;
             b.facts.clock = clock.then_some(UNIX_EPOCH);

@@ -1,42 +1,64 @@
 //! The service `cassia-bypassd`: Bluetooth LE advertisements from BlueZ to an MQTT broker, in Cassia's JSON.
 //!
 //! ```text
-//!     controller --HCI--> kernel --> bluetoothd (in charge of the radio, told what to do through bluer)
+//!     controller --HCI--> kernel --> bluetoothd (in charge of the radio; bluez/ tells it what to do)
 //!                            |              |
-//!          monitor channel   |              | PropertiesChanged          (Capture: one of the two)
-//!                            v              v
-//!                     [ scan task: capture -> filter -> encode ] --push--> Queue --pop--> [ publish task ] --MQTT--> broker
-//!                            ^                                                                   ^
-//!                            | watch<Arc<Config>>                                                | watch<Arc<Config>>
-//!                            +--------------------- Settings (the only writer) ------------------+
-//!                                                        ^ update()
-//!             D-Bus object: Config ----------------------+          Stats --> D-Bus object: Stats
+//!          hci/: monitor     |              | PropertiesChanged       (Capture: one of the two)
+//!          channel           v              v
+//!        [ ingest/: capture -> reassembly -> filter -> dedup -> batch ] --push--> queue --pop--> [ publisher/ ] --mqtt/--> broker
+//!                            ^                                                      |  ^              ^
+//!                            | watch<Arc<Config>>                                  spool/             | watch<Arc<Config>>
+//!                            +----------------- config/: Settings (the only writer) ------------------+
+//!                                                        ^
+//!             dbus/: Config -----------------------------+          stats (written by the tasks) --> dbus/: Stats
 //! ```
+//!
+//! `docs/architecture.md` walks through it. To change
+//!
+//! | | open |
+//! |---|---|
+//! | a setting: its name, type, default, text | `config/table.rs`, its rule in `config/check.rs` |
+//! | where settings come from, how they are kept | `config/store.rs`, `config/layers.rs` |
+//! | a filter | `ingest/filter.rs`, its kind in `model/codes.rs` |
+//! | what counts as a repeat | `ingest/dedup.rs` |
+//! | a key of an item | `encode.rs`; of the envelope `encode/batch.rs` |
+//! | how reports of a controller are read | `hci/reports.rs`; which of them pass the kernel's filter `hci/bpf.rs` |
+//! | what is done about an adapter that fails | `bluez/recovery.rs`; when that is noticed `bluez/scan_session.rs` |
+//! | a word of `LastError`, a drop reason, a state | `model/codes.rs` |
+//! | what an answer of a broker means | `mqtt/reason.rs`, of TLS `mqtt/tls_error.rs` |
+//! | the MQTT library | `mqtt/paho/`, behind `mqtt/client.rs` |
+//! | when messages go where, and again | `publisher/run.rs`, fallbacks `publisher/failover.rs` |
+//! | the status message | `publisher/status_topic.rs` |
+//! | the format of the spool | `spool/record.rs` |
+//! | a method or property on D-Bus | `dbus/config.rs`, `dbus/stats.rs` |
+//! | a line of the journal | `log.rs` and `log/`, its MESSAGE_ID in `log/id.rs` |
+//! | a command of `cassia-bypassctl` | `bin/cassia-bypassctl/` |
 
-pub mod advert;
 mod async_fd;
 pub mod backoff;
 pub mod beacon;
+mod bluez;
+mod capture;
 pub mod certificates;
 pub mod clock;
 pub mod config;
 pub mod daemon;
 pub mod dbus;
 pub mod encode;
-pub mod filter;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod hci;
 pub mod health;
+pub mod ingest;
 pub mod log;
 pub mod losses;
 pub mod memory;
+pub mod model;
 mod mqtt;
 pub mod printable;
-pub mod publish;
+pub mod publisher;
 pub mod queue;
 pub mod router;
-pub mod rx_times;
-pub mod scan;
 pub mod spool;
 pub mod stats;
 pub mod systemd;

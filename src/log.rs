@@ -2,15 +2,18 @@
 //!
 //! Journal fields beside the standard ones: `MESSAGE_ID EVENT REASON ERROR COUNT ADAPTER BROKER PROPERTY SENDER`. Addresses of devices appear at level debug only, payloads and secrets never.
 
+mod broker;
 mod calls;
 pub mod id;
+mod radio;
 mod setup;
 
+pub use broker::{failover, home, link_down, link_up, message_refused, qos_lowered, size_limited, status_refused};
 pub use calls::{secret_withheld, settings_changed, trial, weak_protection};
+pub use radio::{adapter_gone, capture, power_cycled, radio, radio_off, recovery, reports_damaged, reports_whole};
 pub use setup::{IDENTIFIER, init, level, set_level, target};
 
-use crate::certificates::Held;
-use crate::stats::{AdapterStatus, CaptureKind, Failure, Link, RadioState, Rung};
+use crate::model::ConfiguredCertificate;
 use std::path::Path;
 use tracing::{error, info, warn};
 
@@ -124,208 +127,6 @@ pub fn settings_unsure(path: &Path, problem: &str) {
     );
 }
 
-/// The radio does nothing, as the settings want it.
-pub fn radio_off() {
-    info!(message_id = id::RADIO, event = "radio", reason = "off", "radio off");
-}
-
-/// An adapter is in another state.
-pub fn radio(radio: &AdapterStatus, capture: CaptureKind) {
-    let (word, adapter, capture) = (radio.state.word(), radio.label(), capture.word());
-    let named = if adapter.is_empty() { word.to_owned() } else { format!("{word} {adapter}") };
-    match radio.state {
-        RadioState::Scanning => info!(
-            message_id = id::RADIO,
-            event = "radio",
-            reason = word,
-            adapter,
-            "radio {word} {adapter} {}, capture {capture}",
-            radio.address
-        ),
-        _ => warn!(
-            message_id = id::RADIO,
-            event = "radio",
-            reason = word,
-            adapter,
-            error = radio.detail,
-            "radio {named}: {}",
-            radio.detail
-        ),
-    }
-}
-
-/// One of all adapters stayed away.
-pub fn adapter_gone(adapter: &str) {
-    warn!(
-        message_id = id::ADAPTER_GONE,
-        event = "adapter-gone",
-        adapter,
-        "adapter {adapter} was unplugged and did not come back; it is no longer waited for"
-    );
-}
-
-/// Something is done to get an adapter back; said once in each trouble.
-pub fn recovery(rung: Rung, adapter: &str, why: &str) {
-    let word = rung.word();
-    let space = if adapter.is_empty() { "" } else { " " };
-    match rung {
-        Rung::PowerCycle | Rung::PowerCycleWithheld => warn!(
-            message_id = id::RECOVERY,
-            event = "recovery",
-            reason = word,
-            adapter,
-            error = why,
-            "recovery {word}{space}{adapter}: {why}"
-        ),
-        _ => info!(
-            message_id = id::RECOVERY,
-            event = "recovery",
-            reason = word,
-            adapter,
-            error = why,
-            "recovery {word}{space}{adapter}: {why}"
-        ),
-    }
-}
-
-/// How a power cycle ended: the adapter came back after so many seconds, or what it does instead.
-pub fn power_cycled(adapter: &str, count: u64, problem: Option<&str>) {
-    match problem {
-        None => info!(
-            message_id = id::POWER_CYCLED,
-            event = "power-cycled",
-            adapter,
-            count,
-            "{adapter} scans again {count} s after the power cycle"
-        ),
-        Some(problem) => warn!(
-            message_id = id::POWER_CYCLED,
-            event = "power-cycled",
-            adapter,
-            count,
-            error = problem,
-            "{adapter} does not scan {count} s after the power cycle: {problem}"
-        ),
-    }
-}
-
-/// Adverts are captured in another way than before; byte by byte goes without saying at the start.
-pub fn capture(kind: CaptureKind, reason: &str) {
-    let word = kind.word();
-    match kind {
-        CaptureKind::Monitor => {
-            info!(message_id = id::CAPTURE, event = "capture", reason = word, "capture {word}: {reason}");
-        }
-        _ => warn!(
-            message_id = id::CAPTURE,
-            event = "capture",
-            reason = word,
-            error = reason,
-            "capture {word}: {reason}"
-        ),
-    }
-}
-
-/// Many of the reports of an adapter within a few seconds are damaged.
-pub fn reports_damaged(adapter: &str, count: u64, whole: u64) {
-    let all = count + whole;
-    warn!(
-        message_id = id::REPORTS_DAMAGED,
-        event = "reports-damaged",
-        adapter,
-        count,
-        "{adapter}: {count} of the last {all} reports arrived damaged, their adverts are lost"
-    );
-}
-
-/// They are whole again.
-pub fn reports_whole(adapter: &str) {
-    info!(
-        message_id = id::REPORTS_DAMAGED,
-        event = "reports-damaged",
-        adapter,
-        "{adapter}: reports arrive whole again"
-    );
-}
-
-/// The broker accepted us.
-pub fn link_up(link: &Link) {
-    info!(message_id = id::LINK_UP, event = "link-up", broker = link.broker, "connected to {}", link.broker);
-}
-
-/// The broker cannot be reached, refused us, or went away; said once per change of reason.
-pub fn link_down(link: &Link, failure: &Failure) {
-    warn!(
-        message_id = id::LINK_DOWN,
-        event = "link-down",
-        broker = link.broker,
-        reason = failure.word,
-        error = failure.detail,
-        "no connection to {} ({}): {}",
-        link.broker,
-        failure.word,
-        failure.detail
-    );
-}
-
-/// The connection moved to a fallback, since `before` does not answer.
-pub fn failover(link: &Link, before: &str) {
-    warn!(
-        message_id = id::FAILOVER,
-        event = "failover",
-        broker = link.broker,
-        "{before} does not answer: moved to {}",
-        link.broker
-    );
-}
-
-/// The connection is back at the first broker.
-pub fn home(link: &Link) {
-    info!(message_id = id::HOME, event = "home", broker = link.broker, "back at {}", link.broker);
-}
-
-/// The broker supports no QoS as high as ScanQos; said once per change.
-pub fn qos_lowered(broker: &str, reason: &str) {
-    warn!(message_id = id::QOS_LOWERED, event = "qos-lowered", broker, error = reason, "{broker}: {reason}");
-}
-
-/// The broker takes packets up to a size; said once per change.
-pub fn size_limited(broker: &str, maximum: usize, reason: &str) {
-    info!(
-        message_id = id::SIZE_LIMITED,
-        event = "size-limited",
-        broker,
-        count = maximum,
-        error = reason,
-        "{broker} takes packets of at most {maximum} bytes ({reason}): larger batches are split"
-    );
-}
-
-/// The broker refuses messages; said once per change of reason, and not more often than once a minute.
-pub fn message_refused(broker: &str, failure: &Failure) {
-    warn!(
-        message_id = id::MESSAGE_REFUSED,
-        event = "message-refused",
-        broker,
-        reason = failure.word,
-        error = failure.detail,
-        "{broker} refuses messages ({}): {}",
-        failure.word,
-        failure.detail
-    );
-}
-
-/// The broker does not want the status message; said once, until it takes one or the settings change.
-pub fn status_refused(broker: &str, problem: &str) {
-    warn!(
-        message_id = id::STATUS_REFUSED,
-        event = "status-refused",
-        broker,
-        error = problem,
-        "{broker} does not take the status message: {problem}"
-    );
-}
-
 /// Whether messages can wait on the disk has changed.
 pub fn spool(path: Option<&Path>, problem: Option<&str>) {
     let path = path.unwrap_or(Path::new("")).display();
@@ -381,7 +182,7 @@ pub fn spool_damaged(path: &Path, count: u64) {
         message_id = id::SPOOL_DAMAGED,
         event = "spool-damaged",
         count,
-        "{count} segments of {} are damaged; their whole records are used, the last such file is damaged.bad",
+        "{count} segments of {} are damaged; intact records were recovered; the last damaged file is kept as damaged.bad",
         path.display()
     );
 }
@@ -413,7 +214,7 @@ pub fn spool_note(name: &str, problem: &str) {
 }
 
 /// A certificate ends in so many days, or ended.
-pub fn certificate(held: &Held, days: i64) {
+pub fn certificate(held: &ConfiguredCertificate, days: i64) {
     let (property, subject) = (held.setting, &held.certificate.subject);
     let end = match days {
         ..0 => "is out of date".to_owned(),

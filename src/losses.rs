@@ -1,7 +1,8 @@
 //! Says which adverts were lost: at most one line a minute and reason.
 
 use crate::log;
-use crate::stats::{DROP_REASONS, DropReason, Stats};
+use crate::model::DropReason;
+use crate::stats::Stats;
 use std::time::{Duration, Instant};
 
 const PAUSE: Duration = Duration::from_secs(60);
@@ -9,22 +10,22 @@ const PAUSE: Duration = Duration::from_secs(60);
 /// What was said already.
 #[derive(Debug, Default)]
 pub struct Losses {
-    said: [u64; DROP_REASONS.len()],
-    at: [Option<Instant>; DROP_REASONS.len()],
+    said: [u64; DropReason::ALL.len()],
+    at: [Option<Instant>; DropReason::ALL.len()],
 }
 
 impl Losses {
     /// Says what was lost since the last time, if that is long enough ago.
     pub fn tell(&mut self, stats: &Stats) {
         for (reason, count) in self.due(stats, Instant::now()) {
-            log::loss(reason.word(), count);
+            log::loss(reason.as_str(), count);
         }
     }
 
     fn due(&mut self, stats: &Stats, now: Instant) -> Vec<(DropReason, u64)> {
         let ledger = stats.snapshot();
         let mut due = Vec::new();
-        for (i, reason) in DROP_REASONS.into_iter().enumerate() {
+        for (i, reason) in DropReason::ALL.into_iter().enumerate() {
             let new = ledger.dropped(reason) - self.said[i];
             if new == 0 {
                 continue;

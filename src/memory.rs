@@ -2,9 +2,9 @@
 //! unit's `MemoryMax` is above.
 
 use crate::dbus::{MAX_CALL_BYTES, MAX_CALLS, MAX_CALLS_BYTES, MAX_CONNECTION_TESTS};
-use crate::filter::MAX_DUPLICATES;
-use crate::publish::Limits;
-use crate::scan;
+use crate::ingest;
+use crate::ingest::MAX_DUPLICATES;
+use crate::publisher::Limits;
 use crate::threads::{MAX_CHECKS, MAX_THREADS};
 
 const KIB: u64 = 1024;
@@ -37,7 +37,7 @@ pub fn budget(queue_max_bytes: u64) -> [(&'static str, u64); 10] {
         ("messages that wait (`QueueMaxBytes`), with what the allocator adds", queue_max_bytes + queue_max_bytes / 8),
         ("messages in flight, ours and the MQTT library's", 2 * Limits::default().window_bytes as u64),
         ("table of `DuplicatesMs`", MAX_DUPLICATES as u64 * DUPLICATE),
-        ("devices, while `Capture` is `signals`", scan::MAX_DEVICES as u64 * DEVICE),
+        ("devices, while `Capture` is `signals`", ingest::MAX_DEVICES as u64 * DEVICE),
         ("spool", SPOOL),
         ("D-Bus calls and their answers", MAX_CALLS_BYTES as u64 + MAX_CALLS as u64 * ANSWER),
         ("`TestConnection`", MAX_CONNECTION_TESTS as u64 * CONNECTION_TEST),

@@ -2,26 +2,12 @@
 //! the spool takes them; every advert is on the books of the [`Ledger`](crate::stats::Ledger) from push to
 //! acknowledgement.
 
-use crate::advert::Address;
-use crate::rx_times::RxTimes;
-use crate::stats::{DropReason, Ledger, Stats};
+use crate::model::{DropReason, Message};
+use crate::stats::{Ledger, Stats};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
-
-/// A finished message.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Message {
-    /// The payload, framed, as if it were sent at once: the age of its items is put in when it is sent.
-    pub payload: Vec<u8>,
-    /// Adverts in it.
-    pub adverts: u64,
-    /// Whose advert it is, if it is one.
-    pub device: Option<Address>,
-    /// When its adverts were received.
-    pub received: RxTimes,
-}
 
 /// Bytes that a message holds besides its payload, so that many small ones are bounded too.
 const OVERHEAD: usize = 136;

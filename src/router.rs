@@ -1,7 +1,7 @@
 //! The MAC address that stands for this router in topics and client ids: the setting `RouterAddress`, else the first
 //! network card's, else one made from the machine id. It does not follow the Bluetooth adapters, which come and go.
 
-use crate::advert::Address;
+use crate::model::Address;
 use openssl::sha::sha256;
 use std::fs;
 use std::path::Path;

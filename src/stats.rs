@@ -6,66 +6,18 @@ mod rates;
 mod recovery;
 mod spool;
 
-pub use ledger::{DROP_REASONS, DropReason, Heard, Ledger, MALFORMED_REASONS, MalformedReason};
-pub use radio::{AdapterStatus, CAPABILITIES, CaptureKind, NO_ADAPTER, Radio, RadioState};
+pub use ledger::{Heard, Ledger};
+pub use radio::{AdapterStatus, NO_ADAPTER, Radio};
 pub use rates::Rates;
-pub use recovery::{RUNGS, Recoveries, Rung};
-pub use spool::{Spool, SpoolState};
+pub use recovery::Recoveries;
+pub use spool::Spool;
 
-use crate::advert::Address;
-use crate::certificates::Held;
-use crate::health::Health;
-use crate::printable::printable;
+use crate::model::{Address, ConfiguredCertificate, Failure, Health, LinkState};
 use crate::watchdog::Beats;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
-
-/// State of the connection to the broker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LinkState {
-    /// `Protocol` is `none`.
-    #[default]
-    Off,
-    /// A connection is being made.
-    Connecting,
-    /// The broker accepted us.
-    Connected,
-    /// With short connections: the last batch was delivered, the next one is awaited.
-    Idle,
-    /// The last attempt failed; the next one follows after a delay.
-    Waiting,
-}
-
-impl LinkState {
-    /// The word on D-Bus.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Connecting => "connecting",
-            Self::Connected => "connected",
-            Self::Idle => "idle",
-            Self::Waiting => "waiting",
-        }
-    }
-}
-
-/// A failure as it is reported: a stable word and a sentence.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// Stable, lower case: `auth`, `tls-psk`, `dns` and so on; listed in `dbus/README.md`.
-    pub word: &'static str,
-    /// For people; never a secret.
-    pub detail: String,
-}
-
-impl Failure {
-    /// A failure of this kind. What strangers say in the detail does nothing to a terminal.
-    pub fn new(word: &'static str, detail: impl Into<String>) -> Self {
-        Self { word, detail: printable(&detail.into()) }
-    }
-}
 
 /// A message that the broker refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +66,7 @@ pub struct Stats {
     health: watch::Sender<Health>,
     broker_heard: Mutex<Option<Instant>>,
     spool: watch::Sender<Spool>,
-    certificates: watch::Sender<Vec<Held>>,
+    certificates: watch::Sender<Vec<ConfiguredCertificate>>,
     finished: AtomicU64,
     beats: Beats,
     started: Instant,
@@ -198,12 +150,12 @@ impl Stats {
     }
 
     /// The certificates of the settings, to read or to follow.
-    pub fn certificates(&self) -> watch::Receiver<Vec<Held>> {
+    pub fn certificates(&self) -> watch::Receiver<Vec<ConfiguredCertificate>> {
         self.certificates.subscribe()
     }
 
     /// Notes the certificates of the settings.
-    pub fn set_certificates(&self, held: Vec<Held>) {
+    pub fn set_certificates(&self, held: Vec<ConfiguredCertificate>) {
         update(&self.certificates, |now| *now = held);
     }
 

@@ -1,7 +1,7 @@
 //! What systemd is told: ready, a line for people, that the work goes on, that it ends.
 
-use crate::health::HealthState;
 use crate::log;
+use crate::model::HealthState;
 use crate::stats::Stats;
 use crate::watchdog::{Feeder, PULSE};
 use sd_notify::NotifyState;
@@ -132,8 +132,8 @@ fn line(stats: &Stats) -> String {
     let (health, link, radio) = (health.borrow().clone(), link.borrow().clone(), radio.borrow().clone());
     let (ledger, (_, rate)) = (stats.snapshot(), stats.rates());
     let state = match health.state {
-        HealthState::Online => health.state.word().to_owned(),
-        _ => format!("{} ({})", health.state.word(), health.reason),
+        HealthState::Online => health.state.as_str().to_owned(),
+        _ => format!("{} ({})", health.state.as_str(), health.reason),
     };
     let addresses: Vec<&str> = radio.in_use().map(|adapter| &*adapter.address).collect();
     let from = if addresses.is_empty() { String::new() } else { format!(" from {}", addresses.join(", ")) };

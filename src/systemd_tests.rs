@@ -1,6 +1,6 @@
 use super::*;
-use crate::health::Health;
-use crate::stats::{DropReason, Heard, LinkState};
+use crate::model::{DropReason, Health, LinkState};
+use crate::stats::Heard;
 
 #[test]
 fn the_line_says_it_all() {

@@ -39,8 +39,9 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Order, String
             "--duplicates" => cell.duplicates = number(words.next(), "duplicates")?,
             "--encryption" => {
                 let word = words.next().unwrap_or_default();
-                let found =
-                    [Encryption::None, Encryption::Psk, Encryption::Certificate].into_iter().find(|e| e.word() == word);
+                let found = [Encryption::None, Encryption::Psk, Encryption::Certificate]
+                    .into_iter()
+                    .find(|e| e.as_str() == word);
                 cell.encryption = found.ok_or_else(|| format!("no such encryption: {word}"))?;
             }
             _ if word.starts_with('-') || numbers == 2 => return Err(format!("unknown argument {word}")),

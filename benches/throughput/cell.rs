@@ -19,7 +19,7 @@ pub(crate) enum Encryption {
 
 impl Encryption {
     /// The value of `EncryptionMode`.
-    pub(crate) fn word(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Psk => "psk",

@@ -60,7 +60,7 @@ impl Rig {
             ["ScanTopic", "s", TOPIC],
             ["ScanQos", "y", &qos],
             ["DuplicatesMs", "u", &duplicates],
-            ["EncryptionMode", "s", cell.encryption.word()],
+            ["EncryptionMode", "s", cell.encryption.as_str()],
             ["Protocol", "s", "mqtt"],
         ];
         if scenario != Scenario::Anonymous {

@@ -2,9 +2,9 @@
 
 use cassia_bypass::config::{Paths, store};
 use cassia_bypass::daemon::{self, Fatal};
+use cassia_bypass::ingest::Source;
 use cassia_bypass::log;
 use cassia_bypass::printable::printable;
-use cassia_bypass::scan::Source;
 use cassia_bypass::threads;
 use rustix::fd::OwnedFd;
 use rustix::process::{
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 Usage: cassia-bypassd [OPTION]...
-Publishes the Bluetooth LE advertisements that BlueZ hears to an MQTT broker. Set it over D-Bus (com.cassianetworks.Bypass1).
+Publishes the Bluetooth LE advertisements that BlueZ hears to an MQTT broker. Configure it over D-Bus (com.cassianetworks.Bypass1).
 
       --check-config         read all settings files, print every problem, exit 78 if the service does not start with them, else 0;
                              what is wrong in settings.toml alone is ignored by the service, and kept

@@ -1,6 +1,7 @@
 //! Steps of the system clock, as the kernel tells them: a time server set it, or somebody did. It costs no wake in between.
 
 use crate::async_fd::register;
+use crate::model::BootTime;
 use rustix::io::Errno;
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,
@@ -24,7 +25,7 @@ pub struct Steps {
 
 fn ahead() -> i64 {
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as i64);
-    wall.saturating_sub(super::BootTime::now().0)
+    wall.saturating_sub(BootTime::now().0)
 }
 
 impl Steps {

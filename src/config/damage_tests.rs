@@ -88,10 +88,10 @@ fn secret_of_several_lines_holds_whichever_byte_is_damaged() {
         let whole = disk.bytes(name);
         for damage in damaged(&whole) {
             disk.put(name, &damage);
-            let vault = Vault::new(&disk.root.path().join("state"));
-            let found = vault.read(&Secrets::default(), &named, Path::new("settings.toml"), true).expect("readable");
+            let store = SecretStore::new(&disk.root.path().join("state"));
+            let found = store.read(&Secrets::default(), &named, Path::new("settings.toml"), true).expect("readable");
             assert!(found.secrets.password.expose() == LINES && found.problems.is_empty());
-            vault.repair(&found.repairs).expect("repair");
+            store.repair(&found.repairs).expect("repair");
             assert_eq!(disk.bytes(name), whole);
         }
     }

@@ -4,7 +4,7 @@ use super::Ignored;
 use super::pem;
 use super::secret::Secret;
 use super::table::{for_each_secret, for_each_setting};
-use crate::publish::Certificate;
+use crate::model::Certificate;
 use serde::{Deserialize, Serialize};
 
 /// What is known of a setting besides its value.
@@ -16,7 +16,7 @@ pub struct Setting {
     pub name: &'static str,
     /// What a right value looks like.
     pub expected: &'static str,
-    /// Whether it can be written only.
+    /// Whether it is write-only.
     pub secret: bool,
 }
 
@@ -40,7 +40,7 @@ for_each_setting!(define_form);
 
 macro_rules! define_secrets {
     ($($(#[$doc:meta])* $key:ident $setter:ident $is_set:ident $name:ident, $expected:literal;)*) => {
-        /// The settings that are written only; an empty one is unset.
+        /// The write-only settings; an empty one is unset.
         #[derive(Debug, Clone, PartialEq, Default)]
         pub struct Secrets { $($(#[$doc])* pub $key: Secret,)* }
 
@@ -56,7 +56,7 @@ macro_rules! define_secrets {
             }
         }
 
-        /// The settings that are written only, in the order of the manual.
+        /// The write-only settings, in the order of the manual.
         pub const SECRETS: &[Setting] =
             &[$(Setting { key: stringify!($key), name: stringify!($name), expected: $expected, secret: true },)*];
     };
@@ -84,7 +84,7 @@ impl Form {
 pub struct Draft {
     /// What may be read back.
     pub form: Form,
-    /// What is written only.
+    /// The write-only settings.
     pub secrets: Secrets,
     /// What is kept for another version.
     pub ignored: Ignored,

@@ -1,6 +1,6 @@
 //! One settings file, read by itself so that every problem in it is found, whatever is wrong with the others.
 
-use super::factory;
+use super::credentials;
 use super::files;
 use super::nearest::{nearest, question};
 use super::rows::type_fits;
@@ -146,7 +146,7 @@ impl Layer {
             };
             match setting(&key).filter(|s| s.key == key) {
                 Some(s) if s.secret => {
-                    let place = factory::name(s.key);
+                    let place = credentials::name(s.key);
                     refuse(
                         &format!(
                             "not in this file: it is a secret, set {} over D-Bus or in the credential {place}",

@@ -3,8 +3,8 @@
 
 mod binding;
 mod check;
+mod credentials;
 pub(crate) mod crl;
-mod factory;
 pub(crate) mod files;
 mod form;
 #[cfg(fuzzing)]
@@ -20,14 +20,15 @@ mod problem;
 mod rows;
 mod salvage;
 mod secret;
+mod secret_store;
 pub mod settings;
 pub mod sizes;
 mod state_file;
 mod state_lock;
 pub mod store;
+mod syntax;
 pub(crate) mod table;
 mod typed;
-mod vault;
 mod weakness;
 
 pub use binding::Requester;

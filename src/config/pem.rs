@@ -2,7 +2,7 @@
 
 use super::crl;
 use super::pem_text::{Bare, bare, canonical};
-use crate::publish::Certificate;
+use crate::model::Certificate;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{SslContextBuilder, SslMethod};
 use openssl::x509::{X509, X509Ref};

@@ -4,13 +4,13 @@
 //! (factory), `/etc/cassia-bypass/config.toml` (site), `settings.toml` in the state directory (written by the service).
 //! Secrets come from credentials, or are kept beside `settings.toml`, one file each.
 
-use super::factory;
+use super::credentials;
 use super::files::{self, FileError};
 use super::layer::{Generations, Layer, SECRETS_TABLE};
 use super::layers;
+use super::secret_store::{self, SecretStore};
 use super::state_file::{self, HEADER, Restored, StateFile};
 use super::state_lock::StateLock;
-use super::vault::{self, Vault};
 use super::{Config, Draft, FileProblem, Form, Ignored, Problem, Secrets};
 use crate::log;
 use std::io;
@@ -105,17 +105,17 @@ struct All {
     state: StateFile,
     /// Those of the factory.
     given: Secrets,
-    found: vault::Found,
+    found: secret_store::Found,
 }
 
 impl All {
     fn read(paths: &Paths) -> Result<Self, FileError> {
         let vendor = Layer::read(&paths.vendor);
-        let (factory, given) = factory::read(paths.credentials.as_deref());
+        let (factory, given) = credentials::read(paths.credentials.as_deref());
         let site = Layer::read(&paths.site);
         let mut state = StateFile::read(&paths.settings());
         let layer = &mut state.layer;
-        let mut found = Vault::new(&paths.state).read(&given, &layer.generations, &layer.path, state.sealed)?;
+        let mut found = SecretStore::new(&paths.state).read(&given, &layer.generations, &layer.path, state.sealed)?;
         for (key, problem) in std::mem::take(&mut found.problems) {
             layer.ignore(key);
             layer.problems.push(problem);
@@ -202,7 +202,7 @@ impl Store {
 
     /// The brokers that the factory's secrets are for; [`load`] has refused a damaged list.
     pub(super) fn hosts(&self) -> Vec<super::binding::NamedHost> {
-        self.paths.credentials.as_deref().and_then(|directory| factory::hosts(directory).ok()).unwrap_or_default()
+        self.paths.credentials.as_deref().and_then(|directory| credentials::hosts(directory).ok()).unwrap_or_default()
     }
 
     /// The state directory.
@@ -214,8 +214,8 @@ impl Store {
         self.paths.settings().with_added_extension("bad")
     }
 
-    fn vault(&self) -> Vault {
-        Vault::new(&self.paths.state)
+    fn secret_store(&self) -> SecretStore {
+        SecretStore::new(&self.paths.state)
     }
 
     /// The lock of the state directory, for the others that use it.
@@ -248,14 +248,14 @@ impl Store {
     /// found so again at the next start.
     fn tidy_up(
         &mut self,
-        found: &vault::Found,
+        found: &secret_store::Found,
         unsealed: bool,
         restored: Option<&Restored>,
         damaged: Option<&[u8]>,
         problems: &[FileProblem],
     ) {
         let (file, draft) = (self.paths.settings(), self.saved.clone());
-        let mut written = self.vault().repair(&found.repairs);
+        let mut written = self.secret_store().repair(&found.repairs);
         if let Some(bytes) = damaged.or(restored.and_then(|restored| restored.damaged.as_deref())) {
             written = written.and_then(|()| files::replace(&self.bad(), bytes).map(drop));
         }
@@ -301,7 +301,7 @@ impl Store {
     }
 
     fn clean(&self) {
-        self.vault().clean(&self.named, &self.saved.ignored);
+        self.secret_store().clean(&self.named, &self.saved.ignored);
         for file in [self.paths.settings(), self.bad(), state_file::good(&self.paths.settings())] {
             drop(files::remove(&files::temporary(&file)));
         }
@@ -312,7 +312,7 @@ impl Store {
     pub fn save(&mut self, draft: &Draft) -> Result<Option<FileError>, FileError> {
         self.hold()?;
         let before = (&self.saved.secrets, &self.named);
-        let named = self.vault().write(&draft.secrets, &self.lower.secrets, before);
+        let named = self.secret_store().write(&draft.secrets, &self.lower.secrets, before);
         let written = named.and_then(|named| {
             let text = state_file::seal(self.text(draft, &named).as_bytes());
             Ok((files::replace(&self.paths.settings(), &text)?, named, text))

@@ -208,9 +208,9 @@ fn the_probe_writes_only_while_it_is_in_doubt() {
     assert!(store.probe(true).is_err());
 }
 
+#[path = "credentials_tests.rs"]
+mod credentials;
 #[path = "damage_tests.rs"]
 mod damage;
-#[path = "factory_tests.rs"]
-mod factory;
 #[path = "rollback_tests.rs"]
 mod rollback;

@@ -47,20 +47,20 @@ macro_rules! for_each_setting {
             /// Identity that goes with the pre-shared key. Guide section 4.3.
             psk_identity set_psk_identity PskIdentity: String = String::new(),
                 "UTF-8 text of at most 128 bytes without control characters, not empty while EncryptionMode is psk";
-            /// CA certificate(s) that vouch for the broker, as PEM text; empty uses the system's CA store. CRLs beside them are
+            /// CA certificate(s) used to verify the broker, as PEM text; empty uses the system's CA store. CRLs beside them are
             /// checked. Guide section 4.4.
             ca_certificate set_ca_certificate CaCertificate: String = String::new(),
                 "empty or PEM text of at most 262144 bytes with at least one BEGIN CERTIFICATE block";
-            /// Whether we show the broker a certificate of our own. Guide section 4.4.
+            /// Present a client certificate to the broker. Guide section 4.4.
             require_client_certificate set_require_client_certificate RequireClientCertificate: bool = false,
                 "true (needs ClientCertificate and ClientKey) or false";
             /// Our certificate as PEM text, intermediate certificates after it. Guide section 4.4.
             client_certificate set_client_certificate ClientCertificate: String = String::new(),
                 "empty or PEM text of at most 65536 bytes with the client certificate first, matching ClientKey";
-            /// Milliseconds after which a batch leaves even if it is not full.
+            /// Maximum age of a batch, in milliseconds.
             push_interval_ms set_push_interval_ms PushIntervalMs: u32 = 100,
                 "milliseconds, 10-600000";
-            /// Adverts after which a batch leaves even if it is young.
+            /// Maximum adverts in a batch.
             push_batch_size set_push_batch_size PushBatchSize: u32 = 20,
                 "adverts, 1-1000";
             /// Local names to let pass: exact, `Prefix*`, `*Suffix`, or `*` for any name. Of several one is enough; each packet
@@ -80,7 +80,7 @@ macro_rules! for_each_setting {
             filter_values set_filter_values FilterValues: Vec<(i32, String)> = Vec::new(),
                 "a list of at most 64 pairs (offset -1 to 1649, hex bytes)";
             /// 0 publishes every packet; 1 one packet per device; from 1000 on an identical packet once per that many
-            /// milliseconds and a changed one at once. A change forgets what was heard.
+            /// milliseconds and a changed one at once. Changing it clears the duplicate table.
             duplicates_ms set_duplicates_ms DuplicatesMs: u32 = 0,
                 "0, 1 or 1000-86400000 milliseconds";
             /// Adds `timestamp`, when the packet was heard, to each item; withheld while the clock is not synchronised.

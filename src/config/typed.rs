@@ -1,7 +1,7 @@
 //! The settings as the service works with them: bad states cannot be written.
 
 use super::{Draft, Form, Secret};
-use crate::advert::Address;
+use crate::model::Address;
 use std::time::Duration;
 use zeroize::Zeroizing;
 

@@ -11,11 +11,11 @@ use super::others;
 use super::report::{Report, trial_report};
 use super::values::{assign, known, typed, unknown};
 use super::withheld::Withheld;
-use crate::advert::Address;
 use crate::config::table::{for_each_secret, for_each_setting};
 use crate::config::{Draft, Ignored, SECRETS, SETTINGS, Secret, Settings, UpdateError};
 use crate::log;
-use crate::publish;
+use crate::model::Address;
+use crate::publisher;
 use crate::stats::Stats;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -91,9 +91,9 @@ impl Config {
         if let Some(mqtt) = &config.mqtt {
             log::trial(&mqtt.broker(), &by.to_string());
         }
-        let mut trial = publish::test(&config, config.router.unwrap_or(self.router)).await;
+        let mut trial = publisher::test(&config, config.router.unwrap_or(self.router)).await;
         if let Some((step, failure)) = trial.as_mut().and_then(|trial| trial.failure.take()) {
-            let failure = publish::clock_first(failure, *self.stats.clock_synchronised().borrow());
+            let failure = publisher::clock_first(failure, *self.stats.clock_synchronised().borrow());
             trial.iter_mut().for_each(|trial| trial.failure = Some((step, failure.clone())));
         }
         let refused = || Error::InvalidConfig("Protocol: expected mqtt, the one that can be tried".into());

@@ -4,7 +4,8 @@ use super::hints::hints;
 use super::others::Others;
 use super::report::{Report, adapter_report, held_report_at, put};
 use crate::config::{Config, ScanMode};
-use crate::stats::{CaptureKind, Stats};
+use crate::model::CaptureKind;
+use crate::stats::Stats;
 use std::time::SystemTime;
 
 /// See the module.
@@ -12,26 +13,26 @@ pub(super) fn diagnosis(config: &Config, stats: &Stats, others: &Others) -> Repo
     let mut report = Report::new();
     let (health, link, radio) =
         (stats.health().borrow().clone(), stats.link().borrow().clone(), stats.radio().borrow().clone());
-    put(&mut report, "Health", health.state.word());
+    put(&mut report, "Health", health.state.as_str());
     put(&mut report, "HealthReason", health.reason.clone());
     put(&mut report, "ScanMode", config.form.scan_mode.clone());
     put(&mut report, "ScanFilter", asked(config.scan, radio.capture));
     put(&mut report, "Filters", filters(config));
-    put(&mut report, "RadioState", radio.state.word());
+    put(&mut report, "RadioState", radio.state.as_str());
     put(&mut report, "RadioDetail", radio.detail.clone());
-    put(&mut report, "Capture", radio.capture.word());
+    put(&mut report, "Capture", radio.capture.as_str());
     put(&mut report, "CaptureReason", radio.capture_reason.clone());
     put(&mut report, "Radios", radio.adapters.iter().map(adapter_report).collect::<Vec<_>>());
     put(&mut report, "ForeignDiscovery", others.discovery);
-    put(&mut report, "LinkState", link.state.word());
+    put(&mut report, "LinkState", link.state.as_str());
     put(&mut report, "Broker", link.broker.clone());
-    let (word, detail) = link.error.as_ref().map_or(("", String::new()), |e| (e.word, e.detail.clone()));
+    let (word, detail) = link.error.as_ref().map_or(("", String::new()), |e| (e.code.as_str(), e.detail.clone()));
     put(&mut report, "LastError", word);
     put(&mut report, "LastErrorDetail", detail);
     put(&mut report, "MaximumQos", link.qos_limit.as_ref().map_or(2, |(maximum, _)| *maximum));
     put(&mut report, "MaximumPacketSize", link.maximum_packet_size.unwrap_or(0) as u64);
     let (word, detail) =
-        link.refusal.as_ref().map_or(("", String::new()), |r| (r.failure.word, r.failure.detail.clone()));
+        link.refusal.as_ref().map_or(("", String::new()), |r| (r.failure.code.as_str(), r.failure.detail.clone()));
     put(&mut report, "LastRefusal", word);
     put(&mut report, "LastRefusalDetail", detail);
     put(&mut report, "ClockSynchronised", *stats.clock_synchronised().borrow());
@@ -39,7 +40,7 @@ pub(super) fn diagnosis(config: &Config, stats: &Stats, others: &Others) -> Repo
     let certificates = stats.certificates().borrow().iter().map(|held| held_report_at(held, now)).collect::<Vec<_>>();
     put(&mut report, "Certificates", certificates);
     let spool = stats.spool();
-    put(&mut report, "SpoolState", spool.state.word());
+    put(&mut report, "SpoolState", spool.state.as_str());
     put(&mut report, "SpoolBytes", spool.bytes);
     put(&mut report, "SpoolCoverSecs", stats.spool_cover().as_secs());
     put(&mut report, "StateWritable", *stats.state_writable().borrow());

@@ -55,9 +55,9 @@ pub(super) struct Follow {
     writable: watch::Receiver<bool>,
     ignored: watch::Receiver<Vec<String>>,
     clock: watch::Receiver<bool>,
-    health: watch::Receiver<crate::health::Health>,
+    health: watch::Receiver<crate::model::Health>,
     spool: watch::Receiver<crate::stats::Spool>,
-    certificates: watch::Receiver<Vec<crate::certificates::Held>>,
+    certificates: watch::Receiver<Vec<crate::model::ConfiguredCertificate>>,
 }
 
 impl Follow {

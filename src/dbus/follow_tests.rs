@@ -1,7 +1,6 @@
 use super::*;
-use crate::advert::Address;
 use crate::config::{Paths, Settings, store};
-use crate::stats::{CaptureKind, Failure, LinkState, RadioState};
+use crate::model::{Address, CaptureKind, Failure, LastError, LinkState, RadioState};
 use futures_util::StreamExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -44,7 +43,7 @@ async fn states_are_told_and_counters_are_not() {
     stats.set_link(|link| {
         (link.state, link.failures) = (LinkState::Waiting, 1);
         link.broker = "b:1883".into();
-        link.error = Some(Failure::new("dns", "no such host"));
+        link.error = Some(Failure::new(LastError::Dns, "no such host"));
     });
     let (interface, names) = next(&mut told).await;
     assert_eq!(interface, names::STATS);

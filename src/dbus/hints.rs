@@ -4,8 +4,8 @@ mod radio;
 
 use super::others::Others;
 use crate::config::{Config, ScanMode, Security, crl};
-use crate::health::HealthState;
-use crate::stats::{CaptureKind, RadioState, SpoolState, Stats};
+use crate::model::{CaptureKind, HealthState, RadioState, SpoolState};
+use crate::stats::Stats;
 use jiff::Timestamp;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -56,12 +56,12 @@ pub(super) fn hints(config: &Config, stats: &Stats, others: &Others) -> Vec<Stri
             true,
             &format!(
                 "No connection to the broker ({}): {} TestConnection tries it step by step.",
-                error.word, error.detail
+                error.code, error.detail
             ),
         );
     }
     if let Some(refusal) = link.refusal.as_ref().filter(|refusal| refusal.at.elapsed() < REFUSAL_HOLDS) {
-        hint(true, &format!("The broker refuses messages ({}): {}", refusal.failure.word, refusal.failure.detail));
+        hint(true, &format!("The broker refuses messages ({}): {}", refusal.failure.code, refusal.failure.detail));
     }
     if let Some((_, reason)) = &link.qos_limit {
         hint(true, reason);

@@ -1,7 +1,7 @@
 use super::*;
-use crate::advert::Address;
 use crate::config::Draft;
-use crate::stats::{AdapterStatus, Heard, Rung};
+use crate::model::{Address, RecoveryAction};
+use crate::stats::{AdapterStatus, Heard};
 
 /// The settings with this mode and a broker.
 fn config(mode: &str) -> Config {
@@ -98,7 +98,7 @@ fn an_adapter_that_is_not_used_stands_in_for_a_dead_one() {
     let good = one(|_| {});
     assert!(!hinted(&good).contains("hci1"), "{}", hinted(&good));
     // All say that it scans, and nothing was ever heard.
-    good.recoveries().count(Rung::Rescan);
+    good.recoveries().count(RecoveryAction::Rescan);
     assert!(hinted(&good).contains(&format!("hci0 has heard nothing so far, but {instead}")), "{}", hinted(&good));
     good.ledger(|ledger| ledger.receive(&Heard { unpublished: 1, ..Heard::default() }));
     assert!(!hinted(&good).contains("hci1"), "{}", hinted(&good));

@@ -27,8 +27,8 @@ pub use arguments::MAX_ARGUMENTS;
 pub use connection_tests::MAX_CONNECTION_TESTS;
 pub use error::Error;
 
-use crate::advert::Address;
 use crate::config::Settings;
+use crate::model::Address;
 use quiet::Quiet;
 use std::sync::Arc;
 use zbus::Connection;

@@ -9,38 +9,6 @@ pub const CONFIG: &str = "com.cassianetworks.Bypass1.Config";
 /// Interface of the counters and states.
 pub const STATS: &str = "com.cassianetworks.Bypass1.Stats";
 
-/// Every word of `LastError`, as `dbus/README.md` explains them.
-pub const LAST_ERRORS: [&str; 28] = [
-    "auth",
-    "client-id",
-    "mqtt-version",
-    "server-unavailable",
-    "tls-psk",
-    "tls-psk-identity",
-    "tls-certificate",
-    "tls-certificate-expired",
-    "tls-certificate-revoked",
-    "tls-crl",
-    "tls-hostname",
-    "tls-client-certificate",
-    "tls",
-    "dns",
-    "refused",
-    "unreachable",
-    "timeout",
-    "closed",
-    "protocol",
-    "not-authorised",
-    "session-taken-over",
-    "server-moved",
-    "administrative",
-    "quota",
-    "too-large",
-    "qos",
-    "status-topic",
-    "message-refused",
-];
-
 /// Words of `HealthReason` that are no words of another property.
 pub const HEALTH_REASONS: [&str; 8] = [
     "starting",

@@ -1,9 +1,9 @@
 //! What concerns the radio and is not ours: whether somebody else makes an adapter of ours discover, which changes how it scans, and
 //! adapters that are not used.
 
-use crate::advert::Address;
+use crate::bluez::adapters_except;
 use crate::config::{Config, ScanMode};
-use crate::scan::adapters;
+use crate::model::Address;
 use crate::stats::Stats;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -25,7 +25,7 @@ pub(super) struct Others {
 /// Looks at both.
 pub(super) async fn look(bus: &Connection, config: &Config, stats: &Stats) -> Others {
     let used: Vec<String> = stats.radio().borrow().in_use().map(|adapter| adapter.name.clone()).collect();
-    let unused = timeout(PATIENCE, adapters(bus, &used)).await;
+    let unused = timeout(PATIENCE, adapters_except(bus, &used)).await;
     let unused = unused.ok().and_then(Result::ok).flatten().unwrap_or_default();
     Others { discovery: discover(bus, config, stats).await, unused }
 }

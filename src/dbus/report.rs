@@ -1,7 +1,7 @@
 //! Answers with several parts, as a dictionary of values that clients show as it is.
 
-use crate::certificates::Held;
-use crate::publish::{Certificate, Trial};
+use crate::model::{Certificate, ConfiguredCertificate};
+use crate::publisher::Trial;
 use crate::stats::AdapterStatus;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -22,9 +22,13 @@ pub(super) fn adapter_report(adapter: &AdapterStatus) -> Report {
     let mut report = Report::new();
     put(&mut report, "Adapter", adapter.name.clone());
     put(&mut report, "Address", adapter.address.clone());
-    put(&mut report, "State", adapter.state.word());
+    put(&mut report, "State", adapter.state.as_str());
     put(&mut report, "Detail", adapter.detail.clone());
-    put(&mut report, "Capabilities", adapter.capabilities.clone());
+    put(
+        &mut report,
+        "Capabilities",
+        adapter.capabilities.iter().map(|capability| capability.as_str()).collect::<Vec<_>>(),
+    );
     if let Some(percent) = adapter.duty_cycle {
         put(&mut report, "DutyCyclePercent", percent);
     }
@@ -43,14 +47,14 @@ fn certificate_report(certificate: &Certificate) -> Report {
 }
 
 /// The certificate of a setting.
-pub(super) fn held_report(held: &Held) -> Report {
+pub(super) fn held_report(held: &ConfiguredCertificate) -> Report {
     let mut report = certificate_report(&held.certificate);
     put(&mut report, "Setting", held.setting);
     report
 }
 
 /// The same at this moment.
-pub(super) fn held_report_at(held: &Held, now: SystemTime) -> Report {
+pub(super) fn held_report_at(held: &ConfiguredCertificate, now: SystemTime) -> Report {
     let mut report = held_report(held);
     put(&mut report, "DaysLeft", held.days_left(now));
     report
@@ -61,7 +65,7 @@ pub(super) fn trial_report(trial: &Trial) -> Report {
     let mut report = Report::new();
     let (step, verdict, detail) = match &trial.failure {
         None => ("", "ok", format!("The broker took a message on {}.{}", trial.topic, trial.note)),
-        Some((step, failure)) => (step.word(), failure.word, failure.detail.clone()),
+        Some((step, failure)) => (step.as_str(), failure.code.as_str(), failure.detail.clone()),
     };
     put(&mut report, "Verdict", verdict);
     put(&mut report, "FailedStep", step);
@@ -74,7 +78,7 @@ pub(super) fn trial_report(trial: &Trial) -> Report {
     let failed = trial.failure.as_ref().map(|(step, _)| *step);
     let steps = trial.steps.iter().map(|(step, took)| {
         let mut report = Report::new();
-        put(&mut report, "Step", step.word());
+        put(&mut report, "Step", step.as_str());
         put(&mut report, "Result", if failed == Some(*step) { "failed" } else { "ok" });
         put(&mut report, "DurationMs", took.as_secs_f64() * 1000.0);
         report

@@ -2,8 +2,7 @@
 
 use super::report::{Report, adapter_report, held_report};
 pub(super) use super::stats_view::Stats;
-use crate::filter::FILTER_KINDS;
-use crate::stats::{DROP_REASONS, Failure, MALFORMED_REASONS, RUNGS};
+use crate::model::{DropReason, Failure, FilterKind, MalformedReason, RecoveryAction};
 use std::collections::BTreeMap;
 use std::time::UNIX_EPOCH;
 
@@ -41,7 +40,7 @@ impl Stats {
     #[zbus(property(emits_changed_signal = "false"))]
     fn filtered_by_reason(&self) -> BTreeMap<&'static str, u64> {
         let ledger = self.ledger_now();
-        FILTER_KINDS.into_iter().map(|kind| (kind.word(), ledger.filtered(kind))).collect()
+        FilterKind::ALL.into_iter().map(|kind| (kind.as_str(), ledger.filtered(kind))).collect()
     }
 
     /// Adverts left out as repeats.
@@ -72,7 +71,7 @@ impl Stats {
     #[zbus(property(emits_changed_signal = "false"))]
     fn dropped_by_reason(&self) -> BTreeMap<&'static str, u64> {
         let ledger = self.ledger_now();
-        DROP_REASONS.into_iter().map(|reason| (reason.word(), ledger.dropped(reason))).collect()
+        DropReason::ALL.into_iter().map(|reason| (reason.as_str(), ledger.dropped(reason))).collect()
     }
 
     /// Adverts of an earlier run that were taken over.
@@ -103,7 +102,7 @@ impl Stats {
     /// `memory-only` (it failed).
     #[zbus(property)]
     fn spool_state(&self) -> &'static str {
-        self.spool().state.word()
+        self.spool().state.as_str()
     }
 
     /// Why they cannot, for people; empty while all is well.
@@ -152,7 +151,7 @@ impl Stats {
     #[zbus(property(emits_changed_signal = "false"))]
     fn malformed_by_reason(&self) -> BTreeMap<&'static str, u64> {
         let ledger = self.ledger_now();
-        MALFORMED_REASONS.into_iter().map(|reason| (reason.word(), ledger.malformed(reason))).collect()
+        MalformedReason::ALL.into_iter().map(|reason| (reason.as_str(), ledger.malformed(reason))).collect()
     }
 
     /// Packets that the kernel dropped before they were read; not part of Received.
@@ -188,7 +187,7 @@ impl Stats {
     /// Whether what is heard arrives: `online`, `degraded` or `offline`. Derived from what the broker acknowledged.
     #[zbus(property)]
     fn health(&self) -> &'static str {
-        self.health_now().state.word()
+        self.health_now().state.as_str()
     }
 
     /// Why it is not `online`, as a stable word; empty while it is.
@@ -207,7 +206,7 @@ impl Stats {
     /// State of the connection to the broker: `off`, `connecting`, `connected`, `idle` or `waiting`.
     #[zbus(property)]
     fn link_state(&self) -> &'static str {
-        self.link().state.word()
+        self.link().state.as_str()
     }
 
     /// `host:port` of the broker in use, empty while off.
@@ -219,7 +218,7 @@ impl Stats {
     /// Why the last attempt to reach the broker failed, as a stable word; empty once a connection worked since.
     #[zbus(property)]
     fn last_error(&self) -> &'static str {
-        self.link().error.map_or("", |failure| failure.word)
+        self.link().error.map_or("", |failure| failure.code.as_str())
     }
 
     /// The same as a sentence for people; its text may change between versions.
@@ -251,7 +250,7 @@ impl Stats {
     /// What may pass (`quota`) is sent again.
     #[zbus(property)]
     fn last_refusal(&self) -> &'static str {
-        self.link().refusal.map_or("", |refusal| refusal.failure.word)
+        self.link().refusal.map_or("", |refusal| refusal.failure.code.as_str())
     }
 
     /// The same as a sentence for people, with the reason code of MQTT 5 and what the broker says.
@@ -282,7 +281,7 @@ impl Stats {
     /// `passive-unsupported`, `starting`, `scanning` or `test`.
     #[zbus(property)]
     fn radio_state(&self) -> &'static str {
-        self.radio().state.word()
+        self.radio().state.as_str()
     }
 
     /// Why the radio is in that state, for people; of several adapters it names the worst. Empty while all is well.
@@ -315,13 +314,13 @@ impl Stats {
     /// `power-cycle`, `power-cycle-withheld` and, of the capture, `capture`.
     #[zbus(property(emits_changed_signal = "false"))]
     fn recoveries(&self) -> BTreeMap<&'static str, u64> {
-        RUNGS.into_iter().map(|rung| (rung.word(), self.stats.recoveries().of(rung))).collect()
+        RecoveryAction::ALL.into_iter().map(|action| (action.as_str(), self.stats.recoveries().of(action))).collect()
     }
 
     /// How adverts are captured: `none`, `monitor` (byte-exact, from the kernel) or `signals` (from BlueZ's D-Bus API).
     #[zbus(property)]
     fn capture(&self) -> &'static str {
-        self.radio().capture.word()
+        self.radio().capture.as_str()
     }
 
     /// Why they are captured that way, for people.
@@ -350,7 +349,7 @@ impl Stats {
         self.stats.ignored_settings().borrow().clone()
     }
 
-    /// Whether a time server set the system clock. While it did not, no time is told to the broker.
+    /// Whether a time server set the system clock. Until then messages carry no timestamps.
     #[zbus(property)]
     fn clock_synchronised(&self) -> bool {
         *self.stats.clock_synchronised().borrow()

@@ -1,8 +1,7 @@
 //! What the interface Stats reads: the present, or one moment of it.
 
-use crate::advert::Address;
 use crate::config::{Config, Settings};
-use crate::health::Health;
+use crate::model::{Address, Health};
 use crate::stats::{Ledger, Link, Radio, Spool};
 use std::sync::Arc;
 use std::time::Duration;

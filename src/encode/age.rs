@@ -2,9 +2,7 @@
 
 use super::items::items;
 use super::put;
-use crate::clock::BootTime;
-use crate::queue::Message;
-use crate::rx_times::RxTimes;
+use crate::model::{BootTime, Message, RxTimes};
 use std::borrow::Cow;
 
 /// Items that waited no longer than that have no `age`, in milliseconds.

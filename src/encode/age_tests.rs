@@ -1,7 +1,7 @@
 use super::super::batch::{Batch, Plan};
 use super::*;
-use crate::advert::{Address, AddressType, Advert, Extended, Pdu};
 use crate::config::{Framing, Payload, Style, TimestampFormat};
+use crate::model::{Address, AddressType, Advert, Extended, Pdu};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::time::{Duration, SystemTime};

@@ -2,11 +2,8 @@
 
 use super::age::ENVELOPE;
 use super::{item, put};
-use crate::advert::{Address, Advert};
-use crate::clock::BootTime;
 use crate::config::{Framing, Payload, TimestampFormat};
-use crate::queue::Message;
-use crate::rx_times::RxTimes;
+use crate::model::{Address, Advert, BootTime, Message, RxTimes};
 use crate::timestamp::Timestamps;
 use std::time::{SystemTime, UNIX_EPOCH};
 

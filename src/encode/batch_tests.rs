@@ -1,6 +1,6 @@
 use super::*;
-use crate::advert::{AddressType, Pdu};
 use crate::config::Style;
+use crate::model::{AddressType, Pdu};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -5,8 +5,7 @@
 
 use super::age::{ENVELOPE, LONGEST_AGE};
 use super::items::items;
-use crate::queue::Message;
-use crate::rx_times::RxTimes;
+use crate::model::{Message, RxTimes};
 use serde_json::{Map, Value};
 use std::ops::Range;
 

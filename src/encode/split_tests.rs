@@ -1,8 +1,7 @@
 use super::super::batch::{Batch, Plan};
 use super::*;
-use crate::advert::{Address, AddressType, Advert, Pdu};
-use crate::clock::BootTime;
 use crate::config::{Framing, Payload, Style};
+use crate::model::{Address, AddressType, Advert, BootTime, Pdu};
 use proptest::prelude::*;
 
 fn message(framing: Framing, sizes: &[usize]) -> Message {

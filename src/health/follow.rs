@@ -2,7 +2,8 @@
 
 use super::{Facts, Machine, PROOF};
 use crate::config::{Config, Connection};
-use crate::stats::{SpoolState, Stats};
+use crate::model::SpoolState;
+use crate::stats::Stats;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;

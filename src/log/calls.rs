@@ -1,7 +1,6 @@
 //! What callers on D-Bus did, and what their settings protect.
 
 use super::id;
-use crate::config::Weakness;
 use tracing::{info, warn};
 
 /// A broker is tried over D-Bus. Said before anything is sent.
@@ -35,13 +34,6 @@ pub fn settings_changed(names: &[&str], sender: &str) {
 }
 
 /// Settings in force protect little; said once, until they change.
-pub fn weak_protection(weakness: &Weakness) {
-    warn!(
-        message_id = id::WEAK_PROTECTION,
-        event = "weak-protection",
-        property = weakness.setting,
-        error = weakness.text,
-        "{}",
-        weakness.text
-    );
+pub fn weak_protection(property: &str, problem: &str) {
+    warn!(message_id = id::WEAK_PROTECTION, event = "weak-protection", property, error = problem, "{problem}");
 }

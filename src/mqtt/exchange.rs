@@ -3,7 +3,7 @@
 use super::packet::{Ack, LEVEL_5, MAX_PACKET_SIZE, Packet, Wrong, name};
 use super::properties::Properties;
 use super::reason::{self, With};
-use crate::stats::Failure;
+use crate::model::{Failure, LastError};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Messages at QoS 1 and 2 that the broker may have on their way to us (MQTT 5: announced as Receive Maximum). All are ignored:
@@ -235,7 +235,7 @@ impl Exchange {
 /// A broker that answers QoS 2 as QoS 1 has the message and does not do QoS 2.
 fn qos2_unsupported() -> Failure {
     Failure::new(
-        "qos",
+        LastError::Qos,
         "The broker answers QoS 2 with PUBACK, which is QoS 1: it does not support QoS 2. Set ScanQos to 1.",
     )
 }
@@ -243,7 +243,7 @@ fn qos2_unsupported() -> Failure {
 /// The broker does what MQTT does not allow.
 pub(crate) fn violation(what: &str) -> Failure {
     Failure::new(
-        "protocol",
+        LastError::Protocol,
         format!("The broker breaks the rules of MQTT: it sent {what}. Look at its version and its log."),
     )
 }

@@ -5,7 +5,7 @@
 use super::exchange::{Exchange, unreadable, violation};
 use super::framing::{BadLength, Framer, Front, Part};
 use super::packet;
-use crate::stats::Failure;
+use crate::model::Failure;
 
 impl From<BadLength> for Failure {
     fn from(_: BadLength) -> Self {

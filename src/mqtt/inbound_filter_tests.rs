@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::LastError;
 use proptest::prelude::*;
 
 /// A connection at this level, with CONNECT sent.
@@ -40,7 +41,7 @@ impl Talk {
     fn hear(&mut self, bytes: &[u8]) -> Result<Vec<u8>, &'static str> {
         let mut out = Vec::new();
         let heard = self.filter.feed(bytes, &mut self.exchange, &mut out);
-        heard.map(|()| out).map_err(|failure| failure.word)
+        heard.map(|()| out).map_err(|failure| failure.code.as_str())
     }
 }
 
@@ -114,7 +115,7 @@ fn inbound_filter_lets_nothing_pass_before_connack() {
     }
     let mut out = Vec::new();
     let early = InboundFilter::default().feed(&[0x20, 2, 0, 0], &mut Exchange::default(), &mut out);
-    assert_eq!(early.map_err(|failure| failure.word), Err("protocol"), "CONNECT was not sent");
+    assert_eq!(early.map_err(|failure| failure.code.as_str()), Err("protocol"), "CONNECT was not sent");
     assert!(out.is_empty());
 }
 
@@ -152,10 +153,10 @@ fn inbound_filter_shortens_what_passes_and_keeps_why_a_message_was_refused() {
     assert_eq!(talk.hear(&[0x40, 8, 0, 1, 0x10, 4, 0x1F, 0, 1, b'x']), Ok(vec![0x40, 2, 0, 1]));
     assert_eq!(talk.hear(&[0x40, 8, 0, 2, 0x97, 4, 0x1F, 0, 1, b'x']), Ok(vec![0x40, 3, 0, 2, 0x97]));
     let refusal = talk.exchange.refusal(0x97).expect("kept");
-    assert!(refusal.word == "quota" && refusal.detail.contains("It says: x."), "{refusal:?}");
+    assert!(refusal.code == LastError::Quota && refusal.detail.contains("It says: x."), "{refusal:?}");
     talk.publish(2, 3);
     assert_eq!(talk.hear(&[0x50, 3, 0, 3, 0x87]), Ok(vec![0x50, 3, 0, 3, 0x87]));
-    assert_eq!(talk.exchange.refusal_qos2(3).expect("kept").1.word, "not-authorised");
+    assert_eq!(talk.exchange.refusal_qos2(3).expect("kept").1.code, LastError::NotAuthorised);
     assert_eq!(talk.exchange.refusal_qos2(3), None);
 }
 

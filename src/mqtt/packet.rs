@@ -206,6 +206,11 @@ fn ack(ack: Ack, body: &[u8], v5: bool) -> Result<Packet, Wrong> {
     if known { Ok(Packet::Ack { ack, id, code, properties }) } else { Err(Wrong::Body) }
 }
 
+/// Bytes of a PUBLISH packet besides its payload, at most.
+pub(crate) fn overhead(topic: usize) -> usize {
+    1 + 4 + 2 + topic + 2 + 1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

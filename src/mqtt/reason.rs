@@ -1,7 +1,7 @@
 //! Return codes of MQTT 3 and reason codes of MQTT 5 (section 2.4) as our words and as sentences.
 
 use super::properties::Properties;
-use crate::stats::Failure;
+use crate::model::{Failure, LastError};
 
 /// With what the broker sent a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,17 +63,17 @@ pub(crate) fn name(code: u8) -> Option<&'static str> {
 pub(crate) fn connack_v3(code: u8) -> Failure {
     match code {
         1 => unsupported_version(),
-        2 => Failure::new("client-id", "The broker refuses this ClientId."),
-        3 => Failure::new("server-unavailable", "The broker accepts no clients at the moment."),
-        4 | 5 => Failure::new("auth", AUTH),
-        _ => Failure::new("protocol", format!("The broker answers CONNECT with the unknown code {code}.")),
+        2 => Failure::new(LastError::ClientId, "The broker refuses this ClientId."),
+        3 => Failure::new(LastError::ServerUnavailable, "The broker accepts no clients at the moment."),
+        4 | 5 => Failure::new(LastError::Auth, AUTH),
+        _ => Failure::new(LastError::Protocol, format!("The broker answers CONNECT with the unknown code {code}.")),
     }
 }
 
 /// The broker speaks other versions.
 pub(crate) fn unsupported_version() -> Failure {
     Failure::new(
-        "mqtt-version",
+        LastError::MqttVersion,
         "The broker does not speak the MqttVersion that is set. Set another one: most brokers speak 3.1.1.",
     )
 }
@@ -89,7 +89,7 @@ pub(crate) fn passes(code: u8) -> bool {
 /// A code of MQTT 5 that is an error, or that ends a connection.
 pub(crate) fn failure(with: With, code: u8, properties: &Properties) -> Failure {
     let Some(name) = name(code) else {
-        return Failure::new("protocol", format!("The broker sent the unknown reason code {code:#04X}."));
+        return Failure::new(LastError::Protocol, format!("The broker sent the unknown reason code {code:#04X}."));
     };
     let (word, advice) = meaning(with, code);
     let act = match with {
@@ -112,38 +112,42 @@ pub(crate) fn failure(with: With, code: u8, properties: &Properties) -> Failure 
 }
 
 /// The word of a code's kind, and what to do.
-fn meaning(with: With, code: u8) -> (&'static str, &'static str) {
+fn meaning(with: With, code: u8) -> (LastError, &'static str) {
     use With::{Connack, Disconnect};
     match (code, with) {
-        (0x84, _) => ("mqtt-version", "Set MqttVersion to what the broker speaks."),
-        (0x85, _) => ("client-id", "Set ClientId."),
+        (0x84, _) => (LastError::MqttVersion, "Set MqttVersion to what the broker speaks."),
+        (0x85, _) => (LastError::ClientId, "Set ClientId."),
         (0x86 | 0x8C, _) | (0x87 | 0x8A, Connack) => {
-            ("auth", "Check Username and Password, and what the broker allows this ClientId.")
+            (LastError::Auth, "Check Username and Password, and what the broker allows this ClientId.")
         }
-        (0x87, _) => ("not-authorised", "Check the topics that the broker allows this login."),
-        (0x8A, _) => ("auth", "Ask the broker's operator."),
-        (0x88 | 0x89 | 0x8B | 0x9F | 0xA0, _) => ("server-unavailable", "It is tried again."),
-        (0x80 | 0x83, Connack) => ("server-unavailable", "It is tried again; look at the broker's log."),
-        (0x80 | 0x83, Disconnect) => ("closed", "Look at the broker's log."),
-        (0x8D, _) => ("timeout", "Check the network, and KeepAliveSecs."),
+        (0x87, _) => (LastError::NotAuthorised, "Check the topics that the broker allows this login."),
+        (0x8A, _) => (LastError::Auth, "Ask the broker's operator."),
+        (0x88 | 0x89 | 0x8B | 0x9F | 0xA0, _) => (LastError::ServerUnavailable, "It is tried again."),
+        (0x80 | 0x83, Connack) => (LastError::ServerUnavailable, "It is tried again; look at the broker's log."),
+        (0x80 | 0x83, Disconnect) => (LastError::Closed, "Look at the broker's log."),
+        (0x8D, _) => (LastError::Timeout, "Check the network, and KeepAliveSecs."),
         (0x8E, _) => {
-            ("session-taken-over", "Another client uses the same ClientId: give each router its own ClientId.")
+            (LastError::SessionTakenOver, "Another client uses the same ClientId: give each router its own ClientId.")
         }
-        (0x90 | 0x99, Connack) => ("status-topic", "Check StatusTopic."),
-        (0x90, _) => ("message-refused", "Check ScanTopic and StatusTopic."),
-        (0x95, _) => ("too-large", "Lower PushBatchSize, or let the broker take larger messages."),
-        (0x96 | 0x97, _) => ("quota", "It is tried again; let the broker take more of this client."),
-        (0x98, _) => ("administrative", "Ask the broker's operator."),
-        (0x9A, _) => ("status-topic", "The broker retains no messages: clear StatusTopic, or let it retain them."),
-        (0x9B, Connack) => ("status-topic", "The broker takes QoS 0 only: clear StatusTopic, or let it take QoS 1."),
-        (0x9B, _) => ("qos", "Lower ScanQos to what the broker supports."),
-        (0x9C | 0x9D, _) => ("server-moved", "Set Host and Port to the broker that is to be used."),
-        (0x99, _) => ("message-refused", "Check PayloadFormat, and what the broker expects on this topic."),
-        (0x00 | 0x04, Disconnect) => ("closed", "Look at the broker's log."),
+        (0x90 | 0x99, Connack) => (LastError::StatusTopic, "Check StatusTopic."),
+        (0x90, _) => (LastError::MessageRefused, "Check ScanTopic and StatusTopic."),
+        (0x95, _) => (LastError::TooLarge, "Lower PushBatchSize, or let the broker take larger messages."),
+        (0x96 | 0x97, _) => (LastError::Quota, "It is tried again; let the broker take more of this client."),
+        (0x98, _) => (LastError::Administrative, "Ask the broker's operator."),
+        (0x9A, _) => {
+            (LastError::StatusTopic, "The broker retains no messages: clear StatusTopic, or let it retain them.")
+        }
+        (0x9B, Connack) => {
+            (LastError::StatusTopic, "The broker takes QoS 0 only: clear StatusTopic, or let it take QoS 1.")
+        }
+        (0x9B, _) => (LastError::Qos, "Lower ScanQos to what the broker supports."),
+        (0x9C | 0x9D, _) => (LastError::ServerMoved, "Set Host and Port to the broker that is to be used."),
+        (0x99, _) => (LastError::MessageRefused, "Check PayloadFormat, and what the broker expects on this topic."),
+        (0x00 | 0x04, Disconnect) => (LastError::Closed, "Look at the broker's log."),
         (0x80 | 0x83 | 0x91, With::Acknowledgement) => {
-            ("message-refused", "It is sent again; look at the broker's log.")
+            (LastError::MessageRefused, "It is sent again; look at the broker's log.")
         }
-        _ => ("protocol", ""),
+        _ => (LastError::Protocol, ""),
     }
 }
 

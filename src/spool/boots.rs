@@ -5,9 +5,8 @@
 
 use super::record::{Clocks, Received};
 use super::sealed;
-use crate::clock::{BootId, BootTime};
 use crate::log;
-use crate::rx_times::RxTimes;
+use crate::model::{BootId, BootTime, RxTimes};
 use crate::stats::Stats;
 use serde::{Deserialize, Serialize};
 use std::time::{SystemTime, UNIX_EPOCH};

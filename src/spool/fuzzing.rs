@@ -3,10 +3,7 @@
 use super::disk::Disk;
 use super::reader::{Reader, Step};
 use super::record::{self, Body, Clocks, Received, View};
-use crate::advert::Address;
-use crate::clock::{BootId, BootTime};
-use crate::queue::Message;
-use crate::rx_times::{Run, RxTimes};
+use crate::model::{Address, BootId, BootTime, Message, Run, RxTimes};
 use std::io;
 
 /// One segment, of which each read gives a few bytes only.

@@ -2,9 +2,7 @@ use super::super::faulty::Faulty;
 use super::super::record::tests::{HASHED, message, owned, write_1};
 use super::super::record::{Clocks, MAGIC, write, write_clocks};
 use super::*;
-use crate::clock::BootTime;
-use crate::queue::Message;
-use crate::rx_times::RxTimes;
+use crate::model::{BootTime, Message, RxTimes};
 use proptest::prelude::*;
 
 fn disk(bytes: &[u8]) -> Faulty {

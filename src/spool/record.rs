@@ -19,10 +19,7 @@
 //! body:    written u32, in seconds since 1970, 0 unknown | adverts u32 | device? u8 | device 6 or 0 | payload
 //! ```
 
-use crate::advert::Address;
-use crate::clock::{BootId, BootTime};
-use crate::queue::Message;
-use crate::rx_times::{Run, RxTimes};
+use crate::model::{Address, BootId, BootTime, Message, Run, RxTimes};
 use std::ops::Range;
 
 /// First bytes of a segment that is written.

@@ -6,7 +6,7 @@ use super::notes::Note;
 use super::reader::{LONGEST_SEGMENT, Reader, Step};
 use super::record::{Body, Clocks, Received, Version};
 use super::store::{Segment, Written};
-use crate::clock::BootTime;
+use crate::model::BootTime;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, Ordering};

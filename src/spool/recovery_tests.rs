@@ -2,8 +2,7 @@ use super::super::boots::Now;
 use super::super::faulty::Faulty;
 use super::super::store::Store;
 use super::*;
-use crate::clock::BootId;
-use crate::queue::Message;
+use crate::model::{BootId, Message};
 
 const THIS: Option<BootId> = Some(BootId([9; 16]));
 /// Bytes in each of them.

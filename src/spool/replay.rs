@@ -3,8 +3,7 @@
 use super::boots::Now;
 use super::keeper::Keeper;
 use super::store::{Place, Store};
-use crate::queue::Message;
-use crate::stats::DropReason;
+use crate::model::{DropReason, Message};
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};

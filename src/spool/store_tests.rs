@@ -3,7 +3,7 @@ use super::super::faulty::Faulty;
 use super::super::record::SIZE_OF_CLOCKS;
 use super::super::record::tests::write_1;
 use super::*;
-use crate::rx_times::RxTimes;
+use crate::model::RxTimes;
 use proptest::prelude::*;
 
 const SEGMENT: u64 = 300;

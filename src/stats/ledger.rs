@@ -1,86 +1,8 @@
 //! Where every advert went: `received + recovered = published + filtered + deduplicated + unpublished + dropped + queued + in
 //! flight + spooled`, at any moment.
 
-use crate::filter::{FILTER_KINDS, FilterKind};
+use crate::model::{DropReason, FilterKind, MalformedReason};
 use std::collections::BTreeMap;
-
-/// Why an advert was dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DropReason {
-    /// The queue was full: it was the oldest.
-    QueueFull,
-    /// The broker said that it will never take this message.
-    Refused,
-    /// The service stopped before the broker took it.
-    Shutdown,
-    /// The spool was full: it was in the oldest part.
-    SpoolFull,
-    /// It waited in the spool for longer than `SpoolMaxAgeSecs`.
-    SpoolAge,
-    /// The disk lost it.
-    SpoolDamaged,
-}
-
-/// Every reason.
-pub const DROP_REASONS: [DropReason; 6] = [
-    DropReason::QueueFull,
-    DropReason::Refused,
-    DropReason::Shutdown,
-    DropReason::SpoolFull,
-    DropReason::SpoolAge,
-    DropReason::SpoolDamaged,
-];
-
-impl DropReason {
-    /// The word on D-Bus and in the journal.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::QueueFull => "queue-full",
-            Self::Refused => "refused",
-            Self::Shutdown => "shutdown",
-            Self::SpoolFull => "spool-full",
-            Self::SpoolAge => "spool-age",
-            Self::SpoolDamaged => "spool-damaged",
-        }
-    }
-}
-
-/// Why a report is no advert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MalformedReason {
-    /// The event or the report ends before what it announces.
-    CutShort,
-    /// A field has a value that does not exist.
-    InvalidValue,
-    /// The event has no report.
-    NoReport,
-    /// Bytes follow the last report. What was before them is used.
-    TrailingBytes,
-    /// A signal of bluetoothd cannot be read, or its device has no kind of address.
-    Signal,
-}
-
-/// Every reason.
-pub const MALFORMED_REASONS: [MalformedReason; 5] = [
-    MalformedReason::CutShort,
-    MalformedReason::InvalidValue,
-    MalformedReason::NoReport,
-    MalformedReason::TrailingBytes,
-    MalformedReason::Signal,
-];
-
-impl MalformedReason {
-    /// The word on D-Bus.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::CutShort => "cut-short",
-            Self::InvalidValue => "invalid-value",
-            Self::NoReport => "no-report",
-            Self::TrailingBytes => "trailing-bytes",
-            Self::Signal => "signal",
-        }
-    }
-}
 
 /// Counts of adverts since the start, and of what the broker took.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -111,9 +33,9 @@ pub struct Ledger {
     pub duplicates_evicted: u64,
     /// Items written without the timestamp that was asked for.
     pub timestamps_withheld: u64,
-    filtered: [u64; FILTER_KINDS.len()],
-    dropped: [u64; DROP_REASONS.len()],
-    malformed: [u64; MALFORMED_REASONS.len()],
+    filtered: [u64; FilterKind::ALL.len()],
+    dropped: [u64; DropReason::ALL.len()],
+    malformed: [u64; MalformedReason::ALL.len()],
 }
 
 /// What became of the adverts heard in one step.
@@ -121,8 +43,8 @@ pub struct Ledger {
 pub struct Heard {
     /// Put in the open batch.
     pub queued: u64,
-    /// Left out, by filter in the order of [`FILTER_KINDS`].
-    pub filtered: [u64; FILTER_KINDS.len()],
+    /// Left out, by filter in the order of [`FilterKind::ALL`].
+    pub filtered: [u64; FilterKind::ALL.len()],
     /// Left out as repeats.
     pub deduplicated: u64,
     /// See [`Ledger::unpublished`].
@@ -133,8 +55,8 @@ pub struct Heard {
     pub duplicates_evicted: u64,
     /// See [`Ledger::timestamps_withheld`].
     pub timestamps_withheld: u64,
-    /// Beside them, reports that are no advert, by reason in the order of [`MALFORMED_REASONS`].
-    pub malformed: [u64; MALFORMED_REASONS.len()],
+    /// Beside them, reports that are no advert, by reason in the order of [`MalformedReason::ALL`].
+    pub malformed: [u64; MalformedReason::ALL.len()],
     /// See [`Ledger::capture_lost`].
     pub capture_lost: u64,
 }
@@ -277,9 +199,9 @@ impl Ledger {
 
     /// All counts by name: the property `Ledger`, and the `ledger` of the status message.
     pub fn dictionary(&self) -> BTreeMap<String, u64> {
-        let filters = FILTER_KINDS.map(|kind| (format!("Filtered.{}", kind.word()), self.filtered(kind)));
-        let reasons = DROP_REASONS.map(|reason| (format!("Dropped.{}", reason.word()), self.dropped(reason)));
-        let malformed = MALFORMED_REASONS.map(|why| (format!("Malformed.{}", why.word()), self.malformed(why)));
+        let filters = FilterKind::ALL.map(|kind| (format!("Filtered.{}", kind.as_str()), self.filtered(kind)));
+        let reasons = DropReason::ALL.map(|reason| (format!("Dropped.{}", reason.as_str()), self.dropped(reason)));
+        let malformed = MalformedReason::ALL.map(|why| (format!("Malformed.{}", why.as_str()), self.malformed(why)));
         let counts = [
             ("Received", self.received),
             ("Published", self.published),

@@ -1,50 +1,11 @@
 //! The radio: each adapter that is wanted, and all of them in one.
 
-use crate::advert::Address;
+use crate::model::{Address, Capability, CaptureKind, RadioState};
 
 /// What is wrong where there is none.
 pub const NO_ADAPTER: &str = "there is no Bluetooth adapter: plug one in; the kernel's view: ls /sys/class/bluetooth";
 
-/// State of the radio.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RadioState {
-    /// `ScanMode` is `off`.
-    #[default]
-    Off,
-    /// bluetoothd is not on the bus.
-    NoBluez,
-    /// There is no such adapter.
-    AdapterMissing,
-    /// The adapter cannot be powered.
-    AdapterOff,
-    /// The scan is being set up, or is tried again.
-    Starting,
-    /// Passive scanning needs AdvertisementMonitor1, which this bluetoothd does not offer (start it with `-E`).
-    PassiveUnsupported,
-    /// The controller scans as asked.
-    Scanning,
-    /// Adverts come from a test's descriptor, not from a radio.
-    Test,
-    /// With every adapter wanted: it was unplugged, and did not come back.
-    Gone,
-}
-
 impl RadioState {
-    /// The word on D-Bus.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::NoBluez => "no-bluez",
-            Self::AdapterMissing => "adapter-missing",
-            Self::AdapterOff => "adapter-off",
-            Self::Starting => "starting",
-            Self::PassiveUnsupported => "passive-unsupported",
-            Self::Scanning => "scanning",
-            Self::Test => "test",
-            Self::Gone => "gone",
-        }
-    }
-
     /// From the worst to the best, for what stands for several adapters.
     fn order(self) -> u8 {
         match self {
@@ -61,33 +22,6 @@ impl RadioState {
     }
 }
 
-/// How adverts are captured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum CaptureKind {
-    /// They are not.
-    #[default]
-    None,
-    /// The kernel's HCI monitor channel: byte-exact.
-    Monitor,
-    /// BlueZ's D-Bus signals: re-synthesised.
-    Signals,
-}
-
-impl CaptureKind {
-    /// The word on D-Bus.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Monitor => "monitor",
-            Self::Signals => "signals",
-        }
-    }
-}
-
-/// What a controller and bluetoothd may be able to do.
-pub const CAPABILITIES: [&str; 5] =
-    ["extended-advertising", "le-2m-phy", "le-coded-phy", "advertisement-monitor", "monitor-offload"];
-
 /// One adapter that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AdapterStatus {
@@ -101,8 +35,8 @@ pub struct AdapterStatus {
     pub state: RadioState,
     /// For people: why it stands there, empty while all is well.
     pub detail: String,
-    /// What it can do: words of [`CAPABILITIES`], known from its first scan on.
-    pub capabilities: Vec<&'static str>,
+    /// What it can do: words of [`Capability::ALL`], known from its first scan on.
+    pub capabilities: Vec<Capability>,
     /// Percent of the time for which it listens while it scans; `None` while that is not known.
     pub duty_cycle: Option<u8>,
 }

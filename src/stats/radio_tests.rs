@@ -22,7 +22,7 @@ fn radio(states: &[(RadioState, &str)]) -> Radio {
 
 fn summary(states: &[(RadioState, &str)]) -> (&'static str, String) {
     let radio = radio(states);
-    (radio.state.word(), radio.detail)
+    (radio.state.as_str(), radio.detail)
 }
 
 use RadioState::{AdapterMissing, AdapterOff, NoBluez, PassiveUnsupported, Scanning, Starting};
@@ -49,8 +49,8 @@ fn the_worst_one_counts_and_is_named() {
     let ordered = [NoBluez, AdapterMissing, AdapterOff, PassiveUnsupported, Starting, Scanning];
     for (n, worse) in ordered.into_iter().enumerate() {
         for better in &ordered[n + 1..] {
-            assert_eq!(summary(&[(*better, "b"), (worse, "w")]).0, worse.word());
-            assert_eq!(summary(&[(worse, "w"), (*better, "b")]).0, worse.word());
+            assert_eq!(summary(&[(*better, "b"), (worse, "w")]).0, worse.as_str());
+            assert_eq!(summary(&[(worse, "w"), (*better, "b")]).0, worse.as_str());
         }
     }
     let missing = summary(&[(Scanning, ""), (AdapterMissing, "removed")]);

@@ -1,32 +1,7 @@
 //! What the spool holds and costs.
 
+use crate::model::SpoolState;
 use std::time::Duration;
-
-/// Whether messages can wait on the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SpoolState {
-    /// `SpoolMaxBytes` is 0, or there is no state directory.
-    #[default]
-    Off,
-    /// They can, and what an earlier run left is being read.
-    Recovering,
-    /// They can.
-    Ready,
-    /// The disk failed: they wait in memory.
-    MemoryOnly,
-}
-
-impl SpoolState {
-    /// The word on D-Bus.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Recovering => "recovering",
-            Self::Ready => "ready",
-            Self::MemoryOnly => "memory-only",
-        }
-    }
-}
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -4,8 +4,8 @@ use crate::service::{Service, draft, draft_of, limits};
 use crate::support::broker::{Mosquitto, Scenario};
 use crate::support::broker_subscriber::Subscriber;
 use crate::support::eventually;
-use cassia_bypass::publish::Limits;
-use cassia_bypass::stats::LinkState;
+use cassia_bypass::model::LinkState;
+use cassia_bypass::publisher::Limits;
 use std::time::Duration;
 
 fn quick() -> Limits {
@@ -73,7 +73,7 @@ fn a_frozen_broker_is_given_up_soon_and_names_are_checked_for_the_host_that_is_t
     assert_eq!(second.received(), 1);
     // With another CA there is nobody left.
     service.set(|draft| draft.form.ca_certificate = second.certificates.other_ca.pem());
-    eventually("nobody", || service.link().error.is_some_and(|failure| failure.word == "tls-certificate"));
+    eventually("nobody", || service.link().error.is_some_and(|failure| failure.code.as_str() == "tls-certificate"));
     first.thaw();
 }
 

@@ -4,7 +4,7 @@ use crate::service::{Service, draft, draft_of};
 use crate::support::broker::Mosquitto;
 use crate::support::broker::Scenario;
 use crate::support::free_port;
-use cassia_bypass::stats::LinkState;
+use cassia_bypass::model::LinkState;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;

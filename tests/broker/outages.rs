@@ -4,8 +4,8 @@ use crate::service::{Service, draft, limits, push};
 use crate::support::broker::Mosquitto;
 use crate::support::broker_subscriber::Subscriber;
 use crate::support::eventually;
-use cassia_bypass::publish::Limits;
-use cassia_bypass::stats::LinkState;
+use cassia_bypass::model::LinkState;
+use cassia_bypass::publisher::Limits;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -174,7 +174,7 @@ fn a_stop_without_a_broker_is_quick_and_counts_what_is_lost() {
     let started = Instant::now();
     service.stop();
     assert!(started.elapsed() < Duration::from_secs(10));
-    assert_eq!(service.ledger().dropped(cassia_bypass::stats::DropReason::Shutdown), 10);
+    assert_eq!(service.ledger().dropped(cassia_bypass::model::DropReason::Shutdown), 10);
 }
 
 #[test]

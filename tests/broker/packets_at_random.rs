@@ -4,7 +4,7 @@
 use crate::service::{Service, draft, limits};
 use crate::support::eventually;
 use crate::support::scripted_broker::{CONNECT, PUBLISH, Packet, Peer, ScriptedBroker, Then};
-use cassia_bypass::publish::Limits;
+use cassia_bypass::publisher::Limits;
 use fastrand::Rng;
 use std::env;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -3,7 +3,7 @@
 use crate::service::{Service, draft, limits};
 use crate::support::eventually;
 use crate::support::scripted_broker::{Arrived, CONNECT, PUBLISH, Packet, Peer, ScriptedBroker, Then};
-use cassia_bypass::publish::Limits;
+use cassia_bypass::publisher::Limits;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -5,14 +5,14 @@ use crate::service::{ROUTER, Service, draft};
 use crate::support::eventually;
 use crate::support::scripted_broker::{CONNECT, PUBLISH, Packet, Peer, ScriptedBroker, Then};
 use cassia_bypass::config::Config;
-use cassia_bypass::publish;
-use cassia_bypass::stats::Failure;
+use cassia_bypass::model::{Failure, LastError};
+use cassia_bypass::publisher;
 
 /// `TestConnection` with these settings.
-pub(crate) fn tested(draft: &cassia_bypass::config::Draft) -> publish::Trial {
+pub(crate) fn tested(draft: &cassia_bypass::config::Draft) -> publisher::Trial {
     let config = Config::check(draft).expect("right");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(publish::test(&config, ROUTER)).expect("a broker")
+    runtime.block_on(publisher::test(&config, ROUTER)).expect("a broker")
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn reason_of_an_older_broker_that_is_asked_for_version_5_is_mqtt_version() {
         let mut draft = draft(broker.port);
         draft.form.mqtt_version = "5".into();
         let trial = tested(&draft);
-        assert_eq!(trial.failure.map(|(_, failure)| failure.word), Some("mqtt-version"), "{what}");
+        assert_eq!(trial.failure.map(|(_, failure)| failure.code.as_str()), Some("mqtt-version"), "{what}");
         let service = Service::with(draft, quick());
         let detail = service.fails_with("mqtt-version");
         assert!(detail.contains("MqttVersion"), "{what}: {detail}");
@@ -54,7 +54,7 @@ fn reason_of_an_older_broker_that_is_asked_for_version_5_is_mqtt_version() {
     let mut draft = draft(broker.port);
     draft.form.mqtt_version = "5".into();
     let failure = tested(&draft).failure.map(|(_, failure)| failure).expect("it fails");
-    assert_eq!(failure.word, "mqtt-version", "{}", failure.detail);
+    assert_eq!(failure.code.as_str(), "mqtt-version", "{}", failure.detail);
     let service = Service::with(draft, quick());
     assert!(service.fails_with("closed").contains("set MqttVersion to 3.1.1"));
 }
@@ -75,7 +75,7 @@ fn reason_of_two_routers_with_one_client_id_is_found_with_mqtt_3() {
         service.push("[]");
         let error = service.link().error;
         match &error {
-            Some(Failure { word: "session-taken-over", detail }) if detail.contains("same ClientId") => Ok(()),
+            Some(Failure { code: LastError::SessionTakenOver, detail }) if detail.contains("same ClientId") => Ok(()),
             _ => Err(format!("{error:?}")),
         }
     });
@@ -110,7 +110,7 @@ fn reason_of_a_disconnect_is_the_same_each_time() {
             }
             assert!(!words.is_empty());
             for failure in words {
-                assert_eq!(failure.word, word, "{}", failure.detail);
+                assert_eq!(failure.code.as_str(), word, "{}", failure.detail);
                 assert!(failure.detail.contains("It says: maintenance until 18:00."), "{}", failure.detail);
             }
         }

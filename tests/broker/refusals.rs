@@ -5,7 +5,7 @@ use crate::support::broker::Scenario;
 use crate::support::broker::{Mosquitto, TlsVersion};
 use crate::support::broker_subscriber::Subscriber;
 use cassia_bypass::config::{Draft, Secret};
-use cassia_bypass::stats::LinkState;
+use cassia_bypass::model::LinkState;
 
 type Change = fn(&mut Draft, &Mosquitto);
 

@@ -4,7 +4,7 @@ use crate::qos::quick;
 use crate::service::{Service, draft};
 use crate::support::eventually;
 use crate::support::scripted_broker::{CONNECT, PUBLISH, PUBREL, Packet, Peer, ScriptedBroker, Then};
-use cassia_bypass::queue::Message;
+use cassia_bypass::model::Message;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -5,7 +5,7 @@ use crate::support::broker::Scenario;
 use crate::support::broker::{Mosquitto, TlsVersion};
 use crate::support::broker_subscriber::Subscriber;
 use crate::support::eventually;
-use cassia_bypass::stats::LinkState;
+use cassia_bypass::model::LinkState;
 
 #[test]
 fn every_scenario_delivers_with_long_and_short_connections_and_every_qos() {

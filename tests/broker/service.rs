@@ -2,11 +2,11 @@
 
 use crate::support::broker::{Mosquitto, PASSWORD, PSK, PSK_IDENTITY, Scenario, USER};
 use crate::support::{eventually, within};
-use cassia_bypass::advert::Address;
 use cassia_bypass::config::{Config, Draft, Secret, StateLock};
-use cassia_bypass::publish::{self, Limits, PublishHandle};
-use cassia_bypass::queue::{Message, Queue};
-use cassia_bypass::stats::{Ledger, Link, LinkState, Stats};
+use cassia_bypass::model::{Address, LinkState, Message};
+use cassia_bypass::publisher::{self, Limits, PublisherHandle};
+use cassia_bypass::queue::Queue;
+use cassia_bypass::stats::{Ledger, Link, Stats};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -24,7 +24,7 @@ pub(crate) struct Service {
     pub(crate) queue: Arc<Queue>,
     config: watch::Sender<Arc<Config>>,
     draft: Draft,
-    publish: Option<PublishHandle>,
+    publish: Option<PublisherHandle>,
     tunnels: Handle,
     end_tunnels: Option<oneshot::Sender<()>>,
     threads: Vec<JoinHandle<()>>,
@@ -86,7 +86,7 @@ impl Service {
         let state = state.map(|state| Arc::new(StateLock::new(state)));
         let publish = {
             let _inside = tunnels.enter();
-            publish::spawn(queue.clone(), settings, stats.clone(), ROUTER, state, limits).expect("a thread")
+            publisher::spawn(queue.clone(), settings, stats.clone(), ROUTER, state, limits).expect("a thread")
         };
         let audit = Arc::new(Audit::default());
         let auditor = std::thread::spawn({
@@ -148,10 +148,10 @@ impl Service {
         loop {
             let link = self.link();
             match &link.error {
-                Some(failure) if failure.word == word => return failure.detail.clone(),
+                Some(failure) if failure.code.as_str() == word => return failure.detail.clone(),
                 // A first try on a busy machine may time out; any other word is wrong.
                 other if std::time::Instant::now() >= end => panic!("{word} expected, found {other:?}"),
-                Some(other) if other.word != "timeout" => panic!("{word} expected, found {other:?}"),
+                Some(other) if other.code.as_str() != "timeout" => panic!("{word} expected, found {other:?}"),
                 _ => std::thread::sleep(Duration::from_millis(5)),
             }
         }
@@ -160,7 +160,7 @@ impl Service {
     /// After a change of settings: waits for a failure with this word, whatever was before.
     #[track_caller]
     pub(crate) fn fails_with_next(&self, word: &str) {
-        eventually(word, || self.link().error.is_some_and(|failure| failure.word == word));
+        eventually(word, || self.link().error.is_some_and(|failure| failure.code.as_str() == word));
     }
 
     /// The end as the daemon brings it about, within the promised time.

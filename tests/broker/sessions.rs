@@ -7,7 +7,7 @@ use crate::support::cutter::{Cut, Cutter, Fate, Way};
 use crate::support::envelopes::Envelopes;
 use crate::support::eventually;
 use cassia_bypass::config::Draft;
-use cassia_bypass::publish::Limits;
+use cassia_bypass::publisher::Limits;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;

@@ -4,7 +4,7 @@ use crate::qos::quick;
 use crate::service::{Service, draft};
 use crate::support::eventually;
 use crate::support::scripted_broker::{CONNECT, PINGREQ, ScriptedBroker};
-use cassia_bypass::publish::Limits;
+use cassia_bypass::publisher::Limits;
 use socket2::SockRef;
 use std::io::Read;
 use std::net::TcpListener;

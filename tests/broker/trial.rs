@@ -18,7 +18,7 @@ fn verdict(script: Script, change: impl FnOnce(&mut Draft)) -> (&'static str, St
     change(&mut draft);
     let trial = tested(&draft);
     assert!(trial.steps.len() >= 3, "{trial:?}");
-    trial.failure.map_or(("ok", trial.note), |(_, failure)| (failure.word, failure.detail))
+    trial.failure.map_or(("ok", trial.note), |(_, failure)| (failure.code.as_str(), failure.detail))
 }
 
 fn obey(peer: &mut Peer, packet: &Packet) -> Then {

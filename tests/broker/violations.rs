@@ -3,7 +3,7 @@
 use crate::service::{Service, draft, limits};
 use crate::support::eventually;
 use crate::support::scripted_broker::{PUBLISH, PUBREL, Packet, Peer, ScriptedBroker, Then};
-use cassia_bypass::publish::Limits;
+use cassia_bypass::publisher::Limits;
 use std::time::Duration;
 
 type Deed = fn(&mut Peer, &Packet);
@@ -78,7 +78,7 @@ fn violations_end_the_connection_and_lose_nothing() {
             }
             let mut words = std::collections::BTreeSet::new();
             eventually("all is published", || {
-                words.extend(link.borrow_and_update().error.as_ref().map(|failure| failure.word));
+                words.extend(link.borrow_and_update().error.as_ref().map(|failure| failure.code.as_str()));
                 let ledger = service.ledger();
                 // QoS 0 is not repeated: what the socket took counts.
                 if ledger.published == 20 && service.link().failures >= 1 { Ok(()) } else { Err(format!("{ledger:?}")) }

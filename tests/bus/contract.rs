@@ -7,11 +7,10 @@ use crate::support::identities::{Identities, Who};
 use crate::support::introspection::{self, Property};
 use crate::support::process::output;
 use cassia_bypass::config::{Form, SECRETS, SETTINGS};
-use cassia_bypass::dbus::names::{HEALTH_REASONS, LAST_ERRORS, STATUS_REASONS};
-use cassia_bypass::filter::FILTER_KINDS;
-use cassia_bypass::health::HealthState;
-use cassia_bypass::stats::{
-    CAPABILITIES, CaptureKind, DROP_REASONS, LinkState, MALFORMED_REASONS, RUNGS, RadioState, Rung, SpoolState,
+use cassia_bypass::dbus::names::{HEALTH_REASONS, STATUS_REASONS};
+use cassia_bypass::model::{
+    Capability, CaptureKind, DropReason, FilterKind, HealthState, LastError, LinkState, MalformedReason, RadioState,
+    RecoveryAction, SpoolState,
 };
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -97,48 +96,28 @@ fn the_manual_has_every_statistic() {
 
 #[test]
 fn the_manual_has_every_word_and_message_id() {
-    use LinkState::{Connected, Connecting, Idle, Waiting};
     let manual = shipped("README.md");
-    let links = [LinkState::Off, Connecting, Connected, Idle, Waiting].map(LinkState::word);
-    let radios = [
-        RadioState::Off,
-        RadioState::NoBluez,
-        RadioState::AdapterMissing,
-        RadioState::AdapterOff,
-        RadioState::Starting,
-        RadioState::PassiveUnsupported,
-        RadioState::Scanning,
-        RadioState::Test,
-        RadioState::Gone,
-    ]
-    .map(RadioState::word);
-    let healths = [HealthState::Online, HealthState::Degraded, HealthState::Offline].map(HealthState::word);
-    let spools =
-        [SpoolState::Off, SpoolState::Recovering, SpoolState::Ready, SpoolState::MemoryOnly].map(SpoolState::word);
-    let captures = [CaptureKind::None, CaptureKind::Monitor, CaptureKind::Signals].map(CaptureKind::word);
-    let reasons = DROP_REASONS.map(|reason| reason.word());
-    let filters = FILTER_KINDS.map(|kind| kind.word());
     for word in [
-        &links[..],
-        &radios,
-        &RUNGS.map(Rung::word),
-        &captures,
-        &spools,
-        &reasons,
-        &MALFORMED_REASONS.map(|reason| reason.word()),
-        &filters,
-        &healths,
-        &LAST_ERRORS,
+        &LinkState::ALL.map(LinkState::as_str)[..],
+        &RadioState::ALL.map(RadioState::as_str),
+        &RecoveryAction::ALL.map(RecoveryAction::as_str),
+        &CaptureKind::ALL.map(CaptureKind::as_str),
+        &SpoolState::ALL.map(SpoolState::as_str),
+        &DropReason::ALL.map(DropReason::as_str),
+        &MalformedReason::ALL.map(MalformedReason::as_str),
+        &FilterKind::ALL.map(FilterKind::as_str),
+        &HealthState::ALL.map(HealthState::as_str),
+        &LastError::ALL.map(LastError::as_str),
+        &Capability::ALL.map(Capability::as_str),
         &HEALTH_REASONS,
         &STATUS_REASONS,
-        &CAPABILITIES,
     ]
     .concat()
     {
         assert!(manual.lines().any(|line| line.starts_with(&format!("| `{word}` | "))), "{word} is not explained");
     }
     let read = |name: &str| fs::read_to_string(format!("{ROOT}/src/{name}")).expect("a source");
-    let log = read("log.rs") + &read("log/calls.rs");
+    let log = ["log.rs", "log/broker.rs", "log/calls.rs", "log/radio.rs"].map(read).concat();
     let ids = fs::read_to_string(format!("{ROOT}/src/log/id.rs")).expect("src/log/id.rs");
     let names = ids.lines().filter_map(|line| line.strip_prefix("pub const ")?.split(':').next());
     let names: Vec<&str> = names.collect();

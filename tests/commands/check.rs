@@ -76,6 +76,7 @@ fn check_fails_when_any_of_its_steps_does() {
         "--test broker",
         "tests/layer/lint",
         "tests/console/modules",
+        "benches/instructions",
         "fuzz/run --build",
         "fuzz/run 60",
     ] {

@@ -1,4 +1,4 @@
-// A setting that is written only: the page knows whether one is stored, and forgets what was typed once it is saved.
+// A write-only setting: the page knows whether one is stored, and forgets what was typed once it is saved.
 
 import { button, h, label } from "./dom.js";
 import { Field, isPem } from "./field.js";

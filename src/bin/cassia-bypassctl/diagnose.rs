@@ -1,4 +1,4 @@
-//! `diagnose`: what an engineer would ask first, on one page.
+//! `diagnose`: a one-page diagnosis for support.
 
 use crate::bus::{Service, Values};
 use crate::failure::Result;

@@ -15,7 +15,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    fn word(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::Closed => "closed",
             Self::Failed => "failed",
@@ -88,7 +88,7 @@ impl Failure {
 
     /// The same as JSON.
     pub(crate) fn to_json(&self) -> serde_json::Value {
-        json!({"error": {"kind": self.kind.word(), "name": self.name, "text": self.text}})
+        json!({"error": {"kind": self.kind.as_str(), "name": self.name, "text": self.text}})
     }
 }
 

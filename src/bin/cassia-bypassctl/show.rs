@@ -101,7 +101,7 @@ pub(crate) async fn describe(service: &Service, matches: &ArgMatches, json: bool
         page.entry("    Expected:", 14, expected);
         match &setting.packaged {
             Some(packaged) => page.entry("    Packaged:", 14, &short(packaged)),
-            None => page.entry("    Secret:", 14, "written only; see --secret-from of set"),
+            None => page.entry("    Secret:", 14, "write-only; see --secret-from of set"),
         }
     }
     page.print()

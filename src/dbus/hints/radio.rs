@@ -1,8 +1,8 @@
 //! The hints about the radio.
 
-use crate::advert::Address;
 use crate::config::{Config, ScanMode};
-use crate::stats::{AdapterStatus, Radio, RadioState, Rung, Stats};
+use crate::model::{Address, RadioState, RecoveryAction};
+use crate::stats::{AdapterStatus, Radio, Stats};
 use std::collections::BTreeMap;
 
 /// An adapter that listens for less of the time than this, in percent, misses adverts that it need not miss.
@@ -50,7 +50,7 @@ fn trouble(adapter: &AdapterStatus) -> Option<String> {
 /// Another adapter to take in place of one that is dead, or as good as that.
 fn another(stats: &Stats, radio: &Radio, unused: &[(String, Address)]) -> Option<String> {
     let (name, address) = unused.first()?;
-    let silent = stats.snapshot().received == 0 && stats.recoveries().of(Rung::Rescan) > 0;
+    let silent = stats.snapshot().received == 0 && stats.recoveries().of(RecoveryAction::Rescan) > 0;
     let dead = |adapter: &&AdapterStatus| match adapter.state {
         RadioState::AdapterMissing | RadioState::AdapterOff => true,
         RadioState::Starting => !adapter.detail.is_empty(),

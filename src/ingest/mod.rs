@@ -1,0 +1,21 @@
+//! From capture to queue, one task: it reads adverts, reassembles, filters and batches them.
+
+mod active_adapters;
+#[doc(hidden)]
+pub mod bench;
+mod damaged_reports;
+mod dbus_signals;
+mod dedup;
+mod filter;
+mod pipeline;
+mod reassembly;
+mod source;
+mod task;
+
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
+
+pub use dbus_signals::MAX_DEVICES;
+pub use dedup::{CAPACITY as MAX_DUPLICATES, Duplicates};
+pub use filter::Filter;
+pub use task::{Source, run};

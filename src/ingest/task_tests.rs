@@ -1,0 +1,77 @@
+use super::*;
+use crate::config::Draft;
+use crate::hci::packets::{legacy, legacy_event};
+use crate::model::RadioState;
+use socket2::{Domain, Socket, Type};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// The scan of a socket, and what one needs to watch it.
+struct Scan {
+    far: Socket,
+    stats: Arc<Stats>,
+    stop: oneshot::Sender<()>,
+    task: tokio::task::JoinHandle<()>,
+    _settings: watch::Sender<Arc<Config>>,
+}
+
+fn start() -> Scan {
+    let (near, far) = Socket::pair(Domain::UNIX, Type::SEQPACKET, None).expect("pair");
+    let config = Config::check(&Draft::default()).expect("defaults are right");
+    let (_settings, settings) = watch::channel(Arc::new(config));
+    let stats = Arc::new(Stats::default());
+    let queue = Arc::new(Queue::new(1 << 20, stats.clone()));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let source = Source::Inherited(near.into());
+    let stopped = async { drop(stopped.await) };
+    let task = tokio::spawn(run(settings, queue, stats.clone(), source, Address([0; 6]), stopped));
+    Scan { far, stats, stop, task, _settings }
+}
+
+/// What was heard before the end counts, read or not.
+#[tokio::test]
+async fn what_waits_at_the_end_is_heard() {
+    let Scan { far, stats, stop, task, _settings } = start();
+    for _ in 0..100 {
+        far.send(&legacy_event(0, &[legacy(0, 0, &[1], -1)])).expect("sent");
+    }
+    drop(stop);
+    task.await.expect("no panic");
+    assert_eq!(stats.snapshot().received, 100);
+    assert!(stats.snapshot().balances());
+}
+
+/// The watchdog wants a sign now and then, also when there is nothing to hear.
+#[tokio::test(start_paused = true)]
+async fn a_scan_that_hears_nothing_shows_that_it_could() {
+    let Scan { far: _far, stats, stop, task, _settings } = start();
+    let mut feeder = crate::watchdog::Feeder::default();
+    for _ in 0..10 {
+        tokio::time::sleep(PULSE + Duration::from_millis(1)).await;
+        stats.beats().publish();
+        assert!(feeder.both_moved(stats.beats()));
+    }
+    drop(stop);
+    task.await.expect("no panic");
+    stats.beats().publish();
+    feeder.both_moved(stats.beats());
+    tokio::time::sleep(10 * PULSE).await;
+    stats.beats().publish();
+    assert!(!feeder.both_moved(stats.beats()), "it is nobody else who makes the sign");
+}
+
+/// The end of a test's socket is not the end of the scan: it goes on, does nothing, and stops when it is told.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_inherited_socket_is_borne() {
+    let Scan { far, stats, stop, task, _settings } = start();
+    far.send(&legacy_event(7, &[legacy(0, 0, &[1], -1), legacy(3, 1, &[2], -2)])).expect("sent");
+    drop(far);
+    // Paused time goes on when there is nothing else to do: a loop that spins would never let it.
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert!(!task.is_finished());
+    assert_eq!(stats.snapshot().received, 2);
+    assert_eq!(stats.radio().borrow().state, RadioState::Test);
+    drop(stop);
+    task.await.expect("no panic");
+    assert!(stats.snapshot().balances());
+}

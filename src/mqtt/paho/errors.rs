@@ -1,0 +1,51 @@
+//! Paho's errors as our words. Why a broker refuses us is known before Paho sees it (`mqtt::exchange`).
+
+use crate::model::{Failure, LastError};
+use crate::mqtt::client::Event;
+use crate::mqtt::connection_state::ConnectionState;
+use crate::mqtt::paho::session::Step;
+use crate::mqtt::properties::Properties;
+use crate::mqtt::reason::{self, With};
+use paho_mqtt::Error;
+
+/// A message that the broker refuses, and whether that may pass.
+pub(crate) struct Refusal {
+    failure: Failure,
+    passes: bool,
+}
+
+impl Refusal {
+    /// Of the message with this tag.
+    pub(crate) fn event(self, tag: u64) -> Event {
+        match self.passes {
+            true => Event::Deferred(tag, self.failure),
+            false => Event::Refused(tag, self.failure),
+        }
+    }
+}
+
+/// Why the broker refuses a message, if that is the error: MQTT 5 can say so.
+pub(crate) fn message(error: &Error, line: &ConnectionState) -> Option<Refusal> {
+    let Error::ReasonCode(code, _) = error else { return None };
+    let code = Some(*code as u8).filter(|code| *code >= 0x80)?;
+    let known = line.exchange().refusal(code);
+    let failure = known.unwrap_or_else(|| reason::failure(With::Acknowledgement, code, &Properties::default()));
+    Some(Refusal { failure, passes: reason::passes(code) })
+}
+
+/// The same for a message at QoS 2, of which Paho says only what became of it.
+pub(crate) fn step(step: Step, line: Option<&ConnectionState>) -> Event {
+    match step {
+        Step::Accepted(tag) => Event::Accepted(tag),
+        Step::Done(tag) => Event::Published(tag),
+        Step::Refused(tag, id) => match line.and_then(|line| line.exchange().refusal_qos2(id)) {
+            Some((code, failure)) => Refusal { failure, passes: reason::passes(code) }.event(tag),
+            None => Event::Refused(tag, Failure::new(LastError::MessageRefused, "The broker refuses the message.")),
+        },
+    }
+}
+
+/// Paho closed the connection by itself.
+pub(crate) fn closed() -> Failure {
+    Failure::new(LastError::Timeout, "The broker did not answer within the keep alive time.")
+}

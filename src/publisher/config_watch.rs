@@ -1,0 +1,212 @@
+//! What the settings and the daemon want of the publish loop, and which changes of it matter.
+
+use super::status_topic::StatusTopic;
+use crate::config::{Config, Qos, Spooling};
+use crate::model::Address;
+use crate::mqtt::client::BrokerConfig;
+use crate::stats::Stats;
+use crate::watchdog::PULSE;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// Where to connect, and where the status goes over that connection, if anywhere.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Target {
+    pub(crate) broker: BrokerConfig,
+    pub(crate) status: Option<StatusTopic>,
+}
+
+/// What a message depends on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PublishConfig {
+    /// Filled in, but for the device.
+    topic: String,
+    of_device: bool,
+    pub(crate) qos: Qos,
+}
+
+const DEVICE: &str = "{device}";
+/// What stands for the device of a message about several, which was framed before the settings changed.
+const SEVERAL: &str = "several";
+
+impl PublishConfig {
+    /// Bytes of a topic, at most.
+    pub(crate) fn longest(&self) -> usize {
+        // An address takes 17.
+        self.topic.len() + 17 * self.topic.matches(DEVICE).count()
+    }
+
+    /// Topic of a message about this device; `room` is where it is put together.
+    pub(crate) fn topic<'a>(&'a self, device: Option<Address>, room: &'a mut String) -> &'a str {
+        if !self.of_device {
+            return &self.topic;
+        }
+        room.clear();
+        for (i, part) in self.topic.split(DEVICE).enumerate() {
+            // Writing to memory does not fail.
+            let _ = match device {
+                _ if i == 0 => Ok(()),
+                Some(device) => write!(room, "{device}"),
+                None => room.write_str(SEVERAL),
+            };
+            room.push_str(part);
+        }
+        room
+    }
+}
+
+/// The broker and the way of messages to it, with their templates filled in.
+pub(super) fn read(config: &Config, router: Address) -> Option<(Target, PublishConfig)> {
+    let mut mqtt = config.mqtt.clone()?;
+    let router = Address::parse(&config.form.router_address).unwrap_or(router).to_string();
+    mqtt.client_id = mqtt.client_id.replace("{router}", &router.to_lowercase());
+    let topic = std::mem::take(&mut mqtt.topic).replace("{router}", &router);
+    let qos = std::mem::replace(&mut mqtt.qos, Qos::AtMostOnce);
+    let status = StatusTopic::of(config, &router);
+    let last_will = status.as_ref().map(StatusTopic::last_will);
+    let broker = BrokerConfig { mqtt, lasting: qos == Qos::ExactlyOnce, last_will };
+    Some((Target { broker, status }, PublishConfig { of_device: topic.contains(DEVICE), topic, qos }))
+}
+
+/// A change that the publish loop must react to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Messages have another topic or QoS from now on, or wait elsewhere; the connection is not concerned (but by QoS 2, which has
+    /// another session).
+    Publish,
+    /// There is another broker, other credentials, or none.
+    Broker,
+    /// The service stops: send what waits. Said once.
+    Stop,
+    /// The time for that is over. Said from then on.
+    Deadline,
+}
+
+/// See the module.
+pub(crate) struct ConfigWatch {
+    config: watch::Receiver<Arc<Config>>,
+    stop: watch::Receiver<bool>,
+    router: Address,
+    drain: Duration,
+    stats: Arc<Stats>,
+    deadline: Option<Instant>,
+    wanted: Option<(Target, PublishConfig)>,
+    max_bytes: usize,
+    spooling: Spooling,
+}
+
+impl ConfigWatch {
+    /// `router` is used as long as the settings name no other address.
+    pub(crate) fn new(
+        mut config: watch::Receiver<Arc<Config>>,
+        stop: watch::Receiver<bool>,
+        router: Address,
+        drain: Duration,
+        stats: Arc<Stats>,
+    ) -> Self {
+        let now = config.borrow_and_update().clone();
+        let (wanted, max_bytes) = (read(&now, router), now.queue_max_bytes);
+        Self { config, stop, router, drain, stats, deadline: None, wanted, max_bytes, spooling: now.spooling }
+    }
+
+    /// Where to connect, if anywhere.
+    pub(crate) fn target(&self) -> Option<&Target> {
+        self.wanted.as_ref().map(|(target, _)| target)
+    }
+
+    /// How to publish.
+    pub(crate) fn publish(&self) -> Option<&PublishConfig> {
+        self.wanted.as_ref().map(|(_, publish)| publish)
+    }
+
+    /// Bound of the queue.
+    pub(crate) fn max_bytes(&self) -> usize {
+        self.max_bytes
+    }
+
+    /// What may wait on the disk.
+    pub(crate) fn spooling(&self) -> Spooling {
+        self.spooling
+    }
+
+    /// Whether the service stops.
+    pub(crate) fn stopping(&self) -> bool {
+        self.deadline.is_some()
+    }
+
+    /// Whether there are settings that were not looked at yet. They hold for every message that was queued after them.
+    pub(crate) fn changed(&self) -> bool {
+        self.deadline.is_none() && self.config.has_changed().unwrap_or(false)
+    }
+
+    /// Waits for news. May be cancelled. Every loop of the publish thread waits here, so this is where it shows that it goes
+    /// round. `resize` hears of every other bound of the queue, which is not news to the loop.
+    pub(crate) async fn next(&mut self, resize: impl Fn(usize)) -> Change {
+        loop {
+            self.stats.beats().publish();
+            if let Some(deadline) = self.deadline {
+                // Settings do not matter any more.
+                tokio::select! {
+                    () = sleep_until(deadline) => return Change::Deadline,
+                    () = sleep(PULSE) => continue,
+                }
+            }
+            tokio::select! {
+                // A daemon that dropped its handle wants us to stop, too.
+                _ = self.stop.wait_for(|stop| *stop) => {
+                    self.deadline = Some(Instant::now() + self.drain);
+                    return Change::Stop;
+                }
+                Ok(()) = self.config.changed() => {}
+                () = sleep(PULSE) => continue,
+            }
+            let now = self.config.borrow_and_update().clone();
+            if std::mem::replace(&mut self.max_bytes, now.queue_max_bytes) != now.queue_max_bytes {
+                resize(now.queue_max_bytes);
+            }
+            let spooling = std::mem::replace(&mut self.spooling, now.spooling);
+            let wanted = read(&now, self.router);
+            if wanted == self.wanted && spooling == self.spooling {
+                continue;
+            }
+            let before = std::mem::replace(&mut self.wanted, wanted);
+            let same = before.as_ref().map(|(target, _)| target) == self.target();
+            return if same { Change::Publish } else { Change::Broker };
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::config::Draft;
+
+    pub(in super::super) fn draft() -> Draft {
+        let mut draft = Draft::default();
+        draft.form.protocol = "mqtt".into();
+        draft.form.host = "broker".into();
+        draft
+    }
+
+    #[test]
+    fn a_topic_names_router_and_device() {
+        let topic = |template: &str, device| {
+            let mut draft = draft();
+            draft.form.payload_format = "object".into();
+            draft.form.scan_topic = template.into();
+            let config = Config::check(&draft).expect("right");
+            let (_, route) = read(&config, Address([0xCC, 0x1B, 0xE0, 0, 0, 1])).expect("a broker");
+            let mut room = "from another message".to_owned();
+            route.topic(device, &mut room).to_owned()
+        };
+        let device = Some(Address([0xC0, 0x1B, 0, 9, 0xAB, 0xFF]));
+        assert_eq!(topic("scan/{router}", device), "scan/CC:1B:E0:00:00:01");
+        assert_eq!(topic("{device}", device), "C0:1B:00:09:AB:FF");
+        let twice = "a/C0:1B:00:09:AB:FF/CC:1B:E0:00:00:01/C0:1B:00:09:AB:FF/b";
+        assert_eq!(topic("a/{device}/{router}/{device}/b", device), twice);
+        assert_eq!(topic("a/{device}", None), "a/several");
+    }
+}
