@@ -70,3 +70,7 @@ pub mod watchdog;
 #[path = "../tests/support/broker_certificates.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the tests with a broker use it, too")]
 mod test_certificates;
+
+#[cfg(test)]
+#[path = "../tests/support/fuzz_corpus.rs"]
+mod fuzz_corpus;

@@ -32,7 +32,7 @@ pub(super) async fn run(mut mode: watch::Receiver<ScanMode>, mut status: Adapter
 /// One scan session, and the recovery after it.
 async fn run_once(mode: ScanMode, status: &mut AdapterStatusTracker, policy: &mut RecoveryPolicy) {
     let (began, mut scanned) = (Instant::now(), None);
-    let error = run_session(mode, status.wanted, status, &mut scanned).await;
+    let error = run_session(mode, status, &mut scanned).await;
     // While another program connects, the kernel does not scan, and nothing is done about it.
     let cause = if error.cause == Cause::Controller && status.is_connecting() { Cause::External } else { error.cause };
     let step = policy.next_step(cause, began, scanned, Instant::now());

@@ -32,11 +32,10 @@ const CONNECTING: &str = "another program is connecting";
 /// Scans until something comes between; sets `scanned` to when the radio began to do what it should.
 pub(super) async fn run_session(
     mode: ScanMode,
-    wanted: Option<Address>,
     status: &mut AdapterStatusTracker,
     scanned: &mut Option<Instant>,
 ) -> ScanError {
-    match scan(mode, wanted, status, scanned).await {
+    match scan(mode, status, scanned).await {
         Ok(never) => match never {},
         Err(error) => error,
     }
@@ -44,7 +43,6 @@ pub(super) async fn run_session(
 
 async fn scan(
     mode: ScanMode,
-    wanted: Option<Address>,
     status: &mut AdapterStatusTracker,
     scanned: &mut Option<Instant>,
 ) -> Result<Infallible, ScanError> {
@@ -54,7 +52,7 @@ async fn scan(
         return Err(ScanError::new(RadioState::NoBluez, client::NOT_RUNNING));
     }
     let session = bluez_call(CONNECT, Session::new()).await?;
-    let adapter = find_adapter(&session, wanted).await?;
+    let adapter = find_adapter(&session, status.wanted).await?;
     let address = bluez_call("reading the adapter's address", adapter.address()).await?.0;
     status.on_adapter_found(adapter.name(), Address(address));
     status.set_state(|radio| {

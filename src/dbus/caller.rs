@@ -2,13 +2,10 @@
 
 use crate::config::Requester;
 use crate::printable::printable;
-use std::collections::HashMap;
 use std::fmt;
+use zbus::Connection;
+use zbus::fdo::DBusProxy;
 use zbus::message::Header;
-use zbus::{Connection, OwnedVariant};
-
-const DRIVER: &str = "org.freedesktop.DBus";
-const DRIVER_PATH: &str = "/org/freedesktop/DBus";
 
 /// A client of the bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,12 +21,9 @@ impl Caller {
     pub(super) async fn of(header: Option<&Header<'_>>, bus: &Connection) -> Self {
         let unknown = Self { uid: None, program: String::new() };
         let Some(sender) = header.and_then(Header::sender) else { return unknown };
-        let name = sender.as_str();
-        let asked = bus.call_method(Some(DRIVER), DRIVER_PATH, Some(DRIVER), "GetConnectionCredentials", &name);
-        let Ok(answer) = asked.await else { return unknown };
-        let Ok(known) = answer.body().deserialize::<HashMap<String, OwnedVariant>>() else { return unknown };
-        let number = |name: &str| known.get(name).and_then(|value| u32::try_from(&**value).ok());
-        Self { uid: number("UnixUserID"), program: number("ProcessID").map(program).unwrap_or_default() }
+        let Ok(driver) = DBusProxy::new(bus).await else { return unknown };
+        let Ok(known) = driver.get_connection_credentials(sender.clone().into()).await else { return unknown };
+        Self { uid: known.unix_user_id(), program: known.process_id().map(program).unwrap_or_default() }
     }
 
     /// What it may do with the values of these settings in its call.

@@ -4,8 +4,9 @@ use super::error::Error;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval};
+use zbus::fdo::{self, DBusProxy};
 use zbus::message::Header;
-use zbus::{BoxDBusError, Connection, fdo};
+use zbus::{BoxDBusError, Connection};
 
 /// At a time.
 pub const MAX_CONNECTION_TESTS: usize = 4;
@@ -28,22 +29,22 @@ pub(super) async fn run<T>(
         Error::TooManyTests(text)
     };
     let _place = PLACES.try_acquire().map_err(full)?;
-    let caller = by.sender().map_or("", |sender| sender.as_str());
     tokio::select! {
         tested = test => Ok(tested?),
-        () = gone(bus, caller) => Err(Box::new(fdo::Error::NoReply("TestConnection: the caller is gone".into()))),
+        () = gone(bus, by) => Err(Box::new(fdo::Error::NoReply("TestConnection: the caller is gone".into()))),
     }
 }
 
-async fn gone(bus: &Connection, caller: &str) {
+async fn gone(bus: &Connection, by: &Header<'_>) {
+    let (Ok(driver), Some(caller)) = (DBusProxy::new(bus).await, by.sender()) else {
+        return std::future::pending().await;
+    };
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     look.tick().await;
     loop {
         look.tick().await;
-        let name = "org.freedesktop.DBus";
-        let asked = bus.call_method(Some(name), "/org/freedesktop/DBus", Some(name), "NameHasOwner", &caller).await;
-        if asked.is_ok_and(|answer| answer.body().deserialize::<bool>().is_ok_and(|there| !there)) {
+        if driver.name_has_owner(caller.clone().into()).await.is_ok_and(|there| !there) {
             return;
         }
     }

@@ -17,8 +17,7 @@ pub(crate) struct BrokerConfig {
 impl BrokerConfig {
     /// `host:port` for people.
     pub(crate) fn name(&self) -> String {
-        let (host, port) = (&self.mqtt.host, self.mqtt.port);
-        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+        self.mqtt.broker()
     }
 }
 

@@ -134,12 +134,7 @@ mod tests {
 
     #[test]
     fn fuzzing_corpus_holds_segments_of_every_kind() {
-        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/spool");
-        let files: Vec<_> = std::fs::read_dir(corpus).expect("the corpus").collect();
-        assert!(files.len() >= 5);
-        for file in files {
-            segment(&std::fs::read(file.expect("an entry").path()).expect("a file"));
-        }
+        crate::fuzz_corpus::feed("spool", 5, segment);
     }
 
     proptest! {

@@ -9,7 +9,6 @@ use crate::recorder::Arrivals;
 use crate::rig::{ADDRESS, Rig, SOON};
 use radio_controller::{Controller, Load, hex};
 use rustix::process::Signal;
-use rustix::time::{ClockId, Timespec, clock_gettime, clock_settime};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::sync::{Arc, Mutex};
@@ -127,12 +126,6 @@ fn rfkill(block: bool) {
     fs::write("/dev/rfkill", [0, 0, 0, 0, 2, 3, block.into(), 0]).expect("/dev/rfkill");
 }
 
-fn move_clock(seconds: i64) {
-    let now = clock_gettime(ClockId::Realtime);
-    let then = Timespec { tv_sec: now.tv_sec + seconds, tv_nsec: now.tv_nsec };
-    clock_settime(ClockId::Realtime, then).expect("the guest's own clock");
-}
-
 impl Run<'_> {
     fn arrivals(&self) -> Vec<Arrivals> {
         let mut arrivals = Vec::new();
@@ -171,8 +164,8 @@ impl Run<'_> {
                 }
                 self.other = Some(other);
             }
-            ClockForward => move_clock(1 + (dice % (30 * 86_400)) as i64),
-            ClockBack => move_clock(-1 - (dice % (30 * 86_400)) as i64),
+            ClockForward => self.rig.guest.move_clock(1 + (dice % (30 * 86_400)) as i64),
+            ClockBack => self.rig.guest.move_clock(-1 - (dice % (30 * 86_400)) as i64),
             ServiceKilled => {
                 let before = self.playing.sent(|sent| sent.count);
                 let last = self.rig.ledger();

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use radio_controller::{Controller, Options};
+use rustix::time::{ClockId, Timespec, clock_gettime, clock_settime};
 
 use crate::bench;
 use crate::bluez::Bluez;
@@ -74,6 +75,12 @@ impl Guest {
         // The socket is there a moment before anyone listens.
         eventually(START, "the bus", || UnixStream::connect(BUS_SOCKET).is_ok());
         bus
+    }
+
+    /// Sets the guest's own system clock, by so many seconds.
+    pub(crate) fn move_clock(&self, seconds: i64) {
+        let now = clock_gettime(ClockId::Realtime);
+        clock_settime(ClockId::Realtime, Timespec { tv_sec: now.tv_sec + seconds, ..now }).expect("the guest's clock");
     }
 
     /// A controller of Bluetooth 5.2 with this public address.

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use radio_controller::Advert;
 use rustix::process::Signal;
-use rustix::time::{ClockId, Timespec, clock_gettime, clock_settime};
 
 use crate::bench;
 use crate::guest::eventually;
@@ -14,12 +13,6 @@ use crate::service_faults::scanning;
 const DAY: i64 = 86_400;
 const YEAR: i64 = 365 * DAY;
 const COUNT: usize = 100;
-
-/// The guest's own.
-fn move_clock(seconds: i64) {
-    let now = clock_gettime(ClockId::Realtime);
-    clock_settime(ClockId::Realtime, Timespec { tv_sec: now.tv_sec + seconds, ..now }).expect("the guest's clock");
-}
 
 fn waits(rig: &Rig<'_>) -> u64 {
     let ledger = rig.ledger();
@@ -51,7 +44,7 @@ fn clock_that_is_set_makes_no_message_too_old() {
             (30 * YEAR, "set forward by 9460"),
             (-30 * YEAR - 8 * DAY, "set back by 9467"),
         ] {
-            move_clock(step);
+            guest.move_clock(step);
             eventually(SOON, told, || rig.said("INFO", told) == 1);
             assert_eq!(waits(&rig), COUNT as u64, "after {step} s");
         }

@@ -34,12 +34,7 @@ mod tests {
 
     #[test]
     fn fuzzing_corpus_holds_sessions_of_each_kind() {
-        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/session");
-        let files: Vec<_> = std::fs::read_dir(corpus).expect("the corpus").collect();
-        assert!(files.len() >= 4);
-        for file in files {
-            session(&std::fs::read(file.expect("an entry").path()).expect("a file"));
-        }
+        crate::fuzz_corpus::feed("session", 4, session);
     }
 
     proptest! {
