@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-/// See the module.
+/// The pause before the next attempt.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     base: Duration,
@@ -42,8 +42,8 @@ impl Backoff {
     }
 }
 
-/// A random length of time around this one, half of it at least: for what many routers do again and again.
-pub fn around(mean: Duration) -> Duration {
+/// A random length of time jittered this one, half of it at least: for what many routers do again and again.
+pub fn jittered(mean: Duration) -> Duration {
     between(mean / 2, mean + mean / 2)
 }
 
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_someone_must_repair_waits_long_but_not_longer_than_the_cap() {
+    fn backoff_after_what_needs_the_operator_is_long_but_within_the_cap() {
         let mut backoff = Backoff::new(BASE, CAP);
         for _ in 0..100 {
             let delay = backoff.delay_at_cap();

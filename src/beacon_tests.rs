@@ -24,7 +24,7 @@ fn ibeacons_may_have_bytes_behind_the_power() {
 }
 
 #[test]
-fn an_ibeacon() {
+fn ibeacon_is_decoded() {
     let data = b"\x02\x01\x06\x1A\xFF\x4C\x00\x02\x15\xB9\x40\x7F\x30\xF5\xF8\x46\x6E\xAF\xF9\x25\x55\x6B\x57\xFE\x6D\x00\x49\x00\x0A\xC5";
     let uuid = b"\xB9\x40\x7F\x30\xF5\xF8\x46\x6E\xAF\xF9\x25\x55\x6B\x57\xFE\x6D";
     assert_eq!(decode(data), Some(Beacon::IBeacon { uuid, major: 73, minor: 10, tx_power: -59 }));
@@ -121,7 +121,7 @@ proptest! {
     }
 
     #[test]
-    fn every_ibeacon_comes_back(
+    fn ibeacon_round_trips(
         uuid: [u8; 16], major: u16, minor: u16, tx_power: i8, behind in prop::collection::vec(any::<u8>(), 0..5),
     ) {
         let numbers = [major.to_be_bytes(), minor.to_be_bytes()].concat();

@@ -10,24 +10,24 @@ use tokio::time::timeout;
 use zbus::{Connection, OwnedVariant};
 
 /// Made by systemd-timesyncd at its first answer from a server, and by hooks of other clients.
-const MARK: &str = "/run/systemd/timesync/synchronized";
+const SYNCHRONIZED_FILE: &str = "/run/systemd/timesync/synchronized";
 /// systemd-timedated, which asks the kernel; the bus starts it.
 const TIMEDATE: &str = "org.freedesktop.timedate1";
 
 /// The bus may have to start it first.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Milliseconds from which on it is told that the clock was set.
-pub const STEP: i64 = 1000;
+/// Smallest step of the clock, in milliseconds, that is logged.
+pub const MIN_STEP_MILLIS: i64 = 1000;
 
 /// How long an answer holds. A clock that was set stays right for hours without its server.
-pub fn next_look(synchronised: bool) -> Duration {
+pub fn poll_interval(synchronised: bool) -> Duration {
     Duration::from_secs(if synchronised { 600 } else { 3 })
 }
 
 /// Whether a time server set the clock.
 pub async fn synchronised(bus: &Connection) -> bool {
-    Path::new(MARK).exists() || matches!(timeout(PATIENCE, asked(bus)).await, Ok(Ok(true)))
+    Path::new(SYNCHRONIZED_FILE).exists() || matches!(timeout(CALL_TIMEOUT, asked(bus)).await, Ok(Ok(true)))
 }
 
 async fn asked(bus: &Connection) -> zbus::Result<bool> {

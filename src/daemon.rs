@@ -1,8 +1,8 @@
 //! Builds every part, starts it, watches it, stops it in order: the only place that knows everything.
 
 use crate::config::{FileError, FileProblem, LoadError, Paths, Settings, store};
+use crate::drop_log::DropLog;
 use crate::ingest::{self, Source};
-use crate::losses::Losses;
 use crate::queue::Queue;
 use crate::stats::Stats;
 use crate::systemd::Manager;
@@ -14,9 +14,9 @@ use tokio::sync::oneshot;
 use tokio::time::{interval, sleep};
 
 /// How often counters are noted for the rates.
-const SAMPLE: Duration = Duration::from_secs(1);
+const RATE_INTERVAL: Duration = Duration::from_secs(1);
 /// How often it is found out whether settings could be saved.
-const PROBE: Duration = Duration::from_secs(5);
+const STATE_DIRECTORY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Why the service could not start or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -93,16 +93,16 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
         publisher.stop().await;
     };
     manager.drain(&stats, end).await;
-    Losses::default().tell(&stats);
+    DropLog::default().log_due(&stats);
     ended.map(drop)
 }
 
 async fn tick(stats: &Stats) {
-    let (mut tick, mut losses) = (interval(SAMPLE), Losses::default());
+    let (mut tick, mut drop_log) = (interval(RATE_INTERVAL), DropLog::default());
     loop {
         tick.tick().await;
         stats.sample(Instant::now());
-        losses.tell(stats);
+        drop_log.log_due(stats);
     }
 }
 
@@ -116,10 +116,10 @@ async fn watch_clock(stats: &Stats, bus: &zbus::Connection) -> std::io::Error {
         let synchronised = clock::synchronised(bus).await;
         stats.set_clock_synchronised(synchronised);
         tokio::select! {
-            () = sleep(clock::next_look(synchronised)) => drop(steps.moved()),
-            // Perhaps by a time server, so that it is looked at again.
+            () = sleep(clock::poll_interval(synchronised)) => drop(steps.moved()),
+            // Perhaps by a time server: ask again whether it is synchronised.
             step = steps.next() => match step {
-                Ok(millis) if millis.abs() >= clock::STEP => log::clock_stepped(millis),
+                Ok(millis) if millis.abs() >= clock::MIN_STEP_MILLIS => log::clock_stepped(millis),
                 Ok(_) => {}
                 Err(error) => return error,
             }
@@ -128,7 +128,7 @@ async fn watch_clock(stats: &Stats, bus: &zbus::Connection) -> std::io::Error {
 }
 
 async fn probe(settings: &Settings) {
-    let mut tick = interval(PROBE);
+    let mut tick = interval(STATE_DIRECTORY_INTERVAL);
     loop {
         tick.tick().await;
         settings.probe_writable().await;

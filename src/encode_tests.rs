@@ -66,7 +66,7 @@ const EXTENDED: Extended =
     Extended { event_type: 0x0001, primary_phy: 1, secondary_phy: 2, sid: 0, tx_power: 127, interval: 0 };
 
 #[test]
-fn an_item_has_the_vendors_keys_and_words() {
+fn item_has_the_vendors_keys_and_words() {
     let mut batch = arrays(3, STYLE);
     assert!(batch.push(&advert(Pdu::Ind, b"\x02\x01\x06\x05\x09a\"\\\x01"), None, RX).is_none());
     assert!(batch.push(&advert(Pdu::ScanRsp, b""), None, RX).is_none());
@@ -90,13 +90,13 @@ fn styled(style: Style, data: &[u8]) -> Value {
 }
 
 #[test]
-fn the_event_type_has_the_key_that_is_wanted() {
+fn item_has_the_configured_key_of_the_event_type() {
     let item = styled(Style { event_type_key: "evt_type", ..STYLE }, b"");
     assert_eq!((&item["evt_type"], item.get("evtType")), (&json!(0), None));
 }
 
 #[test]
-fn a_timestamp_is_there_if_it_is_wanted_and_known() {
+fn item_has_a_timestamp_if_it_is_configured_and_known() {
     let style = Style { timestamp: Some(TimestampFormat::Rfc3339), ..STYLE };
     assert_eq!(styled(style, b"")["timestamp"], "2026-03-08T10:07:17.723Z");
     assert_eq!(styled(STYLE, b"").get("timestamp"), None);
@@ -134,7 +134,7 @@ fn beacons_are_decoded_if_that_is_wanted() {
 }
 
 #[test]
-fn nothing_is_allocated_for_an_advert_in_a_batch() {
+fn item_costs_no_allocation_in_a_batch() {
     let style = Style { timestamp: Some(TimestampFormat::Local), beacon: true, ..STYLE };
     let mut batch = arrays(1000, style);
     let heard = Some(std::time::UNIX_EPOCH);
@@ -184,7 +184,7 @@ fn any_data() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn any_bytes_give_json_with_every_addition(pdu in any_pdu(), data in any_data()) {
+    fn item_of_any_bytes_is_json_with_every_addition(pdu in any_pdu(), data in any_data()) {
         for timestamp in [TimestampFormat::Rfc3339, TimestampFormat::Local] {
             let style = Style { timestamp: Some(timestamp), beacon: true, ..STYLE };
             let advert = advert(pdu, &data);
@@ -197,7 +197,7 @@ proptest! {
     }
 
     #[test]
-    fn every_item_is_the_same_json_as_a_naive_encoder_makes(
+    fn item_is_the_same_json_as_a_naive_encoder_makes(
         adverts in prop::collection::vec((any_pdu(), any_data(), any::<([u8; 6], i8, u16)>(), 0..3), 1..6)
     ) {
         let adverts: Vec<_> = adverts.iter().map(|(pdu, data, (address, rssi, adapter), kind)| Advert {

@@ -53,7 +53,7 @@ pub fn ad(data: &[u8]) {
     let _ = crate::beacon::decode(data);
 }
 
-/// Lines of filters, then a line feed twice and advertising data: what the checks let pass compiles, and judges.
+/// Lines of filters, then a line feed twice and advertising data: what passes the checks compiles, and decides.
 pub fn filters(bytes: &[u8]) {
     let cut = bytes.windows(2).position(|pair| pair == b"\n\n").unwrap_or(bytes.len());
     let (text, data) = bytes.split_at(cut);
@@ -79,12 +79,12 @@ pub fn filters(bytes: &[u8]) {
     }
 }
 
-/// What a broker sends, between packets of ours: only what is awaited passes to the client library.
+/// What a broker sends, between our own packets: only what is awaited passes to the client library.
 pub fn mqtt(bytes: &[u8]) {
     crate::mqtt::fuzzing::connection(bytes);
 }
 
-/// A segment of the spool, whole and damaged: what was written is found, and nothing takes for ever.
+/// A segment of the spool, whole and damaged: what was written is found, in bounded time.
 pub fn spool(bytes: &[u8]) {
     crate::spool::fuzzing::segment(bytes);
 }

@@ -4,12 +4,12 @@ use crate::stats::Heard;
 use proptest::prelude::*;
 use std::time::UNIX_EPOCH;
 
-/// The machine on a clock of the test's own, with everything well at first.
+/// The tracker on a clock of the test's own, with everything well at first.
 struct Bench {
-    machine: Machine,
+    tracker: HealthTracker,
     start: Instant,
     at: Duration,
-    facts: Facts,
+    inputs: HealthInputs,
     /// The broker answers whatever comes.
     alive: bool,
 }
@@ -21,52 +21,52 @@ fn connected() -> Link {
 impl Bench {
     fn new() -> Self {
         let start = Instant::now();
-        let facts = Facts {
+        let inputs = HealthInputs {
             link: connected(),
             short: false,
             heard: Some(start),
-            proof: PROOF,
+            max_silence: MAX_BROKER_SILENCE,
             radio: RadioState::Scanning,
             damaged: false,
             memory_only: false,
             ledger: Ledger::default(),
             clock: None,
         };
-        Self { machine: Machine::new(start), start, at: Duration::ZERO, facts, alive: true }
+        Self { tracker: HealthTracker::new(start), start, at: Duration::ZERO, inputs, alive: true }
     }
 
-    /// Lets seconds go by, one step each, and tells what it says then.
+    /// Lets seconds go by, one update each, and tells what it says then.
     fn after(&mut self, secs: u64) -> String {
         for _ in 0..secs {
             self.at += Duration::from_secs(1);
-            self.step();
+            self.update();
         }
-        let Health { state, reason, .. } = self.step();
+        let Health { state, reason, .. } = self.update();
         format!("{} {reason}", state.as_str()).trim_end().to_owned()
     }
 
-    fn step(&mut self) -> Health {
+    fn update(&mut self) -> Health {
         let now = self.start + self.at;
         if self.alive {
-            self.facts.heard = Some(now);
+            self.inputs.heard = Some(now);
         }
-        self.facts.clock = self.facts.clock.map(|_| UNIX_EPOCH + self.at);
-        self.machine.step(now, &self.facts)
+        self.inputs.clock = self.inputs.clock.map(|_| UNIX_EPOCH + self.at);
+        self.tracker.update(now, &self.inputs)
     }
 
     fn link(&mut self, state: LinkState, error: Option<LastError>) -> String {
-        self.facts.link = Link { state, error: error.map(|code| Failure::new(code, "")), ..Link::default() };
+        self.inputs.link = Link { state, error: error.map(|code| Failure::new(code, "")), ..Link::default() };
         self.after(0)
     }
 
     fn radio(&mut self, state: RadioState) -> String {
-        self.facts.radio = state;
+        self.inputs.radio = state;
         self.after(0)
     }
 }
 
 #[test]
-fn it_is_offline_until_a_broker_takes_something_and_says_why() {
+fn health_is_offline_until_a_broker_takes_something_and_says_why() {
     let mut b = Bench::new();
     assert_eq!(b.link(LinkState::Off, None), "offline no-protocol");
     assert_eq!(b.link(LinkState::Connecting, None), "offline connecting");
@@ -76,7 +76,7 @@ fn it_is_offline_until_a_broker_takes_something_and_says_why() {
 }
 
 #[test]
-fn a_quiet_site_stays_online_while_both_ends_are_known_to_work() {
+fn health_of_a_quiet_site_is_online_while_both_ends_work() {
     let mut b = Bench::new();
     assert_eq!(b.after(10_000), "online");
     b.alive = false;
@@ -89,19 +89,19 @@ fn a_quiet_site_stays_online_while_both_ends_are_known_to_work() {
 #[test]
 fn adverts_without_an_acknowledgement_are_trouble_after_ten_seconds() {
     let mut b = Bench::new();
-    b.facts.ledger.receive_queued(100);
-    b.facts.ledger.take(100);
+    b.inputs.ledger.receive_queued(100);
+    b.inputs.ledger.take(100);
     assert_eq!(b.after(9), "online");
     assert_eq!(b.after(1), "degraded no-acknowledgement");
-    b.facts.ledger.publish(10);
+    b.inputs.ledger.publish(10);
     assert_eq!(b.after(0), "online", "the rest is on its way");
     assert_eq!(b.after(10), "degraded no-acknowledgement");
     // What is dropped from a full queue is no acknowledgement.
-    b.facts.ledger.receive_dropped(1, DropReason::QueueFull);
+    b.inputs.ledger.receive_dropped(1, DropReason::QueueFull);
     assert_eq!(b.after(0), "degraded no-acknowledgement");
-    b.facts.ledger.drop_in_flight(10, DropReason::Refused);
+    b.inputs.ledger.drop_in_flight(10, DropReason::Refused);
     assert_eq!(b.after(0), "degraded dropped-queue-full");
-    b.facts.ledger.put_back(80);
+    b.inputs.ledger.put_back(80);
     assert_eq!(b.after(60), "online", "what waits in an open batch is not overdue");
 }
 
@@ -123,14 +123,14 @@ fn trouble_of_the_radio_is_told_at_once_but_a_new_start_of_the_scan_is_no_troubl
 }
 
 #[test]
-fn a_loss_is_remembered_for_a_minute() {
+fn health_remembers_a_loss_for_a_minute() {
     let mut b = Bench::new();
-    b.facts.ledger.receive(&Heard { unpublished: 5, ..Heard::default() });
+    b.inputs.ledger.receive(&Heard { unpublished: 5, ..Heard::default() });
     assert_eq!(b.after(1), "online", "nobody was waiting for them");
-    b.facts.ledger.receive_dropped(5, DropReason::QueueFull);
+    b.inputs.ledger.receive_dropped(5, DropReason::QueueFull);
     assert_eq!(b.after(0), "degraded dropped-queue-full");
     assert_eq!(b.after(59), "degraded dropped-queue-full");
-    b.facts.ledger.receive(&Heard { capture_lost: 1, ..Heard::default() });
+    b.inputs.ledger.receive(&Heard { capture_lost: 1, ..Heard::default() });
     assert_eq!(b.after(0), "degraded dropped-queue-full");
     assert_eq!(b.after(1), "degraded capture-lost");
     assert_eq!(b.after(60), "online");
@@ -139,17 +139,17 @@ fn a_loss_is_remembered_for_a_minute() {
 #[test]
 fn damaged_reports_are_trouble_as_long_as_they_last() {
     let mut b = Bench::new();
-    b.facts.damaged = true;
+    b.inputs.damaged = true;
     assert_eq!(b.after(100), "degraded reports-damaged");
     assert_eq!(b.radio(RadioState::AdapterMissing), "degraded adapter-missing", "that is more");
-    b.facts.damaged = false;
+    b.inputs.damaged = false;
     assert_eq!(b.radio(RadioState::Scanning), "online");
 }
 
 #[test]
 fn short_connections_come_and_go_without_news() {
     let mut b = Bench::new();
-    (b.facts.short, b.facts.heard, b.alive) = (true, None, false);
+    (b.inputs.short, b.inputs.heard, b.alive) = (true, None, false);
     assert_eq!(b.link(LinkState::Idle, None), "offline broker-silent", "no broker was ever asked");
     assert_eq!(b.link(LinkState::Connecting, None), "offline connecting");
     b.alive = true;
@@ -168,19 +168,19 @@ fn short_connections_come_and_go_without_news() {
 #[test]
 fn since_is_when_it_became_so_and_is_told_by_a_synchronised_clock_only() {
     let mut b = Bench::new();
-    b.step();
+    b.update();
     b.after(100);
-    assert_eq!(b.step().since, None);
+    assert_eq!(b.update().since, None);
     // The clock is set late: the moment is known all the same.
-    b.facts.clock = Some(UNIX_EPOCH);
+    b.inputs.clock = Some(UNIX_EPOCH);
     b.after(100);
-    assert_eq!(b.step().since, Some(UNIX_EPOCH));
+    assert_eq!(b.update().since, Some(UNIX_EPOCH));
     b.radio(RadioState::NoBluez);
-    assert_eq!(b.step().since, Some(UNIX_EPOCH + Duration::from_secs(200)));
+    assert_eq!(b.update().since, Some(UNIX_EPOCH + Duration::from_secs(200)));
     b.after(50);
-    assert_eq!(b.step().since, Some(UNIX_EPOCH + Duration::from_secs(200)));
-    b.facts.clock = None;
-    assert_eq!(b.step().since, None);
+    assert_eq!(b.update().since, Some(UNIX_EPOCH + Duration::from_secs(200)));
+    b.inputs.clock = None;
+    assert_eq!(b.update().since, None);
 }
 
 fn links() -> impl Strategy<Value = (LinkState, bool)> {
@@ -200,35 +200,35 @@ proptest! {
         short in any::<bool>(),
     ) {
         let mut b = Bench::new();
-        (b.facts.short, b.facts.heard, b.alive) = (short, None, false);
+        (b.inputs.short, b.inputs.heard, b.alive) = (short, None, false);
         let (mut scanned, mut lost, mut before) = (None, None, Health::default());
         for ((link, failed), radio, secs, heard, adverts, fate, clock) in steps {
             b.at += Duration::from_secs(secs);
             let now = b.start + b.at;
             let error = failed.then(|| Failure::new(LastError::Closed, ""));
-            b.facts.link = Link { state: link, error: error.filter(|_| link != LinkState::Connected), ..Link::default() };
-            b.facts.radio = radio;
-            b.facts.clock = clock.then_some(UNIX_EPOCH);
-            if heard { b.facts.heard = Some(now); }
-            b.facts.ledger.receive_queued(adverts);
-            b.facts.ledger.take(adverts);
+            b.inputs.link = Link { state: link, error: error.filter(|_| link != LinkState::Connected), ..Link::default() };
+            b.inputs.radio = radio;
+            b.inputs.clock = clock.then_some(UNIX_EPOCH);
+            if heard { b.inputs.heard = Some(now); }
+            b.inputs.ledger.receive_queued(adverts);
+            b.inputs.ledger.take(adverts);
             match fate {
-                0 => b.facts.ledger.publish(adverts),
+                0 => b.inputs.ledger.publish(adverts),
                 1 if adverts > 0 => {
-                    b.facts.ledger.drop_in_flight(adverts, DropReason::Refused);
+                    b.inputs.ledger.drop_in_flight(adverts, DropReason::Refused);
                     lost = Some(now);
                 }
                 _ => {}
             }
             if radio == RadioState::Scanning { scanned = Some(now); }
-            let health = b.step();
+            let health = b.update();
             let recent = |at: Option<Instant>, limit| at.is_some_and(|at| now.duration_since(at) < limit);
             if health.state == HealthState::Online {
                 prop_assert!(!matches!(link, LinkState::Off | LinkState::Waiting));
-                prop_assert!(b.facts.link.error.is_none() || link == LinkState::Idle);
-                prop_assert!(recent(b.facts.heard, PROOF), "no sign of the broker");
-                prop_assert!(recent(scanned, PATIENCE), "no scan");
-                prop_assert!(!recent(lost, MEMORY), "a loss");
+                prop_assert!(b.inputs.link.error.is_none() || link == LinkState::Idle);
+                prop_assert!(recent(b.inputs.heard, MAX_BROKER_SILENCE), "no sign of the broker");
+                prop_assert!(recent(scanned, TROUBLE_DELAY), "no scan");
+                prop_assert!(!recent(lost, LOSS_WINDOW), "a loss");
             }
             prop_assert_eq!(health.reason.is_empty(), health.state == HealthState::Online);
             prop_assert!(clock || health.since.is_none());

@@ -44,6 +44,7 @@ pub mod clock;
 pub mod config;
 pub mod daemon;
 pub mod dbus;
+pub mod drop_log;
 pub mod encode;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -51,7 +52,6 @@ mod hci;
 pub mod health;
 pub mod ingest;
 pub mod log;
-pub mod losses;
 pub mod memory;
 pub mod model;
 mod mqtt;

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_goes_first_and_is_counted() {
+    fn queue_drops_the_oldest_first_and_counts_it() {
         let (queue, stats) = queue(3 * (10 + OVERHEAD));
         for tag in 0..5 {
             push(&queue, &stats, message(tag, 10));
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_back_keeps_its_order() {
+    fn queue_keeps_the_order_of_what_comes_back() {
         let (queue, stats) = queue(10_000);
         for tag in 0..4 {
             push(&queue, &stats, message(tag, 1));
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_larger_than_the_queue_is_dropped_and_counted() {
+    fn queue_drops_and_counts_a_message_larger_than_itself() {
         let (queue, stats) = queue(100);
         push(&queue, &stats, message(0, 1000));
         assert!(queue.is_empty());
@@ -254,7 +254,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_books_balance_whatever_happens(steps in prop::collection::vec((0u8..6, 1usize..400), 0..200)) {
+        fn queue_accounts_for_every_advert_whatever_happens(steps in prop::collection::vec((0u8..6, 1usize..400), 0..200)) {
             let (queue, stats) = queue(2_000);
             let mut flying = Vec::new();
             for (step, size) in steps {

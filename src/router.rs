@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_machine_id_gives_a_stable_local_address() {
+    fn machine_id_gives_a_stable_local_address() {
         let id = "0123456789abcdef0123456789abcdef\n";
         let address = from_machine_id(id).expect("address");
         assert_eq!(from_machine_id(id), Some(address));

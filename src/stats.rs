@@ -13,7 +13,7 @@ pub use recovery::Recoveries;
 pub use spool::Spool;
 
 use crate::model::{Address, ConfiguredCertificate, Failure, Health, LinkState};
-use crate::watchdog::Beats;
+use crate::watchdog::Heartbeats;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -51,7 +51,7 @@ pub struct Link {
     pub refusal: Option<Refusal>,
 }
 
-/// See the module. Shared by every part.
+/// Everything that the service tells of itself, shared by every task.
 #[derive(Debug)]
 pub struct Stats {
     ledger: Mutex<Ledger>,
@@ -68,7 +68,7 @@ pub struct Stats {
     spool: watch::Sender<Spool>,
     certificates: watch::Sender<Vec<ConfiguredCertificate>>,
     finished: AtomicU64,
-    beats: Beats,
+    heartbeats: Heartbeats,
     started: Instant,
     started_at: SystemTime,
 }
@@ -90,7 +90,7 @@ impl Default for Stats {
             spool: watch::Sender::default(),
             certificates: watch::Sender::default(),
             finished: AtomicU64::new(0),
-            beats: Beats::default(),
+            heartbeats: Heartbeats::default(),
             started: Instant::now(),
             started_at: SystemTime::now(),
         }
@@ -245,8 +245,8 @@ impl Stats {
     }
 
     /// Signs of life of our own tasks.
-    pub fn beats(&self) -> &Beats {
-        &self.beats
+    pub fn heartbeats(&self) -> &Heartbeats {
+        &self.heartbeats
     }
 
     /// When the service started.

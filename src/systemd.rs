@@ -1,9 +1,9 @@
-//! What systemd is told: ready, a line for people, that the work goes on, that it ends.
+//! Notifications for systemd: READY=1, STATUS=, WATCHDOG=1, STOPPING=1.
 
 use crate::log;
 use crate::model::HealthState;
 use crate::stats::Stats;
-use crate::watchdog::{Feeder, PULSE};
+use crate::watchdog::{HEARTBEAT_INTERVAL, ProgressCheck};
 use sd_notify::NotifyState;
 use std::env;
 use std::ffi::OsStr;
@@ -15,10 +15,10 @@ use std::time::Duration;
 use tokio::time::{Instant, interval, sleep};
 
 /// Between two lines for people, while nothing but figures changed.
-const FIGURES: Duration = Duration::from_secs(5);
+const STATUS_INTERVAL: Duration = Duration::from_secs(5);
 /// How much more time is asked for at a time while the end takes long, and how long in all.
-const MORE_TIME: Duration = Duration::from_secs(10);
-const LONGEST_END: Duration = Duration::from_secs(60);
+const EXTENSION: Duration = Duration::from_secs(10);
+const MAX_STOP_TIME: Duration = Duration::from_secs(60);
 
 /// The socket of the service manager, if it gave us one. It never blocks: what does not fit is lost, not our time.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ impl Manager {
         }
     }
 
-    fn tell(&self, states: &[NotifyState<'_>]) {
+    fn notify(&self, states: &[NotifyState<'_>]) {
         let Some(socket) = &self.0 else { return };
         let lines: String = states.iter().map(|state| format!("{state}\n")).collect();
         if let Err(error) = socket.send(lines.as_bytes()) {
@@ -47,17 +47,17 @@ impl Manager {
 
     /// The service can be used.
     pub fn ready(&self) {
-        self.tell(&[NotifyState::Ready]);
+        self.notify(&[NotifyState::Ready]);
     }
 
     /// The service ends.
     pub fn stopping(&self) {
-        self.tell(&[NotifyState::Stopping]);
+        self.notify(&[NotifyState::Stopping]);
     }
 
-    /// Tells how it goes, and that it goes, for ever.
+    /// Sends STATUS= and WATCHDOG=1 until cancelled.
     pub async fn follow(&self, stats: &Stats) {
-        tokio::join!(self.show(stats), self.feed(stats));
+        tokio::join!(self.show(stats), self.ping_watchdog(stats));
     }
 
     /// The line of `systemctl status`: at once when the state changes, every few seconds when figures do.
@@ -67,43 +67,43 @@ impl Manager {
             health.mark_unchanged();
             let line = line(stats);
             if line != shown {
-                self.tell(&[NotifyState::Status(&line)]);
+                self.notify(&[NotifyState::Status(&line)]);
                 shown = line;
             }
             // Not more often than once a second, however often the state changes.
-            sleep(PULSE).await;
+            sleep(HEARTBEAT_INTERVAL).await;
             tokio::select! {
                 _ = health.changed() => {}
-                () = sleep(FIGURES - PULSE) => {}
+                () = sleep(STATUS_INTERVAL - HEARTBEAT_INTERVAL) => {}
             }
         }
     }
 
-    /// Feeds the watchdog, if there is one. Looked at four times in its interval, so that a pause of half of it is borne.
-    async fn feed(&self, stats: &Stats) {
+    /// Pings the watchdog, if there is one. Progress is checked four times in its interval, so that a pause of half of it is tolerated.
+    async fn ping_watchdog(&self, stats: &Stats) {
         let Some(limit) = watched() else { return };
-        let (mut feeder, mut tick) = (Feeder::default(), interval(limit / 4));
+        let (mut progress, mut tick) = (ProgressCheck::default(), interval(limit / 4));
         loop {
             tick.tick().await;
-            if feeder.both_moved(stats.beats()) {
-                self.tell(&[NotifyState::Watchdog]);
+            if progress.both_progressed(stats.heartbeats()) {
+                self.notify(&[NotifyState::Watchdog]);
             }
         }
     }
 
     /// Waits for the end; while the publish thread moves systemd is asked for more time.
     pub async fn drain(&self, stats: &Stats, end: impl Future<Output = ()>) {
-        let (mut end, mut feeder, mut tick) = (pin!(end), Feeder::default(), interval(2 * PULSE));
-        let (latest, more) = (Instant::now() + LONGEST_END, u32::try_from(MORE_TIME.as_micros()).unwrap_or(u32::MAX));
+        let (mut end, mut progress, mut tick) = (pin!(end), ProgressCheck::default(), interval(2 * HEARTBEAT_INTERVAL));
+        let (latest, more) = (Instant::now() + MAX_STOP_TIME, u32::try_from(EXTENSION.as_micros()).unwrap_or(u32::MAX));
         loop {
             tokio::select! {
                 () = &mut end => return,
                 _ = tick.tick() => {}
             }
-            if Instant::now() < latest && feeder.publish_moved(stats.beats()) {
-                self.tell(&[NotifyState::ExtendTimeoutUsec(more)]);
+            if Instant::now() < latest && progress.publisher_progressed(stats.heartbeats()) {
+                self.notify(&[NotifyState::ExtendTimeoutUsec(more)]);
                 if watched().is_some() {
-                    self.tell(&[NotifyState::Watchdog]);
+                    self.notify(&[NotifyState::Watchdog]);
                 }
             }
         }

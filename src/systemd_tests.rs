@@ -3,7 +3,7 @@ use crate::model::{DropReason, Health, LinkState};
 use crate::stats::Heard;
 
 #[test]
-fn the_line_says_it_all() {
+fn status_line_says_it_all() {
     let stats = Stats::default();
     assert_eq!(line(&stats), "offline (starting): 0 adverts/s, no broker, 0 waiting, 0 lost");
     stats.set_link(|link| (link.state, link.broker) = (LinkState::Connected, "mqtt.example:8883".into()));
@@ -29,7 +29,7 @@ fn the_line_says_it_all() {
 }
 
 #[test]
-fn a_manager_that_does_not_read_costs_nothing() {
+fn manager_that_does_not_read_costs_nothing() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let path = directory.path().join("notify");
     let theirs = UnixDatagram::bind(&path).expect("socket");

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// See the module.
+/// Texts of `timestamp`, formatted once a second.
 #[derive(Debug)]
 pub struct Timestamps {
     format: TimestampFormat,
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn both_texts() {
+    fn timestamp_has_two_formats() {
         let mut utc = Timestamps::new(TimestampFormat::Rfc3339);
         assert_eq!(text(&mut utc, 1_772_964_437_723), "2026-03-08T10:07:17.723Z");
         assert_eq!(text(&mut utc, 1_772_964_437_004), "2026-03-08T10:07:17.004Z");
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_allocated_within_a_second() {
+    fn timestamp_allocates_nothing_within_a_second() {
         let mut times = Timestamps::new(TimestampFormat::Local);
         times.text(UNIX_EPOCH);
         let info = allocation_counter::measure(|| {
@@ -113,7 +113,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_kept_second_gives_the_same_text_as_jiff(start in 0u64..253_402_300_000_000, steps in prop::collection::vec(0u64..3000, 0..20)) {
+        fn timestamp_of_a_cached_second_is_the_text_of_jiff(start in 0u64..253_402_300_000_000, steps in prop::collection::vec(0u64..3000, 0..20)) {
             let (mut times, mut at) = (Timestamps::new(TimestampFormat::Rfc3339), start);
             for step in steps {
                 at += step;

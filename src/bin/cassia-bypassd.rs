@@ -33,21 +33,21 @@ Exit status: 0 stopped, 1 no bus, name taken or file unreadable, 2 wrong argumen
 /// `EX_CONFIG` of sysexits: the unit does not restart on it.
 const BAD_CONFIG: u8 = 78;
 
-enum Order {
+enum Command {
     Run(Paths, Source),
     Check(Paths),
     Say(String),
 }
 
-fn order(arguments: impl Iterator<Item = OsString>) -> Result<Order, String> {
+fn order(arguments: impl Iterator<Item = OsString>) -> Result<Command, String> {
     let (mut arguments, mut paths, mut check) = (arguments, Paths::default(), false);
     let mut source = Source::Bluez;
     while let Some(argument) = arguments.next() {
         let word = argument.to_string_lossy().into_owned();
         let mut file = || arguments.next().map(Into::into).ok_or(format!("{word} needs a FILE"));
         match &*word {
-            "--help" | "-h" => return Ok(Order::Say(HELP.to_owned())),
-            "--version" | "-V" => return Ok(Order::Say(format!("cassia-bypassd {}\n", env!("CARGO_PKG_VERSION")))),
+            "--help" | "-h" => return Ok(Command::Say(HELP.to_owned())),
+            "--version" | "-V" => return Ok(Command::Say(format!("cassia-bypassd {}\n", env!("CARGO_PKG_VERSION")))),
             "--check-config" => check = true,
             "--vendor-config" => paths.vendor = file()?,
             "--config" => paths.site = file()?,
@@ -55,7 +55,7 @@ fn order(arguments: impl Iterator<Item = OsString>) -> Result<Order, String> {
             _ => return Err(format!("unknown argument {word}")),
         }
     }
-    Ok(if check { Order::Check(paths) } else { Order::Run(paths, source) })
+    Ok(if check { Command::Check(paths) } else { Command::Run(paths, source) })
 }
 
 /// A copy of a descriptor that we inherited.
@@ -69,9 +69,9 @@ fn inherited(number: Option<OsString>) -> Result<OwnedFd, String> {
 
 fn main() -> ExitCode {
     match order(std::env::args_os().skip(1)) {
-        Ok(Order::Run(paths, source)) => run(paths, source),
-        Ok(Order::Check(paths)) => check(&paths),
-        Ok(Order::Say(text)) => {
+        Ok(Command::Run(paths, source)) => run(paths, source),
+        Ok(Command::Check(paths)) => check(&paths),
+        Ok(Command::Say(text)) => {
             print!("{text}");
             ExitCode::SUCCESS
         }

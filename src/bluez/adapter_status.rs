@@ -13,12 +13,12 @@ use tokio::time::{Instant, sleep_until};
 
 /// Between two discoveries of bluetoothd the kernel may scan passively for some milliseconds: scan parameters count when they have
 /// held for so long.
-const HELD: Duration = Duration::from_secs(1);
+const STABLE_PARAMETERS: Duration = Duration::from_secs(1);
 
 /// A power cycle after which the adapter does not scan for so long brought nothing.
-const COMES_BACK: Duration = Duration::from_secs(30);
+const POWER_CYCLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// See the module.
+/// The only writer of one adapter's state.
 pub(super) struct AdapterStatusTracker {
     stats: Arc<Stats>,
     adapters: AdapterTable,
@@ -32,7 +32,7 @@ pub(super) struct AdapterStatusTracker {
     silence: SilenceDetector,
     /// Name and address, once bluetoothd had it.
     identity: Option<String>,
-    /// When the power cycle began of which it is not known yet how it ends, and whether it was said that it brought nothing.
+    /// When the power cycle in progress began, and whether its failure is logged.
     power_cycle: Option<(Instant, bool)>,
     controllers: watch::Receiver<ScanEnableTracker>,
     /// How often the controller had refused when the scan began, and when that was.
@@ -63,7 +63,7 @@ impl AdapterStatusTracker {
     }
 
     /// Adverts that the adapter heard so far, before all filters.
-    fn adverts_heard(&self) -> u64 {
+    fn advert_count(&self) -> u64 {
         self.adapters.status(self.wanted).map_or(0, |status| self.counts.get(&status.name))
     }
 
@@ -166,7 +166,7 @@ impl AdapterStatusTracker {
             log::power_cycled(&self.label(), since.elapsed().as_secs(), None);
         }
         self.began = Instant::now();
-        self.silence.scan_started(self.adverts_heard(), Instant::now());
+        self.silence.scan_started(self.advert_count(), Instant::now());
         // What was done about silence is news again when the silence is over.
         self.logged_actions.retain(|action| {
             matches!(
@@ -183,7 +183,7 @@ impl AdapterStatusTracker {
     pub(super) fn update_duty_cycle(&self) {
         let duty_cycle = match self.controllers.borrow().duty_cycle(self.index()) {
             None => None,
-            Some((_, since)) if since.elapsed() < HELD => return,
+            Some((_, since)) if since.elapsed() < STABLE_PARAMETERS => return,
             Some((percent, _)) => Some(percent),
         };
         self.adapters.update(|radio| radio.change(self.wanted, |adapter| adapter.duty_cycle = duty_cycle));
@@ -193,10 +193,10 @@ impl AdapterStatusTracker {
     pub(super) fn silence_action(&mut self) -> Option<RecoveryAction> {
         let now = Instant::now();
         if self.is_connecting() {
-            self.silence.scan_started(self.adverts_heard(), now);
+            self.silence.scan_started(self.advert_count(), now);
             return None;
         }
-        if self.silence.advert_heard(self.adverts_heard(), now) {
+        if self.silence.record_advert(self.advert_count(), now) {
             self.logged_actions.clear();
             return None;
         }
@@ -231,7 +231,7 @@ impl AdapterStatusTracker {
                 "{adapter} was unplugged, or its driver gave it up: plug it in again; why it went: journalctl -k --grep 'usb|Bluetooth'"
             );
         }
-        if self.power_cycle.is_some_and(|(since, _)| since.elapsed() >= COMES_BACK) {
+        if self.power_cycle.is_some_and(|(since, _)| since.elapsed() >= POWER_CYCLE_TIMEOUT) {
             self.power_cycle_failed(&error.detail);
         }
         self.set_state(|radio| {

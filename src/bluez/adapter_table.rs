@@ -57,21 +57,21 @@ impl AdapterTable {
 }
 
 /// Two adapters whose indexes differ by this share a count: then a silent one is taken for one that hears.
-const COUNTS: usize = 64;
+const SLOTS: usize = 64;
 
 /// Adverts heard by each adapter, before all filters.
 #[derive(Debug)]
-pub(crate) struct AdvertCounts([AtomicU64; COUNTS]);
+pub(crate) struct AdvertCounts([AtomicU64; SLOTS]);
 
 impl Default for AdvertCounts {
     fn default() -> Self {
-        Self([const { AtomicU64::new(0) }; COUNTS])
+        Self([const { AtomicU64::new(0) }; SLOTS])
     }
 }
 
 impl AdvertCounts {
     fn of(&self, index: u16) -> &AtomicU64 {
-        &self.0[usize::from(index) % COUNTS]
+        &self.0[usize::from(index) % SLOTS]
     }
 
     /// Counts an advert.

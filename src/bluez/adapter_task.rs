@@ -62,7 +62,7 @@ async fn run_once(mode: ScanMode, status: &mut AdapterStatusTracker, policy: &mu
                 scan_setup::discover_shortly(status).await;
             }
             tokio::select! {
-                () = client::appears(), if state == RadioState::NoBluez => {}
+                () = client::appeared(), if state == RadioState::NoBluez => {}
                 () = sleep_until(next) => {}
             }
             status.record_recovery(RecoveryAction::Retry, &why);

@@ -18,10 +18,10 @@ pub(crate) const NAME: &str = "org.bluez";
 /// What is wrong while it has none.
 pub(super) const NOT_RUNNING: &str = "bluetoothd is not running; start it: systemctl start bluetooth";
 
-/// The bus or bluetoothd may hang, and zbus waits for ever: no call waits longer.
+/// Limit of a call: the bus or bluetoothd may hang, and zbus has none of its own.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Waits for an answer, but not for ever.
+/// Waits for an answer for a limited time.
 pub(super) async fn with_timeout<T, E: Into<zbus::Error>>(call: impl Future<Output = Result<T, E>>) -> zbus::Result<T> {
     match timeout(CALL_TIMEOUT, call).await {
         Ok(answer) => answer.map_err(Into::into),
@@ -59,7 +59,7 @@ const MONITORS: &str = "org.bluez.AdvertisementMonitorManager1";
 const ADVERTISING: &str = "org.bluez.LEAdvertisingManager1";
 
 /// A list of words that an interface of an adapter has.
-async fn words(adapter: &str, interface: &str, property: &str) -> zbus::Result<Vec<String>> {
+async fn string_list(adapter: &str, interface: &str, property: &str) -> zbus::Result<Vec<String>> {
     with_timeout(async {
         let bus = Connection::system().await?;
         let (path, properties) = (format!("/org/bluez/{adapter}"), Some("org.freedesktop.DBus.Properties"));
@@ -74,7 +74,9 @@ const OFFLOAD: &str = "controller-patterns";
 /// Whether the controller of this adapter filters adverts by itself for those who monitor them.
 pub(super) async fn offloads(adapter: &str) -> bool {
     // What is not known may be.
-    words(adapter, MONITORS, "SupportedFeatures").await.map_or(true, |features| features.iter().any(|f| f == OFFLOAD))
+    string_list(adapter, MONITORS, "SupportedFeatures")
+        .await
+        .map_or(true, |features| features.iter().any(|f| f == OFFLOAD))
 }
 
 /// What the controller of this adapter and bluetoothd can do: words of [`Capability`]. bluetoothd tells the
@@ -82,9 +84,9 @@ pub(super) async fn offloads(adapter: &str) -> bool {
 /// Part B, 4.6).
 pub(super) async fn capabilities(adapter: &str) -> Vec<Capability> {
     let (features, types, phys) = tokio::join!(
-        words(adapter, MONITORS, "SupportedFeatures"),
-        words(adapter, MONITORS, "SupportedMonitorTypes"),
-        words(adapter, ADVERTISING, "SupportedSecondaryChannels"),
+        string_list(adapter, MONITORS, "SupportedFeatures"),
+        string_list(adapter, MONITORS, "SupportedMonitorTypes"),
+        string_list(adapter, ADVERTISING, "SupportedSecondaryChannels"),
     );
     let phys = phys.unwrap_or_default();
     let has = |list: &[String], word: &str| list.iter().any(|entry| entry == word);
@@ -126,7 +128,7 @@ impl Watch {
 }
 
 /// Returns when bluetoothd has come; never if it has not, or there is no way to know.
-pub(super) async fn appears() {
+pub(super) async fn appeared() {
     if let Ok(mut watch) = Watch::new().await {
         loop {
             match watch.present().await {

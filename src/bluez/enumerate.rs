@@ -7,7 +7,7 @@ use crate::model::{Address, RadioState};
 use zbus::fdo::DBusProxy;
 use zbus::{Connection, OwnedVariant};
 
-/// See the module. Asks for the names alone as a rule: a list of all objects would hold every device in range.
+/// Adapters that bluetoothd has. Asks for the names alone as a rule: a list of all objects would hold every device in range.
 #[derive(Default)]
 pub(super) struct AdapterList {
     connection: Option<Connection>,
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_introspection_names_the_adapters() {
+    fn introspection_names_the_adapters() {
         let text = r#"<node><interface name="a.b"></interface><node name="hci10"/><node name="test"/><node name="hci2"/></node>"#;
         assert_eq!(adapters(text), ["hci2", "hci10"]);
         assert!(adapters("<node></node>").is_empty());

@@ -20,7 +20,7 @@ pub(crate) fn explain_bus(doing: &str, error: &zbus::Error) -> String {
         other => other.to_string(),
     };
     let unknown = ("the system bus or bluetoothd cannot be used", "look at both: systemctl status dbus bluetooth");
-    let (meaning, remedy) = by_name(&raw).unwrap_or(unknown);
+    let (meaning, remedy) = meaning_of_name(&raw).unwrap_or(unknown);
     sentence(doing, meaning, remedy, &raw)
 }
 
@@ -68,7 +68,7 @@ const BUSY: &str = "it is tried again, and if that lasts: systemctl restart blue
 const POLL_INTERVAL: &str = "bluetoothd's own reason: journalctl -u bluetooth";
 
 fn meaning(raw: &str, error: &bluer::Error) -> (&'static str, &'static str) {
-    if let Some(known) = by_name(raw) {
+    if let Some(known) = meaning_of_name(raw) {
         return known;
     }
     match &error.kind {
@@ -98,7 +98,7 @@ fn meaning(raw: &str, error: &bluer::Error) -> (&'static str, &'static str) {
 }
 
 /// Errors of the bus, and one of bluetoothd that has the name of many others.
-fn by_name(raw: &str) -> Option<(&'static str, &'static str)> {
+fn meaning_of_name(raw: &str) -> Option<(&'static str, &'static str)> {
     let has = |part: &str| raw.contains(part);
     Some(if has("rfkill") || has("org.bluez.Error.Blocked") {
         ("Bluetooth is blocked by rfkill", "unblock it: rfkill unblock bluetooth")

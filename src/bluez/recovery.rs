@@ -52,7 +52,7 @@ pub(super) enum NextStep {
     PowerCycle,
 }
 
-/// See the module.
+/// What is tried next for one adapter, from what failed before.
 #[derive(Debug)]
 pub(super) struct RecoveryPolicy {
     pause: Duration,
@@ -145,7 +145,7 @@ impl SilenceDetector {
     }
 
     /// Whether something was heard since the last look.
-    pub(super) fn advert_heard(&mut self, heard: u64, now: Instant) -> bool {
+    pub(super) fn record_advert(&mut self, heard: u64, now: Instant) -> bool {
         if heard == self.heard {
             return false;
         }

@@ -33,7 +33,7 @@ fn attempts_are_few_and_never_far() {
 }
 
 #[test]
-fn one_that_refuses_is_power_cycled_late_and_once_an_hour() {
+fn refusal_leads_to_a_power_cycle_late_and_once_an_hour() {
     let cycles = |cause| {
         let steps = failing(cause, HOUR * 5).into_iter();
         steps.filter(|(_, step)| *step == NextStep::PowerCycle).map(|(at, _)| at).collect::<Vec<_>>()
@@ -47,7 +47,7 @@ fn one_that_refuses_is_power_cycled_late_and_once_an_hour() {
 
 /// What ended was a scan, for an hour: that it ended says nothing about how long the controller has refused.
 #[test]
-fn the_first_trouble_after_a_good_scan_is_a_pause() {
+fn first_failure_after_a_good_scan_is_a_pause() {
     for held in [Duration::ZERO, STABLE_SCAN, HOUR] {
         let (mut policy, start) = (RecoveryPolicy::new(), Instant::now());
         let end = start + held;
@@ -65,7 +65,7 @@ fn the_first_trouble_after_a_good_scan_is_a_pause() {
 }
 
 #[test]
-fn a_discovery_is_tried_before_a_power_cycle() {
+fn discovery_is_tried_before_a_power_cycle() {
     let steps = failing(Cause::Controller, MINUTE);
     let place = |wanted: fn(&NextStep) -> bool| steps.iter().position(|(_, step)| wanted(step)).expect("it is tried");
     let discovery = place(|step| matches!(step, NextStep::Discovery(_)));
@@ -77,7 +77,7 @@ fn a_discovery_is_tried_before_a_power_cycle() {
 }
 
 #[test]
-fn one_that_was_withheld_is_due_again_soon() {
+fn withheld_power_cycle_is_due_again_soon() {
     let (mut policy, start) = (RecoveryPolicy::new(), Instant::now());
     let later = start + REFUSAL_TIMEOUT;
     assert_eq!(policy.next_step(Cause::Controller, start, None, later), NextStep::PowerCycle);
@@ -88,7 +88,7 @@ fn one_that_was_withheld_is_due_again_soon() {
 
 /// A scan that ends as soon as it began is no reason to hurry.
 #[test]
-fn only_a_scan_that_held_ends_a_trouble() {
+fn failure_is_over_only_after_a_stable_scan() {
     let (mut policy, start) = (RecoveryPolicy::new(), Instant::now());
     let mut pauses = |held: Duration| match policy.next_step(Cause::Controller, start, Some(start), start + held) {
         NextStep::Pause(pause) => pause,
@@ -99,7 +99,7 @@ fn only_a_scan_that_held_ends_a_trouble() {
 }
 
 #[test]
-fn a_refusal_that_was_interrupted_counts_from_its_end() {
+fn refusal_that_was_interrupted_counts_from_its_end() {
     let (mut policy, start) = (RecoveryPolicy::new(), Instant::now());
     let at = |seconds| start + Duration::from_secs(seconds);
     policy.next_step(Cause::Controller, at(0), None, at(20));
@@ -115,7 +115,7 @@ fn watched(hours: u64, adverts: &[u64]) -> Vec<(u64, RecoveryAction)> {
     for second in (0..hours * 3600).step_by(2) {
         let now = start + Duration::from_secs(second);
         heard += adverts.iter().filter(|at| (second..second + 2).contains(at)).count() as u64;
-        if silence.advert_heard(heard, now) {
+        if silence.record_advert(heard, now) {
             continue;
         }
         if let Some(action) = silence.due_action(now) {
@@ -127,7 +127,7 @@ fn watched(hours: u64, adverts: &[u64]) -> Vec<(u64, RecoveryAction)> {
 }
 
 #[test]
-fn a_quiet_site_is_not_a_dead_radio() {
+fn silence_of_a_quiet_site_is_not_a_dead_radio() {
     let done = watched(72, &[]);
     assert_eq!(done.len(), 73);
     let first = [
@@ -142,7 +142,7 @@ fn a_quiet_site_is_not_a_dead_radio() {
 }
 
 #[test]
-fn an_advert_begins_it_anew() {
+fn silence_ends_with_an_advert() {
     let done = watched(3, &[0, 100, 4000]);
     let wanted = [
         (30, RecoveryAction::Rescan),
@@ -156,7 +156,7 @@ fn an_advert_begins_it_anew() {
 
 /// A new scan hears something at once: the place is not silent, the radio forgets.
 #[test]
-fn a_radio_that_forgets_is_helped_sooner() {
+fn silence_of_a_radio_that_forgets_is_acted_on_sooner() {
     let wanted = [
         (30, RecoveryAction::Rescan),
         (340, RecoveryAction::Rescan),

@@ -14,17 +14,17 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-/// How often the adapter is looked at: some faults give no signal.
+/// How often the adapter is polled: some faults give no signal.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// How often a monitor that could not be registered is tried again.
-const MONITOR: Duration = Duration::from_secs(3);
-/// Beside a client whose discovery has no filter bluetoothd ends every discovery after 10 s. One that held begins anew.
-const HELD: Duration = Duration::from_secs(5);
+const MONITOR_RETRY_DELAY: Duration = Duration::from_secs(3);
+/// Beside a client whose discovery has no filter bluetoothd ends every discovery after 10 s. One that held for so long is restarted without being reported.
+const STABLE_DISCOVERY: Duration = Duration::from_secs(5);
 /// A discovery that ends because another program connects ends shortly before that is seen.
 const BEFORE_CONNECTION: Duration = Duration::from_millis(500);
 
 /// An adapter that is off because it was pulled is gone so soon, and bluetoothd itself when it ends.
-const GOING: Duration = Duration::from_secs(1);
+const REMOVAL_DELAY: Duration = Duration::from_secs(1);
 
 /// Why fewer adverts come, while nothing is wrong.
 const CONNECTING: &str = "another program is connecting";
@@ -96,7 +96,7 @@ async fn scan(
     let capabilities = client::capabilities(adapter.name()).await;
     status.set_state(|radio| radio.capabilities = capabilities);
     let mut scan = Scan { adapter, events, monitor, discovery, since, monitor_channel, without, interrupted: false };
-    scan.tell(status);
+    scan.publish_state(status);
     status.on_scan_started();
     tokio::select! {
         // bluer says nothing about it.
@@ -121,7 +121,7 @@ struct Scan {
 
 impl Scan {
     /// Says how the scan is.
-    fn tell(&self, status: &mut AdapterStatusTracker) {
+    fn publish_state(&self, status: &mut AdapterStatusTracker) {
         let (state, mut detail) = match &self.without {
             None => (RadioState::Scanning, String::new()),
             Some(why) => {
@@ -138,7 +138,7 @@ impl Scan {
     }
 
     fn discovery_ended(&self, how: &str) -> ScanError {
-        if self.since.elapsed() >= HELD {
+        if self.since.elapsed() >= STABLE_DISCOVERY {
             ScanError::reconfigure(how)
         } else {
             ScanError::new(RadioState::Starting, how).refused()
@@ -156,7 +156,7 @@ impl Scan {
                 }
             }
         };
-        match timeout(GOING, gone).await {
+        match timeout(REMOVAL_DELAY, gone).await {
             Ok(true) => removed().await,
             _ => ScanError::new(
                 RadioState::AdapterOff,
@@ -168,9 +168,9 @@ impl Scan {
     /// Returns when the scan has ended, and why.
     async fn hold(&mut self, status: &mut AdapterStatusTracker) -> Result<Infallible, ScanError> {
         let mut other_capture = pin!(status.capture_changed(self.monitor_channel));
-        let mut look = interval(POLL_INTERVAL);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut register = interval(MONITOR);
+        let mut poll = interval(POLL_INTERVAL);
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut register = interval(MONITOR_RETRY_DELAY);
         register.set_missed_tick_behavior(MissedTickBehavior::Delay);
         register.reset();
         let lacks = self.without.as_ref().is_some_and(|why| why.state != RadioState::PassiveUnsupported);
@@ -189,7 +189,7 @@ impl Scan {
                     Some(_) => {}
                     None => {
                         let there = self.adapter.is_powered().await.is_ok();
-                        match timeout(GOING, self.adapter.events()).await {
+                        match timeout(REMOVAL_DELAY, self.adapter.events()).await {
                             Ok(Ok(events)) if there => self.events = Box::pin(events),
                             _ => return Err(removed().await),
                         }
@@ -222,7 +222,7 @@ impl Scan {
                         return Err(ScanError::reconfigure("another program has connected"));
                     }
                     connection = Box::pin(status.connecting_becomes(!connects));
-                    self.tell(status);
+                    self.publish_state(status);
                 }
                 _ = register.tick(), if lacks && !connects => {
                     status.record_recovery(RecoveryAction::Retry, "the advertisement monitor");
@@ -231,7 +231,7 @@ impl Scan {
                         return Err(ScanError::reconfigure("the advertisement monitor can be registered"));
                     }
                 }
-                _ = look.tick() => {
+                _ = poll.tick() => {
                     status.update_duty_cycle();
                     if let Some(action) = status.silence_action() {
                         return Err(ScanError::silence(action));
@@ -255,7 +255,7 @@ const POWER: &str = "asking whether the adapter is powered";
 
 /// The adapter is gone. A bluetoothd that ends removes its adapters first: that it went is seen meanwhile, and says more.
 async fn removed() -> ScanError {
-    sleep(GOING).await;
+    sleep(REMOVAL_DELAY).await;
     ScanError::new(RadioState::AdapterMissing, "the adapter was removed")
 }
 

@@ -78,7 +78,7 @@ pub(super) async fn set_filter(adapter: &Adapter) -> Result<(), ScanError> {
 }
 
 /// How long a discovery takes that is to bring a passive scan back.
-const SHORTLY: Duration = Duration::from_secs(2);
+const SHORT_DISCOVERY: Duration = Duration::from_secs(2);
 
 /// Discovers for a moment: the kernel ends the scan that it believes to be running for it, and begins another one after it.
 pub(super) async fn discover_shortly(status: &AdapterStatusTracker) {
@@ -87,7 +87,7 @@ pub(super) async fn discover_shortly(status: &AdapterStatusTracker) {
         let adapter = find_adapter(&session, status.wanted).await?;
         set_filter(&adapter).await?;
         let events = bluez_call(START, adapter.discover_devices()).await?;
-        sleep(SHORTLY).await;
+        sleep(SHORT_DISCOVERY).await;
         drop(events);
         Ok::<_, ScanError>(())
     };

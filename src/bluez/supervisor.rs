@@ -60,7 +60,7 @@ pub(crate) async fn control(mut config: watch::Receiver<ScanConfig>, inputs: Rad
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// See the module.
+/// The tasks of the adapters that the settings ask for.
 struct AdapterSupervisor {
     inputs: RadioInputs,
     mode: watch::Sender<ScanMode>,

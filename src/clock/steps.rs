@@ -13,9 +13,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::io::unix::AsyncFd;
 
 /// A year: the timer is not for its end. The kernel cancels it when the clock is set.
-const FAR: i64 = 365 * 86_400;
+const TIMER_SECS: i64 = 365 * 86_400;
 
-/// See the module.
+/// Wakes when somebody sets the wall clock.
 #[derive(Debug)]
 pub struct Steps {
     timer: AsyncFd<OwnedFd>,
@@ -39,7 +39,7 @@ impl Steps {
 
     fn arm(&self) -> io::Result<()> {
         let now = clock_gettime(ClockId::Realtime);
-        let it_value = Timespec { tv_sec: now.tv_sec.saturating_add(FAR), ..now };
+        let it_value = Timespec { tv_sec: now.tv_sec.saturating_add(TIMER_SECS), ..now };
         let it_interval = Timespec::default();
         let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
         match timerfd_settime(self.timer.get_ref(), flags, &Itimerspec { it_interval, it_value }) {

@@ -2,7 +2,7 @@
 
 use super::report::{Report, held_report_at, put};
 use super::values::assign;
-use crate::certificates::held;
+use crate::certificates::configured;
 use crate::config::{Config, Draft, Requester, Settings};
 use crate::threads;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub(super) async fn check_report(
             Ok(config) => (config.weaknesses().into_iter().map(|weakness| weakness.text).collect(), Vec::new()),
             Err(problems) => (Vec::new(), problems),
         };
-        let held = held(&draft.form);
+        let held = configured(&draft.form);
         (draft, held, hints, wrong)
     })
     .await;

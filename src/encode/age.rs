@@ -6,17 +6,17 @@ use crate::model::{BootTime, Message, RxTimes};
 use std::borrow::Cow;
 
 /// Items that waited no longer than that have no `age`, in milliseconds.
-const FRESH: i64 = 5_000;
+const MAX_FRESH_MILLIS: i64 = 5_000;
 /// How an envelope begins.
 pub(super) const ENVELOPE: &[u8] = b"{\"data\":[";
 const KEY: &[u8] = b",\"age\":";
 /// Bytes that an age of less than 300 years takes.
-pub(super) const LONGEST_AGE: usize = 7 + 13;
+pub(super) const MAX_AGE_BYTES: usize = 7 + 13;
 
 /// The payload as it is sent at this moment.
 pub(crate) fn payload(message: &Message, now: BootTime) -> Cow<'_, [u8]> {
     match message.received.oldest() {
-        Some(oldest) if now.since(oldest) > FRESH => {
+        Some(oldest) if now.since(oldest) > MAX_FRESH_MILLIS => {
             aged(&message.payload, &message.received, now).map_or(Cow::Borrowed(&message.payload), Cow::Owned)
         }
         _ => Cow::Borrowed(&message.payload),
@@ -34,7 +34,7 @@ fn aged(payload: &[u8], received: &RxTimes, now: BootTime) -> Option<Vec<u8>> {
         let (end, old) = without_age(&payload[..bracket]);
         let age = ages.next()?.max(old);
         out.extend_from_slice(&payload[copied..end]);
-        if age > FRESH {
+        if age > MAX_FRESH_MILLIS {
             out.extend_from_slice(KEY);
             put(&mut out, format_args!("{age}"));
         }

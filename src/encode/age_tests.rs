@@ -131,7 +131,7 @@ proptest! {
                 message.payload = payload(&message, BootTime(now.0 - 50_000)).into_owned();
             }
             let mut sent = json(&payload(&message, now));
-            let wanted: Vec<_> = message.received.iter().map(|at| Some(now.since(at)).filter(|age| *age > FRESH)).collect();
+            let wanted: Vec<_> = message.received.iter().map(|at| Some(now.since(at)).filter(|age| *age > MAX_FRESH_MILLIS)).collect();
             prop_assert_eq!(ages(&payload(&message, now)), wanted);
             let items = match &mut sent {
                 Value::Array(items) => items.iter_mut().collect(),

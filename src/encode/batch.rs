@@ -20,7 +20,7 @@ pub struct Plan {
     pub gateway: Address,
 }
 
-/// See the module.
+/// The open batch.
 ///
 /// Wall clock times are `None` while the clock cannot be trusted: then items have no timestamp and the envelope's is 0.
 #[derive(Debug)]
@@ -39,9 +39,9 @@ pub struct Batch {
 }
 
 /// Bytes that a small legacy item takes, to start with.
-const ITEM: usize = 192;
+const TYPICAL_ITEM_BYTES: usize = 192;
 /// Bytes that close an envelope, at most.
-const ENVELOPE_END: usize = 220;
+const MAX_ENVELOPE_END_BYTES: usize = 220;
 
 impl Batch {
     /// An empty batch. `epoch` is what sets this start of the service apart from others.
@@ -69,7 +69,7 @@ impl Batch {
     /// Adds an advert heard then, by both clocks. The message that is full with it, or would be too large with it, if one is.
     pub fn push(&mut self, advert: &Advert<'_>, heard: Option<SystemTime>, received: BootTime) -> Option<Message> {
         if self.payload.capacity() == 0 {
-            self.payload.reserve(self.plan.size.min(64) as usize * ITEM);
+            self.payload.reserve(self.plan.size.min(64) as usize * TYPICAL_ITEM_BYTES);
         }
         let before = self.payload.len();
         self.begin_item();
@@ -106,7 +106,7 @@ impl Batch {
         match self.plan.payload.framing {
             Framing::Array => 1,
             Framing::Object => 0,
-            Framing::Envelope => ENVELOPE_END,
+            Framing::Envelope => MAX_ENVELOPE_END_BYTES,
         }
     }
 

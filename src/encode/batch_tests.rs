@@ -31,7 +31,7 @@ fn then() -> Option<SystemTime> {
 }
 
 #[test]
-fn a_batch_closes_by_size_by_hand_and_by_a_smaller_size() {
+fn batch_closes_by_size_by_hand_and_by_a_smaller_size() {
     let mut batch = batch(Framing::Array, 2);
     assert_eq!(batch.take(None), None);
     assert!(batch.push(&advert(0), None, RX).is_none());
@@ -46,7 +46,7 @@ fn a_batch_closes_by_size_by_hand_and_by_a_smaller_size() {
 }
 
 #[test]
-fn a_batch_closes_by_bytes() {
+fn batch_closes_by_bytes() {
     let mut batch = batch(Framing::Array, 1000);
     let smaller = Plan { max_bytes: 1000, ..plan(Framing::Array, 1000) };
     batch.configure(smaller, None);
@@ -85,7 +85,7 @@ fn batch_closes_before_it_is_larger_than_the_broker_takes() {
 }
 
 #[test]
-fn a_message_has_little_spare_room() {
+fn batch_has_little_spare_room() {
     let mut batch = batch(Framing::Array, 1000);
     for round in 1..5 {
         for _ in 0..round * 7 {
@@ -97,7 +97,7 @@ fn a_message_has_little_spare_room() {
 }
 
 #[test]
-fn an_object_is_one_item_and_names_its_device() {
+fn object_is_one_item_and_names_its_device() {
     let mut batch = batch(Framing::Object, 20);
     for tag in 0..3 {
         let message = batch.push(&advert(tag), None, RX).expect("one item a message");
@@ -108,7 +108,7 @@ fn an_object_is_one_item_and_names_its_device() {
 }
 
 #[test]
-fn an_envelope_says_which_message_it_is() {
+fn envelope_names_gateway_epoch_and_number() {
     let mut batch = batch(Framing::Envelope, 2);
     assert!(batch.push(&advert(0), then(), RX).is_none());
     let first = batch.push(&advert(1), then(), RX).expect("full");
@@ -129,7 +129,7 @@ fn an_envelope_says_which_message_it_is() {
 }
 
 #[test]
-fn other_framing_closes_the_open_batch_and_uses_up_no_number() {
+fn batch_closes_with_other_framing_and_uses_up_no_number() {
     let mut batch = batch(Framing::Envelope, 20);
     batch.push(&advert(0), None, RX);
     let closed = batch.configure(plan(Framing::Array, 20), None).expect("closed");

@@ -3,13 +3,13 @@
 //! The first part of an envelope keeps its number. The others get numbers of an epoch of their own, in which there are no gaps
 //! either: so no two envelopes have the same `epoch` and `seq`, and a gap still proves a loss.
 
-use super::age::{ENVELOPE, LONGEST_AGE};
+use super::age::{ENVELOPE, MAX_AGE_BYTES};
 use super::items::items;
 use crate::model::{Message, RxTimes};
 use serde_json::{Map, Value};
 use std::ops::Range;
 
-/// See the module.
+/// Cuts messages that are too large for the broker.
 #[derive(Debug)]
 pub(crate) struct Splitter {
     epoch: u64,
@@ -64,7 +64,7 @@ fn cut(items: &[Range<usize>], room: usize) -> Vec<Range<usize>> {
     let (mut parts, mut start, mut used) = (Vec::new(), 0, 0);
     for (index, item) in items.iter().enumerate() {
         // The comma before it, and its age.
-        let bytes = item.len() + 1 + LONGEST_AGE;
+        let bytes = item.len() + 1 + MAX_AGE_BYTES;
         if index > start && used + bytes > room {
             parts.push(start..index);
             (start, used) = (index, 0);

@@ -4,7 +4,7 @@
 use super::reports::{EVENT, EXTENDED_REPORT, HEADER, LE_META, LEGACY_REPORT};
 use super::scan_enable::{
     ADDED, COMMAND, COMMAND_COMPLETE, COMMAND_STATUS, CONNECTION_COMPLETE, CREATE_CONNECTION, ENABLE, EXTENDED_ENABLE,
-    INFORMED, REMOVED, RESET,
+    INDEX_INFO, REMOVED, RESET,
 };
 use super::scan_parameters::{EXTENDED_PARAMETERS, PARAMETERS};
 use libc::{BPF_ABS, BPF_B, BPF_H, BPF_JEQ, BPF_JGT, BPF_JMP, BPF_K, BPF_LD, BPF_LEN, BPF_RET, BPF_W};
@@ -71,7 +71,7 @@ pub(super) fn scan_state() -> [Instruction; 36] {
         jump(1, COMMAND, COMMANDS, 2),
         jump(2, EVENT, EVENTS, 3),
         jump(3, ADDED, WHOLE, 4),
-        jump(4, INFORMED, WHOLE, 5),
+        jump(4, INDEX_INFO, WHOLE, 5),
         jump(5, REMOVED, WHOLE, DROP),
         // Events.
         (LOAD_BYTE, 0, 0, CODE),
@@ -148,7 +148,7 @@ mod tests {
         taken_whole(&advert_reports(), packet)
     }
 
-    fn is_order(packet: &[u8]) -> bool {
+    fn is_command(packet: &[u8]) -> bool {
         taken_whole(&scan_state(), packet)
     }
 
@@ -161,8 +161,8 @@ mod tests {
     fn orders_to_scan_and_their_answers_pass() {
         for adapter in [0, 3, 0xFFFE] {
             for opcode in [[0x0B, 0x20], [0x0C, 0x20], [0x41, 0x20], [0x42, 0x20]] {
-                assert!(is_order(&packet(2, adapter, &[&opcode[..], &[6, 1, 0, 0, 0, 0, 0]].concat())));
-                assert!(is_order(&packet(3, adapter, &[0x0E, 4, 1, opcode[0], opcode[1], 0x0C])));
+                assert!(is_command(&packet(2, adapter, &[&opcode[..], &[6, 1, 0, 0, 0, 0, 0]].concat())));
+                assert!(is_command(&packet(3, adapter, &[0x0E, 4, 1, opcode[0], opcode[1], 0x0C])));
             }
         }
     }
@@ -184,13 +184,13 @@ mod tests {
             for subevent in CONNECTION_COMPLETE {
                 assert_eq!(run(&advert_reports, &meta(adapter, subevent, &[0; 18])), 13, "up to the role");
             }
-            assert!(is_order(&packet(0, adapter, &[7; 16])) && is_order(&packet(10, adapter, &[7; 8])));
+            assert!(is_command(&packet(0, adapter, &[7; 16])) && is_command(&packet(10, adapter, &[7; 8])));
             assert!(run(&advert_reports, &packet(1, adapter, &[])) > 0);
         }
     }
 
     #[test]
-    fn no_other_order_passes() {
+    fn filter_passes_no_other_command() {
         let scan = [ENABLE, EXTENDED_ENABLE, PARAMETERS, EXTENDED_PARAMETERS];
         let known = scan.into_iter().chain([RESET]).chain(CREATE_CONNECTION);
         let known: Vec<_> = known.collect();
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn the_numbers_are_those_of_the_kernel() {
+    fn filter_has_the_numbers_of_the_kernel() {
         assert_eq!((LOAD_HALF, LOAD_BYTE, JUMP_EQUAL, RETURN), (0x28, 0x30, 0x15, 0x06));
         assert_eq!((LOAD_LENGTH, JUMP_MORE), (0x80, 0x25));
         assert_eq!(advert_reports()[1].3, 0x0300);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_passes() {
+    fn filter_passes_nothing_else() {
         let report = legacy_event(0, &[packets::legacy(0, 0, &[7; 31], -1)]);
         // Every other kind of packet of the channel: commands, data, mgmt, logs; opcode 0x0103 has the right low byte.
         for opcode in (0..64).filter(|o| *o != EVENT).chain([0x0103, 0x0300, 0xFF03]) {
@@ -257,7 +257,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_passes_is_an_advertising_report(bytes in prop::collection::vec(any::<u8>(), 0..20)) {
+        fn filter_passes_advertising_reports_only(bytes in prop::collection::vec(any::<u8>(), 0..20)) {
             if passes(&bytes) {
                 prop_assert_eq!(&bytes[..2], &[3, 0]);
                 prop_assert_eq!(bytes[6], 0x3E);

@@ -1,4 +1,4 @@
-//! When the socket is looked at: at once when a packet comes, or, where packets come close together, every few milliseconds.
+//! When the socket is read: at once when a packet comes, or, where packets come close together, every few milliseconds.
 //!
 //! To be woken for a packet costs tens of times the work on it, so packets are left to gather in the socket. It has to be out
 //! of the runtime's poll set meanwhile: there each packet would wake the thread, whether anybody waits for it or not.
@@ -21,7 +21,7 @@ const MAX_INTERVAL: Duration = Duration::from_millis(5);
 /// Packets that may gather. The socket's buffer holds some hundreds with the kernel's default `rmem_max`.
 const MAX_PACKETS: u32 = 64;
 
-/// See the module.
+/// A socket that is read when packets have gathered, or at once after a pause.
 pub(super) struct CoalescedSocket {
     socket: Option<Watch>,
     /// The runtime's own timers cost two more system calls each time.
@@ -76,7 +76,7 @@ impl CoalescedSocket {
     }
 
     /// Not all packets were taken.
-    pub(super) fn left_some(&mut self) {
+    pub(super) fn mark_unread(&mut self) {
         self.more = true;
     }
 
@@ -86,18 +86,18 @@ impl CoalescedSocket {
         let since = now - std::mem::replace(&mut self.looked, now);
         let pause = pause(packets, since);
         if let Some(pause) = pause {
-            self.wake_in(pause)?;
+            self.arm_timer(pause)?;
         }
         self.socket = match (self.socket.take(), pause) {
             (Some(Watch::Polled(fd)), Some(_)) => Some(Watch::Delayed(fd.into_inner())),
-            // What came meanwhile is told by the registration itself.
+            // The registration itself reports what came meanwhile.
             (Some(Watch::Delayed(socket)), None) => Some(Watch::Polled(register(socket)?)),
             (as_before, _) => as_before,
         };
         Ok(())
     }
 
-    fn wake_in(&self, pause: Duration) -> io::Result<()> {
+    fn arm_timer(&self, pause: Duration) -> io::Result<()> {
         let never = Timespec { tv_sec: 0, tv_nsec: 0 };
         let once = Timespec { tv_nsec: pause.subsec_nanos().max(1).into(), ..never };
         timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &Itimerspec { it_interval: never, it_value: once })?;
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_gather_than_the_socket_holds() {
+    fn coalescing_gathers_no_more_than_the_socket_holds() {
         for per_second in [5_000, 10_000, 50_000, 100_000] {
             let pause = pause(per_second / 100, 10 * MS).expect("worth it");
             let gathered = pause.as_secs_f64() * f64::from(per_second);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_missed_when_the_pace_changes() {
+    async fn coalescing_misses_nothing_when_the_rate_changes() {
         let (near, far) = Socket::pair(socket2::Domain::UNIX, socket2::Type::SEQPACKET, None).expect("pair");
         near.set_nonblocking(true).expect("nonblocking");
         let mut paced = CoalescedSocket::new(near).expect("registered");

@@ -1,7 +1,7 @@
 //! Packets of the monitor channel, several with each read.
 
 use super::coalesce::CoalescedSocket;
-use super::reader::{AT_ONCE, Reader};
+use super::reader::{PACKETS_PER_READ, Reader};
 use super::reports;
 use super::unavailable::MonitorUnavailable;
 use super::{bpf, socket};
@@ -72,12 +72,12 @@ impl Capture for MonitorChannel {
             if packets >= MAX_PACKETS_PER_READ {
                 break true;
             }
-            if packets % AT_ONCE != 0 && !socket.is_polled() {
+            if packets % PACKETS_PER_READ != 0 && !socket.is_polled() {
                 break false;
             }
         };
         match more {
-            true => self.socket.left_some(),
+            true => self.socket.mark_unread(),
             false => self.socket.emptied(packets as u32, now)?,
         }
         Ok(ReadOutcome { dropped: self.dropped(now), more })
@@ -92,7 +92,7 @@ mod tests {
     use tokio::time::timeout;
 
     #[tokio::test]
-    async fn a_burst_that_takes_several_turns_is_heard_to_its_end() {
+    async fn monitor_reads_a_burst_of_several_turns_to_its_end() {
         let flags = SocketFlags::CLOEXEC;
         let (far, near) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).expect("pair");
         let mut monitor = MonitorChannel::inherited(near).expect("registered");

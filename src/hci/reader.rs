@@ -6,24 +6,24 @@ use std::io::{self, ErrorKind, IoSliceMut};
 use std::os::fd::AsRawFd;
 
 /// Packets of one read.
-pub(super) const AT_ONCE: usize = 16;
+pub(super) const PACKETS_PER_READ: usize = 16;
 /// More than the largest HCI event (257 bytes) with its header.
 const PACKET: usize = 512;
 
 /// Room for the packets.
-pub(super) struct Reader(Box<[[u8; PACKET]; AT_ONCE]>);
+pub(super) struct Reader(Box<[[u8; PACKET]; PACKETS_PER_READ]>);
 
 impl Reader {
     pub(super) fn new() -> Self {
-        Self(Box::new([[0; PACKET]; AT_ONCE]))
+        Self(Box::new([[0; PACKET]; PACKETS_PER_READ]))
     }
 
-    /// Reads the packets that are there, up to [`AT_ONCE`], without waiting, and tells how many there were. `WouldBlock` if
+    /// Reads the packets that are there, up to [`PACKETS_PER_READ`], without waiting, and tells how many there were. `WouldBlock` if
     /// there were none, `UnexpectedEof` if the other side of a socket pair is gone.
     pub(super) fn read(&mut self, socket: &Socket, each: &mut dyn FnMut(&[u8])) -> io::Result<usize> {
         let mut room = self.0.each_mut().map(|packet| [IoSliceMut::new(packet)]);
         // It holds pointers, so it cannot be kept in a task. It is made once for many packets.
-        let mut headers = MultiHeaders::<()>::preallocate(AT_ONCE, None);
+        let mut headers = MultiHeaders::<()>::preallocate(PACKETS_PER_READ, None);
         let messages = recvmmsg(socket.as_raw_fd(), &mut headers, &mut room, MsgFlags::MSG_DONTWAIT, None)?;
         let mut packets = 0;
         for message in messages {
@@ -55,10 +55,10 @@ mod tests {
         assert_eq!(read(&mut reader, &near), Err(ErrorKind::WouldBlock));
         let sent: Vec<_> = (0..20u8).map(|n| vec![n; 1 + usize::from(n) * 13]).collect();
         sent.iter().for_each(|packet| assert_eq!(far.send(packet).expect("send"), packet.len()));
-        assert_eq!(read(&mut reader, &near).expect("some"), sent[..AT_ONCE]);
+        assert_eq!(read(&mut reader, &near).expect("some"), sent[..PACKETS_PER_READ]);
         drop(far);
         let mut rest = Vec::new();
         let end = reader.read(&near, &mut |packet| rest.push(packet.to_vec()));
-        assert_eq!((end.map_err(|e| e.kind()), &*rest), (Err(ErrorKind::UnexpectedEof), &sent[AT_ONCE..]));
+        assert_eq!((end.map_err(|e| e.kind()), &*rest), (Err(ErrorKind::UnexpectedEof), &sent[PACKETS_PER_READ..]));
     }
 }

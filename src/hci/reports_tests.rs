@@ -26,7 +26,7 @@ fn pdus(packet: &[u8]) -> Vec<Pdu> {
 }
 
 #[test]
-fn a_legacy_event_holds_several_reports() {
+fn legacy_event_holds_several_reports() {
     let reports: Vec<_> =
         (0..5).map(|i| packets::legacy(i, i % 4, &vec![i; usize::from(i) * 7], -40 - i as i8)).collect();
     let (found, damaged) = parse(&legacy_event(3, &reports));
@@ -43,7 +43,7 @@ fn a_legacy_event_holds_several_reports() {
 }
 
 #[test]
-fn an_extended_report_keeps_every_field() {
+fn extended_report_keeps_every_field() {
     let event = extended_event(1, &[packets::extended(0x0021, 0x01, [3, 2], &[9; 200])]);
     let (found, damaged) = parse(&event);
     let (advert, data) = &found[0];
@@ -65,7 +65,7 @@ fn legacy_pdus_in_extended_reports_are_legacy_adverts() {
 }
 
 #[test]
-fn an_anonymous_advert_has_no_address() {
+fn report_of_an_anonymous_advert_has_no_address() {
     let (found, damaged) = parse(&extended_event(0, &[packets::extended(0, 0xFF, [1, 1], &[])]));
     assert_eq!((found[0].0.address_type, found[0].0.address), (AddressType::Anonymous, Address([0; 6])));
     assert_eq!(damaged, 0);
@@ -74,7 +74,7 @@ fn an_anonymous_advert_has_no_address() {
 }
 
 #[test]
-fn a_report_with_a_wrong_value_does_not_hide_the_next() {
+fn report_with_a_wrong_value_does_not_hide_the_next() {
     let good = packets::legacy(0, 0, &[1], -1);
     for bad in [packets::legacy(5, 0, &[1, 2], -1), packets::legacy(0, 4, &[1, 2], -1)] {
         let (found, damaged) = parse(&legacy_event(0, &[good.clone(), bad, good.clone()]));
@@ -88,7 +88,7 @@ fn a_report_with_a_wrong_value_does_not_hide_the_next() {
 }
 
 #[test]
-fn a_cut_at_any_byte_costs_only_what_is_cut() {
+fn report_cut_at_any_byte_loses_only_what_is_cut() {
     let sizes = [packets::legacy(0, 0, &[1; 5], 0).len(), packets::extended(0, 0, [1, 1], &[1; 5]).len()];
     let events = [
         legacy_event(0, &vec![packets::legacy(0, 0, &[1; 5], 0); 3]),
@@ -105,7 +105,7 @@ fn a_cut_at_any_byte_costs_only_what_is_cut() {
 }
 
 #[test]
-fn other_packets_hold_nothing() {
+fn packets_of_other_kinds_hold_no_report() {
     let report = legacy_event(0, &[packets::legacy(0, 0, &[], 0)]);
     for opcode in [0, 1, 2, 4, 8, 17] {
         assert_eq!(parse(&packet(opcode, 0, &report[HEADER..])), (vec![], 0));
@@ -117,7 +117,7 @@ fn other_packets_hold_nothing() {
 }
 
 #[test]
-fn what_is_no_advert_has_a_reason_and_an_adapter() {
+fn packets_without_an_advert_have_a_reason_and_an_adapter() {
     let report = packets::legacy(0, 0, &[1; 5], 0);
     let whole = legacy_event(4, std::slice::from_ref(&report));
     assert_eq!(reasons(&whole), []);
@@ -163,7 +163,7 @@ proptest! {
     }
 
     #[test]
-    fn any_report_comes_back_byte_by_byte(event_type in 0u8..5, data in prop::collection::vec(any::<u8>(), 0..=31), rssi: i8) {
+    fn report_of_any_kind_round_trips(event_type in 0u8..5, data in prop::collection::vec(any::<u8>(), 0..=31), rssi: i8) {
         let (found, damaged) = parse(&legacy_event(0, &[packets::legacy(event_type, 1, &data, rssi)]));
         let mut address = ADDRESS;
         address.reverse();

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 /// Opcodes of an adapter that is added, and of what is known of one (`HCI_MON_NEW_INDEX` and `HCI_MON_INDEX_INFO` of the kernel).
 pub(super) const ADDED: u16 = 0;
-pub(super) const INFORMED: u16 = 10;
+pub(super) const INDEX_INFO: u16 = 10;
 /// Opcode of the end of an adapter (`HCI_MON_DEL_INDEX` of the kernel).
 pub(super) const REMOVED: u16 = 1;
 /// Opcode of a command to the controller (`HCI_MON_COMMAND_PKT` of the kernel).
@@ -76,17 +76,17 @@ impl ControllerState {
 }
 
 /// Some refuse once, and scan when they are asked again.
-const SETTLED: Duration = Duration::from_millis(500);
+const REFUSAL_SETTLE_TIME: Duration = Duration::from_millis(500);
 /// The kernel gives a command up after two seconds.
-const MUTE: Duration = Duration::from_millis(2500);
+const COMMAND_TIMEOUT: Duration = Duration::from_millis(2500);
 /// bluetoothd itself lets a controller pause for five seconds beside some clients.
 const IDLE: Duration = Duration::from_secs(7);
 /// So long after its beginning a scan has reached the controller.
 const GRACE: Duration = Duration::from_secs(3);
 /// So soon after a connection was made, or was not, the kernel resumes the scan.
-const RESUMED: Duration = Duration::from_secs(2);
+const RESUME_TIME: Duration = Duration::from_secs(2);
 /// The kernel gives an attempt up after 20 s. One that does not end is no reason any more for a scan that does not come back.
-const ATTEMPT: Duration = Duration::from_secs(60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl ControllerState {
     fn event(&mut self, packet: &[u8], now: Instant) {
@@ -140,7 +140,7 @@ impl ScanEnableTracker {
             REMOVED => drop(self.0.remove(&index)),
             // Behind the type and the bus; the address of a new one may not be known yet.
             ADDED => self.learn(index, packet.get(HEADER + 2..)),
-            INFORMED => self.learn(index, packet.get(HEADER..)),
+            INDEX_INFO => self.learn(index, packet.get(HEADER..)),
             COMMAND => {
                 let parameters = packet.get(FIRST..).unwrap_or_default();
                 self.command(index, field(packet, OPCODE).unwrap_or_default(), parameters, now);
@@ -214,7 +214,7 @@ impl ScanEnableTracker {
     ) -> Result<Option<Instant>, String> {
         let Some(controller) = self.0.get(&index) else { return Ok(None) };
         if let Some(since) = controller.connecting {
-            let ends = since + ATTEMPT;
+            let ends = since + CONNECT_TIMEOUT;
             return match now < ends || controller.idle.is_none() {
                 true => Ok(Some(ends).filter(|ends| *ends > now)),
                 false => {
@@ -223,14 +223,16 @@ impl ScanEnableTracker {
             };
         }
         // What was refused, or not asked for, during an attempt to connect is made good soon after it.
-        let resumed = |since: Instant| controller.connected.filter(|end| *end >= since).map(|end| end + RESUMED);
+        let resumed = |since: Instant| controller.connected.filter(|end| *end >= since).map(|end| end + RESUME_TIME);
         let refused = controller.refused.filter(|_| controller.idle.is_some() && controller.refusals != refusals);
         let ends = [
             refused.map(|(at, status)| {
                 let why = format!("the controller refuses to scan (status {status:#04x})");
-                (resumed(at).unwrap_or(at + SETTLED), why)
+                (resumed(at).unwrap_or(at + REFUSAL_SETTLE_TIME), why)
             }),
-            controller.asked.map(|(_, at)| (at.max(began) + MUTE, "the controller does not answer".to_owned())),
+            controller
+                .asked
+                .map(|(_, at)| (at.max(began) + COMMAND_TIMEOUT, "the controller does not answer".to_owned())),
             controller.idle.map(|at| {
                 let due = resumed(at).unwrap_or(at + IDLE);
                 (due.max(began + GRACE), "the controller does not scan".to_owned())

@@ -33,7 +33,7 @@ fn controller(start: Instant, packets: &[(u64, Vec<u8>)]) -> ScanEnableTracker {
 }
 
 #[test]
-fn one_that_scans_is_let_be() {
+fn controller_that_scans_has_no_diagnosis() {
     let start = Instant::now();
     assert_eq!(diagnose(&ScanEnableTracker::default(), start, 0, 0, 99_000), Ok(None), "nothing is known");
     let scans = controller(start, &[(0, order(0, 1)), (9, answer(0, 0))]);
@@ -45,7 +45,7 @@ fn one_that_scans_is_let_be() {
 }
 
 #[test]
-fn one_that_was_told_to_end_and_not_to_begin() {
+fn controller_that_was_only_stopped_is_idle() {
     let start = Instant::now();
     let ended = controller(start, &[(0, order(0, 0)), (9, answer(0, 0))]);
     assert_eq!(diagnose(&ended, start, 0, 0, 6999), Ok(Some(7000)));
@@ -54,7 +54,7 @@ fn one_that_was_told_to_end_and_not_to_begin() {
 }
 
 #[test]
-fn one_that_does_not_answer() {
+fn controller_that_does_not_answer() {
     let start = Instant::now();
     let mute = controller(start, &[(100, order(0, 0)), (2100, order(0, 0))]);
     assert_eq!(diagnose(&mute, start, 0, 0, 2599), Ok(Some(2600)));
@@ -63,7 +63,7 @@ fn one_that_does_not_answer() {
 }
 
 #[test]
-fn one_that_refuses() {
+fn controller_that_refuses() {
     let start = Instant::now();
     let refuses = controller(start, &[(0, order(0, 1)), (9, answer(0, 0x0C))]);
     assert_eq!(diagnose(&refuses, start, 0, 0, 508), Ok(Some(509)));
@@ -84,7 +84,7 @@ fn connected(subevent: u8, status: u8, role: u8) -> Vec<u8> {
 }
 
 #[test]
-fn a_connection_that_is_being_made_is_no_fault() {
+fn connection_in_progress_is_no_fault() {
     for opcode in CREATE_CONNECTION {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
@@ -111,7 +111,7 @@ fn a_connection_that_is_being_made_is_no_fault() {
 }
 
 #[test]
-fn every_end_of_an_attempt_is_seen() {
+fn connection_attempt_has_several_ends() {
     let start = Instant::now();
     let failed = packet(3, 0, &[COMMAND_STATUS, 4, 0x0C, 1, 0x0D, 0x20]);
     let ends = [
@@ -131,7 +131,7 @@ fn every_end_of_an_attempt_is_seen() {
 }
 
 #[test]
-fn an_attempt_that_does_not_end_is_no_excuse() {
+fn connection_attempt_that_does_not_end_is_no_excuse() {
     let start = Instant::now();
     let scans = controller(start, &[(0, create(0x200D))]);
     assert_eq!(diagnose(&scans, start, 0, 0, 99_000), Ok(None), "some scan on");
@@ -141,7 +141,7 @@ fn an_attempt_that_does_not_end_is_no_excuse() {
 }
 
 #[test]
-fn each_controller_has_its_own() {
+fn controllers_are_tracked_apart() {
     let start = Instant::now();
     let other = controller(start, &[(0, order(1, 1)), (9, answer(1, 0x0C)), (10, answer(0, 0x0C))]);
     assert_eq!(diagnose(&other, start, 0, 0, 99_000), Ok(None));
@@ -150,7 +150,7 @@ fn each_controller_has_its_own() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_borne(packets in prop::collection::vec(prop::collection::vec(0..64_u8, 0..16), 0..20)) {
+    fn packets_of_any_bytes_are_tolerated(packets in prop::collection::vec(prop::collection::vec(0..64_u8, 0..16), 0..20)) {
         let (mut tracker, now) = (ScanEnableTracker::default(), Instant::now());
         packets.iter().for_each(|packet| tracker.process(packet, now));
     }
@@ -166,7 +166,7 @@ fn parameters(extended: bool, window: u8, status: u8) -> [Vec<u8>; 2] {
 }
 
 #[test]
-fn the_duty_cycle_is_what_the_controller_accepted_last() {
+fn duty_cycle_is_what_the_controller_accepted_last() {
     let start = Instant::now();
     for extended in [false, true] {
         let mut tracker = ScanEnableTracker::default();
@@ -203,8 +203,8 @@ fn controllers_are_known_by_their_addresses() {
     let known = Address([0xC0, 0xDE, 0, 0, 0, 1]);
     let added = |address: &[u8]| [&[0, 1][..], address, b"hci0\0\0\0\0"].concat();
     assert_eq!(hear(ADDED, 0, &added(&[0; 6])), [], "it is not read yet");
-    assert_eq!(hear(INFORMED, 0, &[&address[..], &[0, 0]].concat()), [(0, known)]);
+    assert_eq!(hear(INDEX_INFO, 0, &[&address[..], &[0, 0]].concat()), [(0, known)]);
     assert_eq!(hear(ADDED, 3, &added(&address)), [(0, known), (3, known)]);
-    assert_eq!(hear(INFORMED, 4, &address[..5]), [(0, known), (3, known)], "cut short");
+    assert_eq!(hear(INDEX_INFO, 4, &address[..5]), [(0, known), (3, known)], "cut short");
     assert_eq!(hear(REMOVED, 0, &[]), [(3, known)]);
 }

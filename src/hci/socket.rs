@@ -86,14 +86,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_is_the_monitor_channel_of_all_adapters() {
+    fn socket_address_is_the_monitor_channel_of_all_adapters() {
         let address = monitor_address();
         assert_eq!(address.len(), 6);
         assert_eq!(i32::from(address.family()), libc::AF_BLUETOOTH);
     }
 
     #[test]
-    fn the_kernel_takes_the_filter_and_tells_its_length() {
+    fn socket_filter_is_in_the_kernel_with_its_length() {
         let socket = Socket::new(Domain::UNIX, Type::DGRAM, None).expect("socket");
         assert!(option(&socket, libc::SO_GET_FILTER, &mut []).is_ok_and(|n| n == 0));
         let filter = advert_reports().map(|(code, t, f, k)| SockFilter::new(code, t, f, k));
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_filter_stays_once_it_is_locked() {
+    fn socket_filter_stays_once_it_is_locked() {
         let socket = Socket::new(Domain::UNIX, Type::DGRAM, None).expect("socket");
         let filter = advert_reports().map(|(code, t, f, k)| SockFilter::new(code, t, f, k));
         socket.attach_filter(&filter).expect("attach");
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kernel_runs_the_filter_as_the_interpreter_does() {
+    fn socket_filter_runs_in_the_kernel_as_in_the_interpreter() {
         use super::super::packets::{legacy, legacy_event, meta};
         let (near, far) = Socket::pair(Domain::UNIX, Type::SEQPACKET, None).expect("pair");
         near.set_nonblocking(true).expect("nonblocking");

@@ -1,6 +1,6 @@
 //! Keeps [`Stats::health`](crate::stats::Stats::health) true.
 
-use super::{Facts, Machine, PROOF};
+use super::{HealthInputs, HealthTracker, MAX_BROKER_SILENCE};
 use crate::config::{Config, Connection};
 use crate::model::SpoolState;
 use crate::stats::Stats;
@@ -9,28 +9,28 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 use tokio::time::interval;
 
-/// How often it is looked whether time alone changed something.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often health is derived although nothing changed but the time.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// What a ping may take beyond the keep alive.
-const SLACK: Duration = Duration::from_secs(30);
+const PING_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Follows link, radio and settings at once and the ledger every second, for ever.
+/// Follows link, radio and settings at once and the ledger every second. Does not return.
 pub async fn follow(stats: &Stats, mut config: watch::Receiver<Arc<Config>>) {
     let (mut link, mut radio, mut clock) = (stats.link(), stats.radio(), stats.clock_synchronised());
-    let (mut machine, mut tick) = (Machine::new(Instant::now()), interval(LOOK));
+    let (mut tracker, mut tick) = (HealthTracker::new(Instant::now()), interval(POLL_INTERVAL));
     loop {
-        let facts = {
+        let inputs = {
             let settings = config.borrow_and_update();
             let link = link.borrow_and_update().clone();
             let (state, damaged) = {
                 let radio = radio.borrow_and_update();
                 (radio.state, !radio.damaged.is_empty())
             };
-            Facts {
+            HealthInputs {
                 link,
                 short: settings.mqtt.as_ref().is_some_and(|mqtt| mqtt.connection == Connection::Short),
                 heard: stats.broker_heard(),
-                proof: proof(&settings),
+                max_silence: max_silence(&settings),
                 radio: state,
                 damaged,
                 memory_only: stats.spool().state == SpoolState::MemoryOnly,
@@ -38,7 +38,7 @@ pub async fn follow(stats: &Stats, mut config: watch::Receiver<Arc<Config>>) {
                 clock: clock.borrow_and_update().then(SystemTime::now),
             }
         };
-        stats.set_health(machine.step(Instant::now(), &facts));
+        stats.set_health(tracker.update(Instant::now(), &inputs));
         tokio::select! {
             _ = tick.tick() => {}
             Ok(()) = link.changed() => {}
@@ -51,12 +51,12 @@ pub async fn follow(stats: &Stats, mut config: watch::Receiver<Arc<Config>>) {
 
 /// How old the broker's last sign of life may be. The operator's own keep alive decides, unless the status message asks for
 /// one more often.
-fn proof(config: &Config) -> Duration {
+fn max_silence(config: &Config) -> Duration {
     match &config.mqtt {
         Some(mqtt) if config.form.status_topic.is_empty() && !mqtt.keep_alive.is_zero() => {
-            PROOF.max(mqtt.keep_alive + SLACK)
+            MAX_BROKER_SILENCE.max(mqtt.keep_alive + PING_TIMEOUT)
         }
-        _ => PROOF,
+        _ => MAX_BROKER_SILENCE,
     }
 }
 
@@ -66,14 +66,17 @@ mod tests {
     use crate::config::Draft;
 
     #[test]
-    fn the_keep_alive_decides_how_old_a_proof_may_be() {
-        let proof = |keep_alive: u16, topic: &str| {
+    fn keep_alive_decides_how_long_a_broker_may_be_silent() {
+        let max_silence = |keep_alive: u16, topic: &str| {
             let mut draft = Draft::default();
             (draft.form.protocol, draft.form.host) = ("mqtt".into(), "broker".into());
             (draft.form.keep_alive_secs, draft.form.status_topic) = (keep_alive, topic.into());
-            proof(&Config::check(&draft).expect("right")).as_secs()
+            max_silence(&Config::check(&draft).expect("right")).as_secs()
         };
-        assert_eq!([proof(5, ""), proof(60, ""), proof(300, ""), proof(0, "")], [90, 90, 330, 90]);
-        assert_eq!(proof(300, "status"), 90);
+        assert_eq!(
+            [max_silence(5, ""), max_silence(60, ""), max_silence(300, ""), max_silence(0, "")],
+            [90, 90, 330, 90]
+        );
+        assert_eq!(max_silence(300, "status"), 90);
     }
 }

@@ -19,7 +19,7 @@ struct Slot {
     vanished: Option<Instant>,
 }
 
-/// See the module. Follows the table of adapters.
+/// Adapters whose adverts count. Follows the table of adapters.
 pub(super) struct ActiveAdapters {
     radio: watch::Receiver<Radio>,
     slots: Vec<Slot>,

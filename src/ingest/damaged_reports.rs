@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 const WINDOW: Duration = Duration::from_secs(10);
 /// It begins with at least so many damaged reports that are more than one of so many, and ends when they have been at most one of
 /// so many for so long. A few are noise; a share between the two changes nothing.
-const LEAST: u64 = 20;
-const BEGINS: u64 = 10;
-const ENDS: u64 = 20;
-const CALM: Duration = Duration::from_secs(30);
+const MIN_DAMAGED: u64 = 20;
+const BEGIN_RATIO: u64 = 10;
+const END_RATIO: u64 = 20;
+const CALM_TIME: Duration = Duration::from_secs(30);
 
 /// Two adapters whose indexes differ by this share a count.
-const COUNTS: usize = 64;
+const SLOTS: usize = 64;
 
 /// Reports so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,30 +32,30 @@ pub(super) enum Change {
     Ends,
 }
 
-/// See the module.
+/// The share of damaged reports of each adapter.
 #[derive(Debug)]
 pub(super) struct DamageDetector {
-    reports: [Reports; COUNTS],
+    reports: [Reports; SLOTS],
     windows: BTreeMap<usize, Window>,
 }
 
 impl Default for DamageDetector {
     fn default() -> Self {
-        Self { reports: [Reports::default(); COUNTS], windows: BTreeMap::new() }
+        Self { reports: [Reports::default(); SLOTS], windows: BTreeMap::new() }
     }
 }
 
 impl DamageDetector {
     /// An adapter reported an advert.
     pub(super) fn whole(&mut self, adapter: u16) {
-        self.reports[usize::from(adapter) % COUNTS].whole += 1;
+        self.reports[usize::from(adapter) % SLOTS].whole += 1;
     }
 
     /// An adapter reported something else.
     pub(super) fn malformed(&mut self, malformed: Malformed) {
         // Behind trailing bytes nothing is known to be lost: some controllers pad their events.
         if malformed.adapter != UNKNOWN && malformed.reason != MalformedReason::TrailingBytes {
-            self.reports[usize::from(malformed.adapter) % COUNTS].damaged += 1;
+            self.reports[usize::from(malformed.adapter) % SLOTS].damaged += 1;
         }
     }
 
@@ -103,13 +103,13 @@ impl Window {
             Reports { whole: reports.whole - before.whole, damaged: reports.damaged - before.damaged };
         let all = whole + damaged;
         if !self.told {
-            self.told = damaged >= LEAST && damaged * BEGINS > all;
+            self.told = damaged >= MIN_DAMAGED && damaged * BEGIN_RATIO > all;
             self.calm = None;
             return self.told.then_some(Change::Begins(Reports { whole, damaged }));
         }
-        if damaged * ENDS > all {
+        if damaged * END_RATIO > all {
             self.calm = None;
-        } else if now.saturating_duration_since(*self.calm.get_or_insert(now)) >= CALM {
+        } else if now.saturating_duration_since(*self.calm.get_or_insert(now)) >= CALM_TIME {
             self.told = false;
             return Some(Change::Ends);
         }
@@ -121,7 +121,7 @@ impl Window {
 mod tests {
     use super::*;
 
-    /// An adapter on a clock of the test's own: what is told after each second with so many reports.
+    /// An adapter on a clock of the test's own: what is reported after each second with so many reports.
     struct Bench(DamageDetector, Instant);
 
     impl Bench {
@@ -157,7 +157,7 @@ mod tests {
         assert!((30..=41).contains(&ends), "{ends}");
         assert_eq!(calm.iter().flatten().count(), 1);
         assert_eq!(b.0.adapters(), [""; 0]);
-        assert_eq!(b.second(0, 200).len(), 1, "and begins anew");
+        assert_eq!(b.second(0, 200).len(), 1, "and starts over");
     }
 
     #[test]

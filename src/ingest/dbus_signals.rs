@@ -7,7 +7,7 @@
 mod device;
 mod device_cache;
 
-pub use device_cache::DEVICES as MAX_DEVICES;
+pub use device_cache::MAX_DEVICES;
 
 use crate::bluez::client::{self, NAME};
 use crate::capture::{Capture, Each, Malformed, ReadOutcome, UNKNOWN};
@@ -24,7 +24,7 @@ use zbus::{Connection, MatchRule, MessageStream};
 /// Messages of one read, then others get a turn.
 const MAX_MESSAGES_PER_READ: usize = 64;
 /// DbusSignals that may wait in this process; then the bus waits.
-const QUEUE: usize = 4096;
+const MAX_QUEUED_MESSAGES: usize = 4096;
 
 /// How long an advert waits for the kind of its address.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -38,7 +38,7 @@ struct Unknown {
     asked: bool,
 }
 
-/// See the module. Has a connection of its own: while its messages wait, no other's may.
+/// Adverts out of the signals of bluetoothd. Has a connection of its own: while its messages wait, no other's may.
 pub(super) struct DbusSignals {
     stream: MessageStream,
     next: Option<Message>,
@@ -53,10 +53,11 @@ impl DbusSignals {
     pub(super) async fn open(transient: bool) -> zbus::Result<Self> {
         let connection = Connection::system().await?;
         let rule = MatchRule::builder().msg_type(Type::Signal).sender(NAME).build()?;
-        let stream = MessageStream::for_match_rule(rule, &connection, std::num::NonZero::new(QUEUE)).await?;
+        let stream =
+            MessageStream::for_match_rule(rule, &connection, std::num::NonZero::new(MAX_QUEUED_MESSAGES)).await?;
         let (cache, unknown) = (DeviceCache::default(), None);
         let mut signals = Self { stream, next: None, cache, unknown, transient };
-        // Without bluetoothd there are none yet: each is told when it comes.
+        // Without bluetoothd there are none yet; a signal announces each later.
         if let Ok(objects) = client::objects::<Device>(&connection).await {
             for (path, interfaces) in objects {
                 if let Some(device) = interfaces.get(DEVICE) {
@@ -210,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_names_adapter_and_device() {
+    fn object_path_names_adapter_and_device() {
         let (adapter, address) = parse("/org/bluez/hci12/dev_00_1A_7D_DA_71_13").expect("a device");
         assert_eq!((adapter, address.to_string().as_str()), (12, "00:1A:7D:DA:71:13"));
         for other in

@@ -16,10 +16,10 @@ enum Rule {
     OncePer(Duration),
 }
 
-/// See the module.
+/// Packets that were published already, for `DuplicatesMs`.
 pub struct Duplicates {
     rule: Rule,
-    /// When what hashes to this was let pass last, least recently heard first.
+    /// When the packet with this hash last passed, least recently heard first.
     passed: LinkedHashMap<u64, Instant>,
     // Keyed at random: nobody can craft packets that look like repeats of others.
     keys: RandomState,
@@ -71,7 +71,7 @@ impl Duplicates {
         let mut hasher = self.keys.build_hasher();
         hasher.write(&advert.address.0);
         hasher.write_u8(advert.address_type as u8);
-        // Who is anonymous is told apart by what it says.
+        // Anonymous advertisers are distinguished by their data.
         if self.rule != Rule::OncePerDevice || advert.address_type == AddressType::Anonymous {
             // RSSI, power and interval vary from packet to packet and do not make it another one.
             let (kind, sid) = match advert.pdu {
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn one_packet_per_device() {
+    fn duplicates_rule_one_passes_one_packet_per_device() {
         let (mut table, now) = (Duplicates::new(1), Instant::now());
         assert!(table.pass(&advert(1, b"a"), now));
         assert!(!table.pass(&advert(1, b"b"), now + Duration::from_secs(3600)));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn an_identical_packet_once_per_window_a_changed_one_at_once() {
+    fn duplicates_window_passes_a_changed_packet_at_once() {
         let (mut table, start) = (Duplicates::new(1000), Instant::now());
         let at = |ms| start + Duration::from_millis(ms);
         assert!(table.pass(&advert(1, b"a"), at(0)));
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_storm_of_addresses_evicts_the_least_recently_heard_and_is_counted() {
+    fn duplicates_table_evicts_the_least_recently_heard_and_counts() {
         let (mut table, now) = (Duplicates::new(1), Instant::now());
         table.capacity = 100;
         assert!(table.pass(&advert(0, b""), now));
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_table_takes_less_than_16_mib_however_long_a_storm_lasts() {
+    fn duplicates_table_takes_less_than_16_mib_however_long_a_storm_lasts() {
         let (mut table, now) = (Duplicates::new(1000), Instant::now());
         // The first ones fill it, then each new one evicts another.
         let info = allocation_counter::measure(|| {

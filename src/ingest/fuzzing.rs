@@ -1,6 +1,6 @@
 //! The way of a packet to whole adverts, for the fuzzers.
 
-use super::reassembly::{Arrival, Reassembly};
+use super::reassembly::{Reassembly, Received};
 use crate::hci::reports;
 use crate::model::Advert;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ pub(crate) fn adverts(mut bytes: &[u8], each: &mut dyn FnMut(&Advert<'_>)) {
         let (packet, tail) = rest.split_at(rest.len().min(length.into()));
         reports::adverts(packet, &mut |report| {
             if let Ok(advert) = report {
-                reassembly.take(advert, Arrival::at(now), each);
+                reassembly.take(advert, Received::at(now), each);
             }
         });
         now += Duration::from_millis(20);

@@ -4,7 +4,7 @@ use super::active_adapters::ActiveAdapters;
 use super::damaged_reports::{Change, DamageDetector};
 use super::dedup::Duplicates;
 use super::filter::Filter;
-use super::reassembly::{Arrival, Reassembly};
+use super::reassembly::{Reassembly, Received};
 use crate::capture::{Capture, ReadOutcome, UNKNOWN};
 use crate::config::{Config, Form, Framing};
 use crate::encode::{Batch, Plan, epoch};
@@ -18,7 +18,7 @@ use std::time::SystemTime;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// See the module.
+/// The stages from a captured packet to a queued message.
 pub(super) struct Pipeline {
     queue: Arc<Queue>,
     stats: Arc<Stats>,
@@ -219,7 +219,7 @@ impl Pipeline {
     ) -> io::Result<ReadOutcome> {
         // A read is over within a millisecond: one look at the clocks is exact enough.
         let now = self.now();
-        let at = Arrival { earliest: self.emptied, latest: now.at };
+        let at = Received { earliest: self.emptied, latest: now.at };
         let Self { reassembly, damage, stage, .. } = self;
         stage.batch.set_max_payload(self.queue.max_payload());
         let outcome = capture.take(&mut |report| match report {

@@ -79,7 +79,7 @@ fn checked(draft: &Draft) -> Arc<Config> {
 }
 
 #[test]
-fn what_a_filter_leaves_out_is_counted_by_filter() {
+fn pipeline_counts_what_each_filter_leaves_out() {
     let mut bench = Bench::new(|f| f.filter_rssi = -70);
     bench.hear_data(b"\x01", -71);
     bench.hear_data(b"\x02", -70);
@@ -152,7 +152,7 @@ fn timestamps_wait_for_a_clock() {
 }
 
 #[test]
-fn other_framing_holds_for_the_next_advert() {
+fn pipeline_uses_other_framing_from_the_next_advert_on() {
     let mut bench = Bench::new(|_| {});
     bench.hear_data(b"a", 0);
     bench.set(|f| f.payload_format = "object".into());
@@ -174,7 +174,7 @@ fn other_framing_holds_for_the_next_advert() {
 }
 
 #[test]
-fn a_chain_is_one_advert_and_is_filtered_as_a_whole() {
+fn pipeline_filters_a_chain_as_one_advert() {
     let mut bench = Bench::new(|f| f.filter_values = vec![(1, "0203".into())]);
     let piece = |event_type, data: &[u8]| extended_event(0, &[extended(event_type, 0, [1, 2], data)]);
     bench.hear(piece(0x20, b"\x01\x02"));
@@ -190,10 +190,10 @@ fn a_chain_is_one_advert_and_is_filtered_as_a_whole() {
 
 /// Twenty long adverts are more than a small queue holds: one message of them all would be dropped.
 #[test]
-fn no_batch_is_larger_than_a_part_of_the_queue() {
-    const QUEUE: u32 = 65_536;
-    let mut bench = Bench::new(|f| (f.queue_max_bytes, f.push_batch_size) = (QUEUE, 20));
-    bench.queue.set_max_bytes(QUEUE as usize);
+fn pipeline_makes_no_batch_larger_than_a_part_of_the_queue() {
+    const MAX_QUEUED_MESSAGES: u32 = 65_536;
+    let mut bench = Bench::new(|f| (f.queue_max_bytes, f.push_batch_size) = (MAX_QUEUED_MESSAGES, 20));
+    bench.queue.set_max_bytes(MAX_QUEUED_MESSAGES as usize);
     let (mut adverts, mut largest) = (0, 0);
     for _ in 0..20 {
         let piece = |status: u16, length| extended(status << 5, 0, [1, 1], &vec![0; length]);
@@ -206,11 +206,11 @@ fn no_batch_is_larger_than_a_part_of_the_queue() {
     bench.pipeline.flush();
     adverts += bench.queue.try_pop().map_or(0, |message| message.adverts);
     assert_eq!((adverts, bench.stats.snapshot().dropped_total()), (20, 0));
-    assert!(largest <= QUEUE as usize / 4, "{largest}");
+    assert!(largest <= MAX_QUEUED_MESSAGES as usize / 4, "{largest}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_overdue_leaves() {
+async fn pipeline_sends_what_is_overdue() {
     let mut bench = Bench::new(|f| f.push_interval_ms = 10_000);
     bench.hear_data(b"a", 0);
     bench.hear(extended_event(0, &[extended(0x20, 0, [1, 2], b"b")]));
@@ -232,7 +232,7 @@ async fn what_is_overdue_leaves() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_allocated_for_an_advert_that_joins_the_open_batch() {
+async fn pipeline_allocates_nothing_for_an_advert_that_joins_the_open_batch() {
     let mut bench = Bench::new(|f| {
         (f.push_batch_size, f.timestamp, f.beacon, f.duplicates_ms) = (1000, true, true, 1000);
         (f.filter_rssi, f.filter_names, f.filter_macs) = (-90, vec!["De*".into()], vec!["C1*".into()]);
@@ -265,7 +265,7 @@ async fn nothing_is_allocated_for_an_advert_that_joins_the_open_batch() {
 
 proptest! {
     #[test]
-    fn the_books_balance_whatever_is_heard_and_set(steps in prop::collection::vec((0u8..9, any::<u8>(), 0u16..4), 0..60)) {
+    fn pipeline_accounts_for_every_advert_whatever_is_heard_and_set(steps in prop::collection::vec((0u8..9, any::<u8>(), 0u16..4), 0..60)) {
         let mut bench = Bench::new(|_| {});
         for (step, value, status) in steps {
             match step {

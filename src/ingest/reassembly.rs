@@ -10,9 +10,9 @@ use crate::model::{Address, AddressType, Advert, DataStatus, Extended, Pdu, ad_s
 use std::time::{Duration, Instant};
 
 /// Chains that may be open, and chains that were cut and are remembered; then the oldest has to go.
-const CHAINS: usize = 64;
+const MAX_CHAINS: usize = 64;
 /// Advertising data cannot be longer (Core 5.4, Vol 6, Part B, 2.3.4.9).
-const BYTES: usize = 1650;
+const MAX_DATA: usize = 1650;
 /// Between two pieces. The longest packet takes 17.04 ms on the air (Vol 6, Part B, 2.4: LE Coded, S=8), and the next one
 /// follows it after 0.3 ms (T_MAFS, 4.1.3). A slow UART takes 22 ms for a piece.
 const MAX_GAP: Duration = Duration::from_millis(50);
@@ -20,18 +20,18 @@ const MAX_GAP: Duration = Duration::from_millis(50);
 const MAX_CHAIN: Duration = Duration::from_secs(1);
 /// Bytes of its first piece by which the beginning of an advert is known again; fewer than the least prove nothing.
 const HEAD: usize = 32;
-const LEAST_HEAD: usize = 3;
+const MIN_HEAD: usize = 3;
 
 /// When a piece arrived. It may have waited in the socket.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Arrival {
+pub(super) struct Received {
     /// When the socket was last known to be empty.
     pub(super) earliest: Instant,
     /// When the piece was read.
     pub(super) latest: Instant,
 }
 
-impl Arrival {
+impl Received {
     /// Exactly then.
     #[cfg(any(test, fuzzing))]
     pub(super) fn at(now: Instant) -> Self {
@@ -39,7 +39,7 @@ impl Arrival {
     }
 }
 
-/// See the module.
+/// Chains that are open, one for each advertiser.
 #[derive(Debug, Default)]
 pub(super) struct Reassembly {
     /// The one whose last piece is the oldest comes first.
@@ -77,7 +77,7 @@ impl Head {
     fn begins(&self, data: &[u8]) -> bool {
         let length = self.length.min(data.len());
         let same = &self.bytes[..length];
-        length >= LEAST_HEAD && data.starts_with(same) && same.iter().any(|byte| *byte != same[0])
+        length >= MIN_HEAD && data.starts_with(same) && same.iter().any(|byte| *byte != same[0])
     }
 }
 
@@ -91,7 +91,7 @@ struct Cut {
 
 impl Cut {
     /// Whether a piece starts another advert, rather than being more of this one.
-    fn is_over(&self, piece: &Advert<'_>, status: DataStatus, at: Arrival) -> bool {
+    fn is_over(&self, piece: &Advert<'_>, status: DataStatus, at: Received) -> bool {
         let late = at.earliest.saturating_duration_since(self.last) >= MAX_GAP;
         // The beginning of a chain is not known by its form; a whole advert is.
         self.head.begins(piece.data) || late && (status == DataStatus::Incomplete || well_formed(piece.data))
@@ -120,9 +120,9 @@ struct Chain {
 }
 
 impl Chain {
-    fn add(&mut self, piece: &Advert<'_>, fields: &Extended, at: Arrival) {
+    fn add(&mut self, piece: &Advert<'_>, fields: &Extended, at: Received) {
         self.last = at.latest;
-        let fits = piece.data.len().min(BYTES - self.data.len());
+        let fits = piece.data.len().min(MAX_DATA - self.data.len());
         self.data.extend_from_slice(&piece.data[..fits]);
         self.partial |= fits < piece.data.len();
         // 127 is "not known": what an earlier piece told is better.
@@ -152,7 +152,7 @@ impl Chain {
 
 impl Reassembly {
     /// Takes what was heard and hands over what is done by it: as a rule the very same.
-    pub(super) fn take(&mut self, piece: &Advert<'_>, at: Arrival, each: &mut dyn FnMut(&Advert<'_>)) {
+    pub(super) fn take(&mut self, piece: &Advert<'_>, at: Received, each: &mut dyn FnMut(&Advert<'_>)) {
         let Pdu::Extended(fields) = &piece.pdu else { return each(piece) };
         let status = fields.data_status();
         if status != DataStatus::Incomplete && self.open.is_empty() && self.cut.is_empty() {
@@ -178,7 +178,7 @@ impl Reassembly {
         if status != DataStatus::Incomplete && tail.is_none() {
             return each(piece);
         }
-        if self.open.len() >= CHAINS {
+        if self.open.len() >= MAX_CHAINS {
             self.cut_off(0, each);
         }
         self.open.push(Chain {
@@ -188,7 +188,7 @@ impl Reassembly {
             last: at.latest,
             fields: *fields,
             rssi: piece.rssi,
-            data: self.spare.pop().unwrap_or_else(|| Vec::with_capacity(BYTES)),
+            data: self.spare.pop().unwrap_or_else(|| Vec::with_capacity(MAX_DATA)),
             partial: tail.is_some(),
         });
         self.add(self.open.len() - 1, piece, fields, at, each);
@@ -199,7 +199,7 @@ impl Reassembly {
         place: usize,
         piece: &Advert<'_>,
         fields: &Extended,
-        at: Arrival,
+        at: Received,
         each: &mut dyn FnMut(&Advert<'_>),
     ) {
         self.open[place].add(piece, fields, at);
@@ -232,7 +232,7 @@ impl Reassembly {
     /// Closes a chain whose rest may still come.
     fn cut_off(&mut self, place: usize, each: &mut dyn FnMut(&Advert<'_>)) {
         let Chain { key, head, last, .. } = self.open[place];
-        if self.cut.len() >= CHAINS {
+        if self.cut.len() >= MAX_CHAINS {
             self.cut.remove(0);
         }
         self.cut.push(Cut { key, head, last });

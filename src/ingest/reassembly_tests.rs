@@ -32,7 +32,7 @@ struct Bench {
 
 impl Bench {
     fn take(&mut self, piece: &Advert<'_>, now: Instant) {
-        self.reassembly.take(piece, Arrival::at(now), &mut keep(&mut self.items));
+        self.reassembly.take(piece, Received::at(now), &mut keep(&mut self.items));
     }
 
     /// Data and status of what came out since the last call.
@@ -46,14 +46,14 @@ impl Bench {
 }
 
 #[test]
-fn whole_adverts_pass_as_they_are_and_cost_nothing() {
+fn reassembly_passes_whole_adverts_as_they_are_at_no_cost() {
     let (mut reassembly, now, mut count) = (Reassembly::default(), Instant::now(), 0);
     let legacy = Advert { pdu: Pdu::NonconnInd, ..piece(1, 0, b"legacy") };
     let whole = [legacy, piece(1, 0, b"whole"), piece(1, 2, b"cut by the controller")];
     let info = allocation_counter::measure(|| {
         for _ in 0..1000 {
             for advert in &whole {
-                reassembly.take(advert, Arrival::at(now), &mut |out| {
+                reassembly.take(advert, Received::at(now), &mut |out| {
                     assert_eq!(out, advert);
                     count += 1;
                 });
@@ -87,7 +87,7 @@ fn chains_of_several_advertisers_do_not_mix() {
 }
 
 #[test]
-fn a_chain_that_the_controller_gives_up_is_truncated() {
+fn reassembly_of_a_chain_that_the_controller_gives_up_is_truncated() {
     let (mut bench, now) = (Bench::default(), Instant::now());
     bench.take(&piece(1, 1, b"a"), now);
     bench.take(&piece(1, 2, b"b"), now);
@@ -95,7 +95,7 @@ fn a_chain_that_the_controller_gives_up_is_truncated() {
 }
 
 #[test]
-fn a_chain_whose_rest_does_not_come_is_truncated_soon() {
+fn reassembly_of_a_chain_without_its_rest_is_truncated_soon() {
     let (mut bench, now) = (Bench::default(), Instant::now());
     bench.take(&piece(1, 1, b"a"), now);
     assert_eq!(bench.reassembly.due(), Some(now + MAX_GAP));
@@ -127,7 +127,7 @@ fn first_pieces_alone_are_an_advert_each() {
 }
 
 #[test]
-fn the_next_advert_does_not_join_a_chain_whose_rest_was_lost() {
+fn reassembly_keeps_the_next_advert_out_of_a_chain_whose_rest_was_lost() {
     let whole = [FIRST, REST].concat();
     for gap in [1, 20, 100, 2000] {
         let (mut bench, now) = (Bench::default(), Instant::now());
@@ -149,7 +149,7 @@ fn the_next_advert_does_not_join_a_chain_whose_rest_was_lost() {
 }
 
 #[test]
-fn the_tail_of_a_chain_that_was_cut_is_not_complete() {
+fn reassembly_marks_the_tail_of_a_cut_chain_as_not_complete() {
     let truncated = |data: &[u8]| (data.to_vec(), DataStatus::Truncated);
     // Its rest comes late.
     let (mut bench, now) = (Bench::default(), Instant::now());
@@ -164,7 +164,7 @@ fn the_tail_of_a_chain_that_was_cut_is_not_complete() {
     // It had to give way to others.
     let (mut bench, now) = (Bench::default(), Instant::now());
     bench.take(&piece(200, 1, FIRST), now);
-    (0..CHAINS as u8).for_each(|tag| bench.take(&piece(tag, 1, b"xyz"), now));
+    (0..MAX_CHAINS as u8).for_each(|tag| bench.take(&piece(tag, 1, b"xyz"), now));
     bench.take(&piece(200, 1, b"\x02\x0A\x00"), now);
     bench.take(&piece(200, 0, b"rest"), now);
     let out = bench.out();
@@ -176,7 +176,7 @@ fn the_tail_of_a_chain_that_was_cut_is_not_complete() {
 }
 
 #[test]
-fn a_chain_without_an_end_is_handed_over_each_second() {
+fn reassembly_hands_an_endless_chain_over_each_second() {
     let (mut bench, start) = (Bench::default(), Instant::now());
     for n in 0..=100_u32 {
         bench.take(&piece(1, 1, &n.to_be_bytes()), start + MAX_GAP * n / 2);
@@ -191,10 +191,10 @@ fn a_chain_without_an_end_is_handed_over_each_second() {
 
 /// Whoever reads late does not know when a piece arrived: it has the benefit of the doubt.
 #[test]
-fn a_rest_that_waited_in_the_socket_is_not_late() {
+fn reassembly_takes_a_rest_that_waited_in_the_socket_as_in_time() {
     let (mut bench, now) = (Bench::default(), Instant::now());
     bench.take(&piece(1, 1, FIRST), now);
-    let at = Arrival { earliest: now + MAX_GAP / 2, latest: now + MAX_GAP * 9 };
+    let at = Received { earliest: now + MAX_GAP / 2, latest: now + MAX_GAP * 9 };
     bench.reassembly.take(&piece(1, 0, REST), at, &mut keep(&mut bench.items));
     assert_eq!(bench.out(), [([FIRST, REST].concat(), DataStatus::Complete)]);
 }
@@ -206,43 +206,43 @@ fn padding_is_no_beginning() {
         let (mut bench, now) = (Bench::default(), Instant::now());
         (0..7).for_each(|_| bench.take(&piece(1, 1, &[byte; 229]), now));
         bench.take(&piece(1, 0, &[byte; 47]), now);
-        assert_eq!(bench.out(), [(vec![byte; BYTES], DataStatus::Complete)]);
+        assert_eq!(bench.out(), [(vec![byte; MAX_DATA], DataStatus::Complete)]);
     }
 }
 
 #[test]
-fn a_storm_of_chains_takes_bounded_memory_and_loses_none() {
+fn reassembly_bounds_the_memory_of_a_storm_of_chains_and_loses_none() {
     let (mut bench, now) = (Bench::default(), Instant::now());
     for tag in 0..=255 {
         bench.take(&piece(tag, 1, &[tag; 100]), now);
-        assert!(bench.reassembly.open.len() <= CHAINS);
+        assert!(bench.reassembly.open.len() <= MAX_CHAINS);
     }
     let out = bench.out();
-    assert_eq!(out.len(), 256 - CHAINS);
+    assert_eq!(out.len(), 256 - MAX_CHAINS);
     assert_eq!(out[0], (vec![0; 100], DataStatus::Truncated));
-    assert!(bench.reassembly.spare.len() <= CHAINS);
+    assert!(bench.reassembly.spare.len() <= MAX_CHAINS);
     // Buffers are used again.
     let mut reassembly = bench.reassembly;
     let info = allocation_counter::measure(|| {
         for tag in 0..=255 {
-            reassembly.take(&piece(tag, 1, &[tag; 100]), Arrival::at(now), &mut |_| {});
+            reassembly.take(&piece(tag, 1, &[tag; 100]), Received::at(now), &mut |_| {});
         }
     });
     assert_eq!(info.count_total, 0);
 }
 
 #[test]
-fn more_bytes_than_there_can_be_are_cut_and_said() {
+fn reassembly_cuts_and_reports_more_bytes_than_there_can_be() {
     let (mut bench, now) = (Bench::default(), Instant::now());
     for _ in 0..9 {
         bench.take(&piece(1, 1, &[7; 229]), now);
     }
     bench.take(&piece(1, 0, &[7; 229]), now);
-    assert_eq!(bench.out(), [(vec![7; BYTES], DataStatus::Truncated)]);
+    assert_eq!(bench.out(), [(vec![7; MAX_DATA], DataStatus::Truncated)]);
 }
 
 #[test]
-fn the_pieces_of_a_real_event_become_one_advert_with_every_field() {
+fn reassembly_makes_one_advert_with_every_field_of_a_real_event() {
     // Directed, LE Coded, anonymous: what `packets` gives has SID 7, TX power 4, periodic interval 0x0102.
     let pieces = [(0x0024, b"one"), (0x0024, b"two"), (0x0004, b"end")];
     let reports = pieces.map(|(event_type, data)| extended(event_type, 0xFF, [3, 3], data));
@@ -262,9 +262,9 @@ fn the_pieces_of_a_real_event_become_one_advert_with_every_field() {
 
 proptest! {
     #[test]
-    fn any_split_gives_the_same_advert_as_the_whole(
+    fn reassembly_of_any_split_gives_the_whole_advert(
         adverts in prop::collection::vec(
-            (prop::collection::vec(any::<u8>(), 0..=BYTES), prop::collection::vec(0..=BYTES, 0..8), any::<(u8, u16, i8, i8)>()),
+            (prop::collection::vec(any::<u8>(), 0..=MAX_DATA), prop::collection::vec(0..=MAX_DATA, 0..8), any::<(u8, u16, i8, i8)>()),
             1..6,
         ),
         order in prop::collection::vec(0usize..6, 0..60),
@@ -301,7 +301,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_lost_and_nothing_is_larger_than_can_be(
+    fn reassembly_loses_nothing_and_makes_nothing_too_large(
         steps in prop::collection::vec((0u8..100, 0u16..4, 0usize..300, 0u64..300), 0..300)
     ) {
         let (mut bench, mut now) = (Bench::default(), Instant::now());
@@ -312,12 +312,12 @@ proptest! {
             given += length;
             pieces += 1;
             bench.take(&piece(tag, status, &bytes[..length]), now);
-            prop_assert!(bench.reassembly.open.len() <= CHAINS);
+            prop_assert!(bench.reassembly.open.len() <= MAX_CHAINS);
         }
         bench.reassembly.flush(&mut keep(&mut bench.items));
-        let cut = bench.items.iter().any(|(_, data)| data.len() == BYTES);
+        let cut = bench.items.iter().any(|(_, data)| data.len() == MAX_DATA);
         let out: usize = bench.items.iter().map(|(_, data)| data.len()).sum();
         prop_assert!(out == given || cut && out < given);
-        prop_assert!(bench.items.len() <= pieces && bench.items.iter().all(|(_, data)| data.len() <= BYTES));
+        prop_assert!(bench.items.len() <= pieces && bench.items.iter().all(|(_, data)| data.len() <= MAX_DATA));
     }
 }

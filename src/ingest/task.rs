@@ -10,7 +10,7 @@ use crate::hci;
 use crate::model::{Address, CaptureKind};
 use crate::queue::Queue;
 use crate::stats::Stats;
-use crate::watchdog::PULSE;
+use crate::watchdog::HEARTBEAT_INTERVAL;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::pin;
@@ -106,7 +106,7 @@ impl Ingest {
         };
         // One timer, moved as things change: a new one for each packet would cost the runtime a system call and a round.
         let mut alarm = pin!(sleep_until(Instant::now()));
-        let (mut pulse, mut upgrade) = (interval(PULSE), interval(UPGRADE_INTERVAL));
+        let (mut pulse, mut upgrade) = (interval(HEARTBEAT_INTERVAL), interval(UPGRADE_INTERVAL));
         let mut stop = pin!(stop);
         loop {
             let deadline = self.pipeline.next_deadline();
@@ -115,7 +115,7 @@ impl Ingest {
             {
                 alarm.as_mut().reset(deadline);
             }
-            self.stats.beats().scan();
+            self.stats.heartbeats().scan();
             tokio::select! {
                 biased;
                 () = &mut stop => break,

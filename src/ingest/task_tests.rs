@@ -30,7 +30,7 @@ fn start() -> Scan {
 
 /// What was heard before the end counts, read or not.
 #[tokio::test]
-async fn what_waits_at_the_end_is_heard() {
+async fn ingest_reads_what_waits_at_the_end() {
     let Scan { far, stats, stop, task, _settings } = start();
     for _ in 0..100 {
         far.send(&legacy_event(0, &[legacy(0, 0, &[1], -1)])).expect("sent");
@@ -43,26 +43,26 @@ async fn what_waits_at_the_end_is_heard() {
 
 /// The watchdog wants a sign now and then, also when there is nothing to hear.
 #[tokio::test(start_paused = true)]
-async fn a_scan_that_hears_nothing_shows_that_it_could() {
+async fn ingest_sends_heartbeats_while_nothing_is_heard() {
     let Scan { far: _far, stats, stop, task, _settings } = start();
-    let mut feeder = crate::watchdog::Feeder::default();
+    let mut feeder = crate::watchdog::ProgressCheck::default();
     for _ in 0..10 {
-        tokio::time::sleep(PULSE + Duration::from_millis(1)).await;
-        stats.beats().publish();
-        assert!(feeder.both_moved(stats.beats()));
+        tokio::time::sleep(HEARTBEAT_INTERVAL + Duration::from_millis(1)).await;
+        stats.heartbeats().publish();
+        assert!(feeder.both_progressed(stats.heartbeats()));
     }
     drop(stop);
     task.await.expect("no panic");
-    stats.beats().publish();
-    feeder.both_moved(stats.beats());
-    tokio::time::sleep(10 * PULSE).await;
-    stats.beats().publish();
-    assert!(!feeder.both_moved(stats.beats()), "it is nobody else who makes the sign");
+    stats.heartbeats().publish();
+    feeder.both_progressed(stats.heartbeats());
+    tokio::time::sleep(10 * HEARTBEAT_INTERVAL).await;
+    stats.heartbeats().publish();
+    assert!(!feeder.both_progressed(stats.heartbeats()), "it is nobody else who makes the sign");
 }
 
-/// The end of a test's socket is not the end of the scan: it goes on, does nothing, and stops when it is told.
+/// The end of a test's socket is not the end of the scan: it goes on, does nothing, and stops on request.
 #[tokio::test(start_paused = true)]
-async fn the_end_of_an_inherited_socket_is_borne() {
+async fn ingest_survives_the_end_of_an_inherited_socket() {
     let Scan { far, stats, stop, task, _settings } = start();
     far.send(&legacy_event(7, &[legacy(0, 0, &[1], -1), legacy(3, 1, &[2], -2)])).expect("sent");
     drop(far);

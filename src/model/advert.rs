@@ -185,14 +185,14 @@ mod tests {
     }
 
     #[test]
-    fn the_complete_name_wins_over_the_short_one() {
+    fn local_name_is_the_complete_one_before_the_short_one() {
         let data = b"\x02\x01\x06\x03\x08ab\x04\x09abc";
         assert_eq!(advert(data).name(), Some(&b"abc"[..]));
         assert_eq!(advert(&data[..7]).name(), Some(&b"ab"[..]));
     }
 
     #[test]
-    fn a_name_ends_at_its_first_nul_and_is_not_empty() {
+    fn local_name_ends_at_its_first_nul_and_is_not_empty() {
         assert_eq!(advert(b"\x0E\x09HMSoft\0\0\0\0\0\0\0").name(), Some(&b"HMSoft"[..]));
         assert_eq!(advert(b"\x04\x09a\0b").name(), Some(&b"a"[..]));
         for none in [&b"\x02\x09\0"[..], b"\x01\x09", b"\x03\x08\0a", b"\x01\x08\x01\x09", b"\x02\x01\x06"] {
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_walk_ends_at_damage_and_never_fails() {
+    fn ad_walk_ends_at_damage_and_never_fails() {
         assert_eq!(ad_structures(b"\x02\x01\x06\x00\x03\x09ab").count(), 1);
         assert_eq!(ad_structures(b"\x02\x01\x06\xFF\x09ab").count(), 1);
         assert_eq!(ad_structures(b"\x05").count(), 0);

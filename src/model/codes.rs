@@ -82,11 +82,11 @@ codes! {
     RecoveryAction {
         /// A capture that failed was opened again.
         Capture = "capture",
-        /// The scan of an adapter in trouble was tried anew.
+        /// The scan of a failed adapter was retried.
         Retry = "retry",
         /// An adapter that was off was powered on.
         PowerOn = "power-on",
-        /// The scan of an adapter that heard nothing was set up anew.
+        /// The scan of an adapter that heard nothing was restarted.
         Rescan = "rescan",
         /// An adapter was powered off and on.
         PowerCycle = "power-cycle",

@@ -1,4 +1,4 @@
-//! Values that every part knows. Imports nothing of ours.
+//! Values that every part knows. Imports no other module but `printable`.
 
 mod advert;
 mod certificate;

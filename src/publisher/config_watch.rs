@@ -5,7 +5,7 @@ use crate::config::{Config, Qos, Spooling};
 use crate::model::Address;
 use crate::mqtt::client::BrokerConfig;
 use crate::stats::Stats;
-use crate::watchdog::PULSE;
+use crate::watchdog::HEARTBEAT_INTERVAL;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,12 +146,12 @@ impl ConfigWatch {
     /// round. `resize` hears of every other bound of the queue, which is not news to the loop.
     pub(crate) async fn next(&mut self, resize: impl Fn(usize)) -> Change {
         loop {
-            self.stats.beats().publish();
+            self.stats.heartbeats().publish();
             if let Some(deadline) = self.deadline {
                 // Settings do not matter any more.
                 tokio::select! {
                     () = sleep_until(deadline) => return Change::Deadline,
-                    () = sleep(PULSE) => continue,
+                    () = sleep(HEARTBEAT_INTERVAL) => continue,
                 }
             }
             tokio::select! {
@@ -161,7 +161,7 @@ impl ConfigWatch {
                     return Change::Stop;
                 }
                 Ok(()) = self.config.changed() => {}
-                () = sleep(PULSE) => continue,
+                () = sleep(HEARTBEAT_INTERVAL) => continue,
             }
             let now = self.config.borrow_and_update().clone();
             if std::mem::replace(&mut self.max_bytes, now.queue_max_bytes) != now.queue_max_bytes {

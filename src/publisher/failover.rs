@@ -3,7 +3,7 @@
 //! Within a round no time is lost: a broker that does not accept us soon is left for the next one. Delays come after a round
 //! in which none did, and, with jitter, after a loss, so that the routers of a dead broker do not come in the same moment.
 
-use crate::backoff::around;
+use crate::backoff::jittered;
 use crate::model::LastError;
 use crate::mqtt::client::BrokerConfig;
 use crate::mqtt::client::Probe;
@@ -167,7 +167,7 @@ impl BrokerList {
     }
 
     fn schedule(&mut self) {
-        self.probe_at = Instant::now() + around(self.limits.probe * self.slower);
+        self.probe_at = Instant::now() + jittered(self.limits.probe * self.slower);
         self.probe = None;
     }
 

@@ -6,7 +6,7 @@
 use crate::publisher::inflight::Inflight;
 
 const ALONE_AFTER: u32 = 2;
-/// Losses in a row with the same oldest message: a bad line has some, too.
+/// DropLog in a row with the same oldest message: a bad line has some, too.
 const SUSPECTED_AFTER: u32 = 6;
 /// The same once the others were told apart from it.
 const SUSPECTED_ALONE_AFTER: u32 = 3;

@@ -9,7 +9,7 @@ use crate::mqtt::client::{Client, Event, NotSent};
 use crate::publisher::config_watch::Change;
 use crate::publisher::config_watch::Target;
 use crate::publisher::failover::BrokerList;
-use crate::watchdog::PULSE;
+use crate::watchdog::HEARTBEAT_INTERVAL;
 use tokio::time::{Instant, sleep, sleep_until};
 
 impl<C: Client> Publisher<C> {
@@ -116,7 +116,7 @@ impl<C: Client> Publisher<C> {
                 () = self.keeper.wait_upkeep() => self.keeper.upkeep(),
                 () = self.status.wait_due(), if has_room && telling => {}
                 // Another round, to see whether the broker gave a sign of life.
-                () = sleep(PULSE) => {}
+                () = sleep(HEARTBEAT_INTERVAL) => {}
                 // What is in flight is acknowledged first, so that the move costs no repetition.
                 answers = hosts.home_answers(), if !leaving && !short => leaving = answers,
                 () = sleep_until(progress + self.limits.ack), if waiting => {

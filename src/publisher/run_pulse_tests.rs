@@ -5,7 +5,7 @@ use crate::config::{Config, Draft, Qos};
 use crate::model::{Address, Message};
 use crate::mqtt::client::{BrokerConfig, Event, NotSent, Probe};
 use crate::publisher::config_watch::ConfigWatch;
-use crate::watchdog::{Feeder, PULSE};
+use crate::watchdog::{HEARTBEAT_INTERVAL, ProgressCheck};
 use std::sync::mpsc;
 use std::time::{Duration, Instant as Clock};
 use tokio::sync::watch;
@@ -77,11 +77,11 @@ impl Client for Stuck {
 }
 
 /// Waits until the watchdog would be fed, with a scan that goes round all the time.
-fn fed(feeder: &mut Feeder, stats: &Stats, limit: Duration) -> bool {
+fn fed(feeder: &mut ProgressCheck, stats: &Stats, limit: Duration) -> bool {
     let end = Clock::now() + limit;
     while Clock::now() < end {
-        stats.beats().scan();
-        if feeder.both_moved(stats.beats()) {
+        stats.heartbeats().scan();
+        if feeder.both_progressed(stats.heartbeats()) {
             return true;
         }
         std::thread::sleep(Duration::from_millis(10));
@@ -108,7 +108,7 @@ fn a_blocked_loop_does_not_feed_the_watchdog_and_an_idle_one_does() {
             runtime.block_on(Publisher::new(queue, stats, Stuck { entered, released }, orders, limits, None).run());
         }
     });
-    let mut feeder = Feeder::default();
+    let mut feeder = ProgressCheck::default();
     for _ in 0..3 {
         assert!(fed(&mut feeder, &stats, LONG), "it has nothing to do, and could");
     }
@@ -116,7 +116,7 @@ fn a_blocked_loop_does_not_feed_the_watchdog_and_an_idle_one_does() {
     queue.push(Message { payload: vec![1], adverts: 1, ..Message::default() });
     entering.recv_timeout(LONG).expect("the loop is in the broker's hands");
     fed(&mut feeder, &stats, Duration::from_millis(20));
-    assert!(!fed(&mut feeder, &stats, 3 * PULSE), "it is blocked");
+    assert!(!fed(&mut feeder, &stats, 3 * HEARTBEAT_INTERVAL), "it is blocked");
     release.send(()).expect("the loop waits");
     assert!(fed(&mut feeder, &stats, LONG), "it goes on");
     stop.send_replace(true);

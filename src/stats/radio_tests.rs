@@ -28,24 +28,24 @@ fn summary(states: &[(RadioState, &str)]) -> (&'static str, String) {
 use RadioState::{AdapterMissing, AdapterOff, NoBluez, PassiveUnsupported, Scanning, Starting};
 
 #[test]
-fn none_is_off() {
+fn radio_without_adapters_is_off() {
     assert_eq!(summary(&[]), ("off", String::new()));
 }
 
 #[test]
-fn a_single_one_speaks_for_itself() {
+fn radio_of_one_adapter_has_its_state() {
     assert_eq!(summary(&[(AdapterOff, "rfkill")]), ("adapter-off", "rfkill".to_owned()));
     assert_eq!(summary(&[(Starting, "")]), ("starting", String::new()));
 }
 
 #[test]
-fn several_scan_if_all_do() {
+fn radio_scans_if_all_adapters_do() {
     assert_eq!(summary(&[(Scanning, ""), (Scanning, "")]), ("scanning", String::new()));
     assert_eq!(summary(&[(Scanning, ""), (Scanning, "repeats")]), ("scanning", "hci1: repeats".to_owned()));
 }
 
 #[test]
-fn the_worst_one_counts_and_is_named() {
+fn radio_names_the_worst_adapter() {
     let ordered = [NoBluez, AdapterMissing, AdapterOff, PassiveUnsupported, Starting, Scanning];
     for (n, worse) in ordered.into_iter().enumerate() {
         for better in &ordered[n + 1..] {
@@ -66,7 +66,7 @@ fn in_use(radio: &Radio) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn those_in_use_are_listed() {
+fn radio_lists_the_adapters_in_use() {
     let mut radio = radio(&[(Scanning, ""), (AdapterMissing, "gone"), (Starting, "")]);
     assert_eq!(in_use(&radio), [("hci0", "C0:DE:00:00:00:01"), ("hci2", "C0:DE:00:00:00:03")]);
     radio.change(address(3), AdapterStatus::vanish);
@@ -75,7 +75,7 @@ fn those_in_use_are_listed() {
 }
 
 #[test]
-fn what_is_known_outlives_another_choice() {
+fn radio_keeps_what_is_known_over_another_choice() {
     let mut radio = radio(&[(Scanning, ""), (AdapterMissing, "gone")]);
     radio.want(&[address(3), address(1)]);
     assert_eq!((radio.state, in_use(&radio)), (Starting, vec![("hci0", "C0:DE:00:00:00:01")]));
@@ -85,7 +85,7 @@ fn what_is_known_outlives_another_choice() {
 }
 
 #[test]
-fn one_that_is_gone_is_listed_and_no_trouble() {
+fn radio_lists_an_adapter_that_is_gone_without_trouble() {
     use RadioState::Gone;
     let rest = radio(&[(Scanning, "repeats"), (Gone, "unplugged")]);
     assert_eq!((rest.state, &*rest.detail, rest.adapters.len()), (Scanning, "repeats", 2));

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 const COUNTERS: usize = 3;
-const SPAN: Duration = Duration::from_secs(10);
+const WINDOW: Duration = Duration::from_secs(10);
 
-/// See the module.
+/// The last samples of the counters.
 #[derive(Debug, Default)]
 pub struct Rates {
     samples: VecDeque<(Instant, [u64; COUNTERS])>,
@@ -16,7 +16,7 @@ impl Rates {
     /// Adds a sample of the counters.
     pub fn sample(&mut self, now: Instant, counters: [u64; COUNTERS]) {
         self.samples.push_back((now, counters));
-        while self.samples.get(1).is_some_and(|(at, ..)| now.duration_since(*at) >= SPAN) {
+        while self.samples.get(1).is_some_and(|(at, ..)| now.duration_since(*at) >= WINDOW) {
             self.samples.pop_front();
         }
     }
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_covers_ten_seconds() {
+    fn rate_covers_ten_seconds() {
         let (mut rates, start) = (Rates::default(), Instant::now());
         assert_eq!(rates.per_second(), [0.0; COUNTERS]);
         for second in 0..30u64 {

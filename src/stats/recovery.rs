@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Recoveries([AtomicU64; RecoveryAction::ALL.len()]);
 
 impl Recoveries {
-    /// Once more.
+    /// Adds one.
     pub fn count(&self, action: RecoveryAction) {
         self.0[action as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// So far.
+    /// Current count.
     pub fn of(&self, action: RecoveryAction) -> u64 {
         self.0[action as usize].load(Ordering::Relaxed)
     }
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_has_a_count_of_its_own() {
+    fn recovery_actions_have_a_count_each() {
         let recoveries = Recoveries::default();
         for (place, action) in RecoveryAction::ALL.into_iter().enumerate() {
             assert_eq!(action as usize, place);

@@ -3,7 +3,7 @@
 use crate::model::SpoolState;
 use std::time::Duration;
 
-/// See the module.
+/// The spool at one moment: what waits there, and how it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Spool {
     /// Whether it works.
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cover_ends_with_the_space_or_the_age() {
+    fn spool_cover_ends_with_the_space_or_the_age() {
         let mut spool =
             Spool { state: SpoolState::Ready, bytes: 400, max_bytes: 1000, max_age: 60, ..Spool::default() };
         let secs = |spool: &Spool, rate| spool.cover(rate).as_secs();

@@ -93,7 +93,7 @@ fn restarted(machine: &mut Machine, before: &str) {
 }
 
 #[test]
-fn a_router_from_its_first_boot_to_a_loss_of_power() {
+fn router_from_its_first_boot_to_a_loss_of_power() {
     let began = Instant::now();
     let time = |what: &str| println!("{:6.1} s  {what}", began.elapsed().as_secs_f32());
     let packages = env::var_os("CASSIA_APPLIANCE_PACKAGES").map(PathBuf::from);

@@ -19,7 +19,7 @@ const ORDER: [&str; 31] = [
     "watchdog",
     "stats",
     "log",
-    "losses",
+    "drop_log",
     "threads",
     "config",
     "capture",

@@ -30,7 +30,7 @@ fn uses(service: &Service, port: u16) {
 }
 
 #[test]
-fn a_killed_broker_is_left_for_the_fallback_and_returned_to() {
+fn failover_from_a_killed_broker_and_back() {
     for qos in 0..=2 {
         let (mut first, second) = (Mosquitto::start(), Mosquitto::start());
         let at_second = Subscriber::start(&second, "#");
@@ -56,7 +56,7 @@ fn a_killed_broker_is_left_for_the_fallback_and_returned_to() {
 }
 
 #[test]
-fn a_frozen_broker_is_given_up_soon_and_names_are_checked_for_the_host_that_is_tried() {
+fn failover_from_a_frozen_broker_checks_the_name_of_the_host_that_is_tried() {
     let (first, second) = (Mosquitto::start(), Mosquitto::start());
     first.freeze();
     let mut draft = draft_of(Scenario::Certificate, &second);

@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 #[test]
-fn a_name_that_does_not_exist_is_dns_and_a_closed_port_is_refused() {
+fn network_name_that_does_not_exist_is_dns_and_a_closed_port_is_refused() {
     let broker = Mosquitto::start();
     let mut wrong = draft(broker.ports.anonymous);
     wrong.form.host = "no-such-host.invalid".into();
@@ -56,7 +56,7 @@ fn something_else(answer: Option<&'static [u8]>) -> u16 {
 }
 
 #[test]
-fn what_is_no_broker_is_told_from_one_that_closes_and_one_that_is_silent() {
+fn network_peer_that_is_no_broker_differs_from_one_that_closes_and_one_that_is_silent() {
     let broker = Mosquitto::start();
     let mut limits = crate::service::limits();
     (limits.connect, limits.answer) = (Duration::from_secs(2), Duration::from_secs(2));

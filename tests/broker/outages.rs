@@ -87,7 +87,7 @@ fn fifty_kills_at_qos_0_keep_the_books_right() {
 }
 
 #[test]
-fn a_frozen_broker_is_a_timeout_at_every_qos_and_what_it_missed_comes_later() {
+fn outage_of_a_frozen_broker_is_a_timeout_at_every_qos_and_what_it_missed_comes_later() {
     for qos in 0..=2 {
         let broker = Mosquitto::start();
         let subscriber = Subscriber::start(&broker, "#");
@@ -112,7 +112,7 @@ fn a_frozen_broker_is_a_timeout_at_every_qos_and_what_it_missed_comes_later() {
 }
 
 #[test]
-fn a_broker_that_freezes_while_nothing_is_published_is_noticed_by_its_missing_ping_response() {
+fn outage_while_nothing_is_published_is_noticed_by_the_missing_ping_response() {
     let broker = Mosquitto::start();
     let mut draft = draft(broker.ports.anonymous);
     draft.form.keep_alive_secs = 5;
@@ -125,7 +125,7 @@ fn a_broker_that_freezes_while_nothing_is_published_is_noticed_by_its_missing_pi
 }
 
 #[test]
-fn a_broker_shows_that_it_lives_although_it_acknowledges_nothing() {
+fn outage_is_not_a_broker_that_answers_pings_and_acknowledges_nothing() {
     let broker = Mosquitto::start();
     let mut draft = draft(broker.ports.anonymous);
     draft.form.keep_alive_secs = 5;
@@ -144,7 +144,7 @@ fn a_broker_shows_that_it_lives_although_it_acknowledges_nothing() {
 }
 
 #[test]
-fn a_stop_sends_what_waits_and_says_goodbye() {
+fn stop_sends_what_waits_and_disconnects() {
     let broker = Mosquitto::start();
     let subscriber = Subscriber::start(&broker, "#");
     for (round, connection) in ["long", "short"].into_iter().enumerate() {
@@ -164,7 +164,7 @@ fn a_stop_sends_what_waits_and_says_goodbye() {
 }
 
 #[test]
-fn a_stop_without_a_broker_is_quick_and_counts_what_is_lost() {
+fn stop_without_a_broker_is_quick_and_counts_what_is_lost() {
     let mut broker = Mosquitto::start();
     let mut service = Service::start(draft(broker.ports.anonymous));
     service.connected();
@@ -178,7 +178,7 @@ fn a_stop_without_a_broker_is_quick_and_counts_what_is_lost() {
 }
 
 #[test]
-fn a_thousand_messages_of_4_kb_a_second_are_no_effort() {
+fn load_of_a_thousand_messages_of_4_kb_a_second_is_carried() {
     let broker = Mosquitto::start();
     for qos in [0, 1] {
         let mut draft = draft(broker.ports.anonymous);

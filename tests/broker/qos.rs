@@ -115,7 +115,7 @@ fn qos_2_stays_with_a_broker_that_supports_it() {
 }
 
 #[test]
-fn a_broker_that_takes_no_status_gets_adverts() {
+fn qos_of_a_broker_that_takes_no_status_is_right_for_adverts() {
     type Script = fn(&mut Peer, &Packet) -> Then;
     let scripts: [(&str, &str, Script); 6] = [
         ("3.1.1", "closes over the will", |peer, packet| {

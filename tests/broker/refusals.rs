@@ -95,17 +95,17 @@ fn refusals(version: TlsVersion) {
 }
 
 #[test]
-fn every_refusal_has_its_word_with_tls_1_2() {
+fn refusals_have_their_codes_with_tls_1_2() {
     refusals(TlsVersion::Only12);
 }
 
 #[test]
-fn every_refusal_has_its_word_with_tls_1_3() {
+fn refusals_have_their_codes_with_tls_1_3() {
     refusals(TlsVersion::Only13);
 }
 
 #[test]
-fn a_refused_login_has_its_word_in_every_version_of_mqtt() {
+fn refused_login_has_its_code_in_every_version_of_mqtt() {
     let broker = Mosquitto::start();
     for version in ["3.1", "3.1.1", "5"] {
         for connection in ["long", "short"] {
@@ -123,7 +123,7 @@ fn a_refused_login_has_its_word_in_every_version_of_mqtt() {
 }
 
 #[test]
-fn a_message_that_mqtt_5_refuses_is_dropped_and_the_next_one_goes_on() {
+fn refused_message_of_mqtt_5_is_dropped_and_the_next_one_goes_on() {
     let directory = tempfile::tempdir().expect("a directory");
     let acl = directory.path().join("acl");
     std::fs::write(&acl, "topic readwrite good\n").expect("written");
@@ -144,7 +144,7 @@ fn a_message_that_mqtt_5_refuses_is_dropped_and_the_next_one_goes_on() {
 }
 
 #[test]
-fn a_message_that_is_too_large_for_the_broker_does_not_block_the_others() {
+fn refused_message_that_is_too_large_does_not_block_the_others() {
     let broker = Mosquitto::with(None, "max_packet_size 3000");
     for (version, qos) in [("5", 0), ("5", 1), ("3.1.1", 1), ("3.1.1", 2)] {
         let mut draft = draft_of(Scenario::Anonymous, &broker);

@@ -8,7 +8,7 @@ use crate::support::eventually;
 use cassia_bypass::model::LinkState;
 
 #[test]
-fn every_scenario_delivers_with_long_and_short_connections_and_every_qos() {
+fn scenarios_deliver_with_long_and_short_connections_and_every_qos() {
     let broker = Mosquitto::start();
     let subscriber = Subscriber::start(&broker, "scan/#");
     let mut service = Service::start(draft_of(Scenario::Anonymous, &broker));
@@ -58,7 +58,7 @@ fn tls_1_2_and_1_3_both_work_with_a_key_and_with_certificates() {
 }
 
 #[test]
-fn a_pasted_server_certificate_and_an_address_as_common_name_are_accepted() {
+fn scenario_of_a_pasted_server_certificate_and_an_address_as_common_name() {
     let broker = Mosquitto::start();
     let mut service = Service::start(draft_of(Scenario::Certificate, &broker));
     // The guide: "copy and paste the server certificate here". No CA is known then.
@@ -82,7 +82,7 @@ fn a_pasted_server_certificate_and_an_address_as_common_name_are_accepted() {
 }
 
 #[test]
-fn the_broker_sees_the_guides_client_and_each_version_of_mqtt() {
+fn scenario_shows_the_broker_the_guides_client_and_each_version_of_mqtt() {
     let broker = Mosquitto::start();
     for (version, level) in [("3.1", 1), ("3.1.1", 2), ("5", 5)] {
         for qos in 0..=2 {
@@ -114,7 +114,7 @@ fn keep_alive_is_sent_as_it_is_set_and_zero_is_off() {
 }
 
 #[test]
-fn what_does_not_concern_the_broker_leaves_the_connection_alone() {
+fn scenario_settings_that_do_not_concern_the_broker_keep_the_connection() {
     let broker = Mosquitto::start();
     let subscriber = Subscriber::start(&broker, "#");
     let mut service = Service::start(draft(broker.ports.anonymous));

@@ -110,7 +110,7 @@ fn cuts(qos: u8, version: &str, seed: u64, count: usize) -> Envelopes {
 }
 
 #[test]
-fn two_hundred_cuts_at_qos_1_lose_nothing() {
+fn sessions_at_qos_1_lose_nothing_over_two_hundred_cuts() {
     cuts(1, "3.1.1", 1, 200);
 }
 
@@ -120,7 +120,7 @@ fn three_hundred_cuts_at_qos_2_deliver_each_message_once() {
 }
 
 #[test]
-fn two_hundred_cuts_at_qos_2_with_mqtt_5_deliver_each_message_once() {
+fn sessions_at_qos_2_with_mqtt_5_deliver_each_message_once_over_two_hundred_cuts() {
     assert_eq!(cuts(2, "5", 3, 200).repeated(), []);
 }
 
@@ -176,7 +176,7 @@ fn restart(version: &str, held: Cut) {
 }
 
 #[test]
-fn a_restart_in_the_middle_delivers_each_message_once() {
+fn session_over_a_restart_of_the_service_delivers_each_message_once() {
     for version in ["3.1.1", "5"] {
         for (way, kind) in [(Way::Up, PUBLISH), (Way::Down, PUBREC), (Way::Up, PUBREL), (Way::Down, PUBCOMP)] {
             for nth in [1, 8] {
@@ -243,19 +243,19 @@ fn restarts(version: &str, kill: bool) -> usize {
 }
 
 #[test]
-fn a_broker_that_restarts_with_its_sessions_gets_each_message_once() {
+fn session_over_a_restart_of_the_broker_delivers_each_message_once() {
     for version in ["3.1.1", "5"] {
         assert_eq!(restarts(version, false), 0);
     }
 }
 
 #[test]
-fn a_broker_that_is_killed_keeps_the_session_that_it_saved() {
+fn session_that_a_killed_broker_saved_is_resumed() {
     assert_eq!(restarts("3.1.1", true), 0);
 }
 
 #[test]
-fn a_broker_that_forgot_the_session_gets_everything_at_least_once() {
+fn session_that_the_broker_forgot_delivers_everything_at_least_once() {
     let mut broker = Mosquitto::start();
     let service = Service::with(settings(broker.ports.anonymous, 2, "3.1.1"), quick());
     for round in 0..5 {
@@ -270,7 +270,7 @@ fn a_broker_that_forgot_the_session_gets_everything_at_least_once() {
 }
 
 #[test]
-fn a_session_of_an_earlier_run_that_left_no_file_is_discarded() {
+fn session_of_an_earlier_run_that_left_no_file_is_discarded() {
     for version in ["3.1.1", "5"] {
         let broker = Mosquitto::start();
         let subscriber = Subscriber::start(&broker, "scanTopic");

@@ -73,7 +73,7 @@ fn may_write(bus: &Bus) {
 }
 
 #[tokio::test]
-async fn only_the_service_may_have_the_name() {
+async fn bus_name_is_for_the_service_only() {
     for bus in [bus(), bus_broker()] {
         may_have_the_name(&bus).await;
     }
@@ -92,7 +92,7 @@ async fn may_have_the_name(bus: &Bus) {
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_bus_has_its_name() {
+async fn bus_refusal_has_its_error_name() {
     for (bus, _service) in each() {
         has_its_name(&bus).await;
     }

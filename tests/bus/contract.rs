@@ -28,7 +28,7 @@ fn about(interface: &str) -> String {
 }
 
 #[test]
-fn the_xml_files_are_what_the_service_says() {
+fn xml_files_are_the_introspection_of_the_service() {
     let (bus, _service) = started();
     let live = bus.introspect(Who::Nobody).expect("introspection");
     for interface in [CONFIG, STATS] {
@@ -46,7 +46,7 @@ fn shipped(name: &str) -> String {
 }
 
 #[test]
-fn the_manual_has_every_setting() {
+fn manual_has_every_setting() {
     let manual = shipped("README.md");
     let defaults = serde_json::to_value(Form::default()).expect("defaults");
     let xml = shipped(&format!("{CONFIG}.xml"));
@@ -67,7 +67,7 @@ fn the_manual_has_every_setting() {
 }
 
 #[test]
-fn the_readme_names_every_setting() {
+fn readme_names_every_setting() {
     let readme = shipped("../README.md");
     for setting in SETTINGS.iter().chain(SECRETS) {
         let name = format!("`{}`", setting.name);
@@ -76,7 +76,7 @@ fn the_readme_names_every_setting() {
 }
 
 #[test]
-fn the_manual_has_every_statistic() {
+fn manual_has_every_statistic() {
     let (manual, xml) = (shipped("README.md"), shipped(&format!("{STATS}.xml")));
     let manual = manual.split("\n## ").find(|section| section.starts_with("Stats")).expect("a section");
     let mut count = 0;
@@ -95,7 +95,7 @@ fn the_manual_has_every_statistic() {
 }
 
 #[test]
-fn the_manual_has_every_word_and_message_id() {
+fn manual_has_every_code_and_message_id() {
     let manual = shipped("README.md");
     for word in [
         &LinkState::ALL.map(LinkState::as_str)[..],
@@ -137,7 +137,7 @@ fn the_manual_has_every_word_and_message_id() {
 }
 
 #[test]
-fn the_catalog_is_one_that_journald_takes() {
+fn catalog_is_one_that_journald_takes() {
     let root = tempfile::tempdir().expect("temporary directory");
     let place = root.path().join("usr/lib/systemd/catalog");
     fs::create_dir_all(&place).expect("directory");
@@ -152,7 +152,7 @@ fn the_catalog_is_one_that_journald_takes() {
 }
 
 #[test]
-fn the_unit_is_one_that_systemd_takes() {
+fn unit_is_one_that_systemd_takes() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let unit = directory.path().join("cassia-bypass.service");
     // The program is not installed where the tests run.

@@ -20,7 +20,7 @@ fn checked(bus: &Bus, words: &[&str]) -> (Value, Value) {
 }
 
 #[test]
-fn every_setting_is_described_in_the_order_of_the_manual() {
+fn describe_has_every_setting_in_the_order_of_the_manual() {
     let (bus, _service) = started();
     let list = described(&bus);
     let manual = include_str!("../../dbus/README.md");
@@ -47,7 +47,7 @@ fn every_setting_is_described_in_the_order_of_the_manual() {
 }
 
 #[test]
-fn a_change_is_judged_as_apply_would_and_nothing_changes() {
+fn check_judges_a_change_as_apply_would_and_changes_nothing() {
     let (bus, _service) = started();
     assert_eq!(checked(&bus, &["a{sv}", "1", "Port", "q", "7"]), (json!([]), json!([])));
     let problem = |setting: &str, message: &str| json!({"Setting": setting, "Message": message});
@@ -78,7 +78,7 @@ fn a_change_is_judged_as_apply_would_and_nothing_changes() {
 }
 
 #[test]
-fn a_pasted_certificate_is_read_before_it_is_saved() {
+fn check_reads_a_pasted_certificate_before_it_is_saved() {
     let (bus, _service) = started();
     // Whatever else is wrong.
     let words = ["a{sv}", "2", "ClientCertificate", "s", CERTIFICATE, "RequireClientCertificate", "b", "true"];

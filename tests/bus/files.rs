@@ -25,7 +25,7 @@ fn settings_survive_a_restart() {
 }
 
 #[test]
-fn only_what_differs_is_kept() {
+fn settings_file_keeps_only_what_differs() {
     let bus = bus();
     fs::write(bus.layer("vendor"), "port = 7\n").expect("write");
     let service = bus.start_service();
@@ -101,7 +101,7 @@ fn settings_that_may_not_be_read_for_the_moment_hold_at_the_next_start() {
 }
 
 #[tokio::test]
-async fn a_directory_of_someone_else_is_told_and_changes_nothing() {
+async fn settings_directory_of_another_user_is_reported_and_changes_nothing() {
     let bus = bus();
     chown(bus.state(), Some(0), Some(0)).expect("chown");
     fs::set_permissions(bus.state(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("permissions");
@@ -122,7 +122,7 @@ async fn a_directory_of_someone_else_is_told_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_read_only_medium_is_told_and_changes_nothing() {
+async fn settings_on_a_read_only_medium_are_reported_and_change_nothing() {
     let bus = bus();
     fs::write(bus.state().join("settings.toml"), "port = \n").expect("write");
     let state = bus.state().display().to_string();

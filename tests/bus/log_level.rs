@@ -19,7 +19,7 @@ fn set(bus: &Bus, who: Who, property: &str, value: &str) -> Answer {
 }
 
 #[test]
-fn the_level_is_changed_and_lines_follow() {
+fn log_level_is_changed_and_lines_follow() {
     let (bus, _service) = started();
     // RUST_LOG of the tests is trace; syslog has no word for that.
     assert_eq!(get(&bus, "LogLevel"), "debug");

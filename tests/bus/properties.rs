@@ -9,7 +9,7 @@ use cassia_bypass::config::{self, Form};
 use serde_json::{Value, json};
 
 #[test]
-fn there_is_a_sample_of_every_setting() {
+fn samples_cover_every_setting() {
     for setting in config::SETTINGS {
         assert!(SETTINGS.iter().any(|sample| sample.0 == setting.name), "{}", setting.name);
     }
@@ -19,7 +19,7 @@ fn there_is_a_sample_of_every_setting() {
 }
 
 #[test]
-fn every_setting_has_its_default_and_type() {
+fn properties_have_their_default_and_type() {
     let (bus, _service) = started();
     let all = bus.busctl(Who::Nobody, &["call", NAME, PATH, "org.freedesktop.DBus.Properties", "GetAll", "s", CONFIG]);
     let all = all.expect("GetAll")["data"][0].clone();
@@ -37,7 +37,7 @@ fn every_setting_has_its_default_and_type() {
 }
 
 #[test]
-fn every_setting_takes_a_right_value_and_refuses_a_wrong_one() {
+fn properties_take_a_right_value_and_refuse_a_wrong_one() {
     let (bus, _service) = started();
     for (name, right, told, wrong) in SETTINGS {
         bus.set(Who::Admin, name, right).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -56,7 +56,7 @@ fn every_setting_takes_a_right_value_and_refuses_a_wrong_one() {
 }
 
 #[test]
-fn a_refusal_names_the_setting_that_would_be_missing() {
+fn properties_refused_name_the_setting_that_would_be_missing() {
     let (bus, _service) = started();
     let refusal = bus.set(Who::Root, "Protocol", &["s", "mqtt"]).expect_err("no host");
     assert!(
@@ -138,7 +138,7 @@ fn statistics_have_their_types() {
 }
 
 #[test]
-fn the_ledger_adds_up() {
+fn ledger_adds_up() {
     let (bus, _service) = started();
     let ledger = bus.value(STATS, "Ledger");
     let count = |name: &str| ledger[name].as_u64().unwrap_or_else(|| panic!("{name} is missing: {ledger}"));

@@ -74,7 +74,7 @@ fn secrets_lie_in_files_of_their_own() {
 }
 
 #[test]
-fn a_refused_secret_is_not_repeated() {
+fn secret_that_is_refused_is_not_repeated() {
     let (bus, _service) = started();
     for (name, wrong) in SECRETS {
         let refusal = bus.set(Who::Admin, name, wrong).expect_err(name);
@@ -85,7 +85,7 @@ fn a_refused_secret_is_not_repeated() {
 }
 
 #[test]
-fn a_secret_in_a_settings_file_is_refused_unseen() {
+fn secret_in_a_settings_file_is_refused_unseen() {
     let bus = bus();
     fs::write(bus.layer("site"), format!("password = '{PASSWORD}'\npsk = 123456789\nhost = {PASSWORD}\n"))
         .expect("write");
@@ -102,7 +102,7 @@ fn a_secret_in_a_settings_file_is_refused_unseen() {
 }
 
 #[test]
-fn a_damaged_credential_is_told_unseen() {
+fn secret_in_a_damaged_credential_is_reported_unseen() {
     let bus = bus();
     let directory = bus.directory().join("credentials");
     fs::create_dir(&directory).expect("a directory");

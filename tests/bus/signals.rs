@@ -24,7 +24,7 @@ fn quiet() -> (Bus, Service) {
 }
 
 #[tokio::test]
-async fn a_changed_setting_is_told_once_with_its_value() {
+async fn signal_of_a_changed_setting_comes_once_with_its_value() {
     let (bus, _service) = quiet();
     let client = connect(&bus).await;
     let mut changes = changes(&client, CONFIG).await;
@@ -49,7 +49,7 @@ async fn a_changed_setting_is_told_once_with_its_value() {
 }
 
 #[tokio::test]
-async fn of_a_secret_only_whether_it_is_there_is_told() {
+async fn signal_of_a_secret_says_only_whether_it_is_set() {
     let (bus, _service) = quiet();
     let client = connect(&bus).await;
     let mut changes = changes(&client, CONFIG).await;
@@ -63,7 +63,7 @@ async fn of_a_secret_only_whether_it_is_there_is_told() {
 }
 
 #[tokio::test]
-async fn a_changed_state_is_told() {
+async fn signal_of_a_changed_state_comes() {
     let (bus, _service) = quiet();
     let client = connect(&bus).await;
     let mut changes = changes(&client, STATS).await;

@@ -11,7 +11,7 @@ fn failed_for_the_bus(log: &str) {
 }
 
 #[test]
-fn without_a_bus_it_fails() {
+fn start_without_a_bus_fails() {
     let mut bus = bus();
     drop(bus.state());
     let mut service = bus.service();
@@ -22,7 +22,7 @@ fn without_a_bus_it_fails() {
 }
 
 #[test]
-fn it_ends_with_the_bus() {
+fn service_ends_with_the_bus() {
     let (mut bus, mut service) = started();
     bus.stop();
     assert_eq!(service.ended().code(), Some(1));
@@ -30,7 +30,7 @@ fn it_ends_with_the_bus() {
 }
 
 #[test]
-fn there_is_only_one() {
+fn service_runs_once() {
     let (bus, _service) = started();
     bus.set(Who::Admin, "Password", &["s", "p"]).expect("Set");
     let failed = bus.failed_start();
@@ -41,7 +41,7 @@ fn there_is_only_one() {
 }
 
 #[test]
-fn it_stops_when_told() {
+fn service_stops_on_request() {
     let (bus, service) = started();
     assert_eq!(service.stop().code(), Some(0));
     assert!(bus.busctl(Who::Root, &["status", NAME]).is_err());
@@ -50,7 +50,7 @@ fn it_stops_when_told() {
 }
 
 #[test]
-fn the_command_line_explains_itself() {
+fn service_explains_its_command_line() {
     let bus = bus();
     let ended = |words: &[&str]| {
         let ended = output(bus.command(Who::Nobody).arg(bus.program()).args(words));

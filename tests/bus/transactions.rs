@@ -28,7 +28,7 @@ fn settings_that_belong_together_change_together() {
 }
 
 #[tokio::test]
-async fn one_wrong_value_refuses_the_whole_call() {
+async fn apply_with_one_wrong_value_changes_nothing() {
     let (bus, _service) = started();
     let client = connect(&bus).await;
     for (values, expected) in [

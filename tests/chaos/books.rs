@@ -75,7 +75,7 @@ fn ranges(numbers: &[usize]) -> String {
 }
 
 #[test]
-fn the_books_find_what_is_missing() {
+fn books_find_what_is_missing() {
     let arrived = Arrivals { times: 1, first: None };
     let heard = [true, true, false, true];
     let arrivals = [arrived, Arrivals::default(), Arrivals::default(), arrived];

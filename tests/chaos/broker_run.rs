@@ -173,13 +173,13 @@ fn report(run: &mut Run, seed: u64, faults: usize) {
 }
 
 #[test]
-fn a_few_faults_at_the_broker() {
+fn chaos_of_a_few_faults_at_the_broker() {
     run(wanted("CASSIA_CHAOS_SEED").unwrap_or(1), 14);
 }
 
 #[test]
 #[ignore = "takes long: tests/chaos/run"]
-fn many_faults_at_the_broker() {
+fn chaos_of_many_faults_at_the_broker() {
     let faults = wanted("CASSIA_CHAOS_FAULTS").expect("CASSIA_CHAOS_FAULTS");
     run(wanted("CASSIA_CHAOS_SEED").expect("CASSIA_CHAOS_SEED"), faults as usize);
 }

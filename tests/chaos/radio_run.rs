@@ -290,13 +290,13 @@ fn run(guest: &Guest, seed: u64, faults: usize) {
 }
 
 #[test]
-fn a_few_faults_of_the_radio() {
+fn chaos_of_a_few_faults_of_the_radio() {
     bench::run_within(Duration::from_secs(240), |guest| run(guest, wanted("CASSIA_CHAOS_SEED").unwrap_or(3), 6));
 }
 
 #[test]
 #[ignore = "takes long: tests/chaos/run"]
-fn many_faults_of_the_radio() {
+fn chaos_of_many_faults_of_the_radio() {
     let faults = wanted("CASSIA_CHAOS_FAULTS").expect("CASSIA_CHAOS_FAULTS");
     bench::run_within(Duration::from_secs(60 + 30 * faults), |guest| {
         let faults = wanted("CASSIA_CHAOS_FAULTS").expect("CASSIA_CHAOS_FAULTS");

@@ -36,7 +36,7 @@ fn silence(subscriber: &Subscriber) -> Duration {
 
 #[test]
 #[ignore = "heavy: tests/cluster/run"]
-fn a_killed_node_costs_a_few_seconds_and_no_message() {
+fn failover_from_a_killed_node_takes_a_few_seconds_and_loses_no_message() {
     let mut cluster = Cluster::start(3);
     let subscriber = Subscriber::at(cluster.nodes[2].port, "scanTopic");
     let bus = Bus::start(env!("CARGO_BIN_EXE_cassia-bypassd"));

@@ -71,7 +71,7 @@ fn node_memory(cluster: &Cluster) -> u64 {
 
 #[test]
 #[ignore = "heavy: tests/cluster/run"]
-fn two_hundred_routers_at_three_nodes() {
+fn fleet_of_two_hundred_routers_at_three_nodes() {
     let mut cluster = Cluster::start(3);
     let subscriber = Subscriber::at(cluster.nodes[2].port, "scan/#");
     let empty = node_memory(&cluster);

@@ -33,12 +33,12 @@ fn certificates_are_shown_before_they_are_saved_and_secrets_never() {
 }
 
 #[test]
-fn what_others_change_is_shown_and_what_is_edited_is_kept() {
+fn page_shows_what_others_change_and_keeps_what_is_edited() {
     Rig::start(Who::Admin).run("live.mjs");
 }
 
 #[test]
-fn a_user_without_rights_sees_everything_and_changes_nothing() {
+fn page_of_a_user_without_rights_shows_everything_and_changes_nothing() {
     Rig::start(Who::Nobody).run("limited.mjs");
 }
 
@@ -50,17 +50,17 @@ fn rights_come_and_go_while_the_page_is_open() {
 }
 
 #[test]
-fn the_service_goes_away_and_comes_back() {
+fn page_outlives_a_restart_of_the_service() {
     Rig::start(Who::Root).run("outage.mjs");
 }
 
 #[test]
-fn the_journal_is_followed_and_explained() {
+fn page_follows_and_explains_the_journal() {
     Rig::start(Who::Root).run("journal.mjs");
 }
 
 #[test]
-fn the_keyboard_is_enough_and_everything_has_a_name() {
+fn page_needs_no_mouse_and_names_everything() {
     Rig::start(Who::Root).run("keyboard.mjs");
 }
 

@@ -7,7 +7,7 @@ use crate::support::identities::Who;
 const ESCAPE: char = '\x1b';
 
 #[test]
-fn a_pipe_gets_none_unless_it_asks() {
+fn colours_are_off_in_a_pipe_unless_asked_for() {
     let (bus, _service) = started();
     for words in [&["show"][..], &["describe"], &["diagnose"], &["watch", "-c", "1"], &["export"]] {
         assert!(!done(&bus, Who::Admin, words).contains(ESCAPE), "{words:?}");
@@ -18,7 +18,7 @@ fn a_pipe_gets_none_unless_it_asks() {
 }
 
 #[test]
-fn a_terminal_gets_them_unless_it_does_not_want_any() {
+fn colours_are_on_in_a_terminal_unless_refused() {
     let (bus, _service) = started();
     let shown = |words: &str, environment: &[(&str, &str)]| Terminal::start(&bus, words, environment).ended();
     assert!(shown("show", &[]).contains(ESCAPE));

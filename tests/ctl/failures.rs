@@ -10,26 +10,26 @@ use std::os::fd::OwnedFd;
 use std::process::Stdio;
 
 #[test]
-fn no_bus() {
+fn failure_without_a_bus() {
     let (bus, _service) = started();
-    let no_bus = "unix:path=/nowhere/at/all";
-    let said = ctl(&bus, Who::Root, &["show", "--address", no_bus]);
+    let failure_without_a_bus = "unix:path=/nowhere/at/all";
+    let said = ctl(&bus, Who::Root, &["show", "--address", failure_without_a_bus]);
     assert_eq!((said.status, &*said.out), (3, ""), "{said:?}");
     assert!(
         said.err.starts_with("cassia-bypassctl: the bus is not there: ") && said.err.lines().count() == 1,
         "{said:?}"
     );
     let mut elsewhere = command(&bus, Who::Root, &["watch"]);
-    assert_eq!(run(elsewhere.env("DBUS_SYSTEM_BUS_ADDRESS", no_bus)).status, 3);
+    assert_eq!(run(elsewhere.env("DBUS_SYSTEM_BUS_ADDRESS", failure_without_a_bus)).status, 3);
     // The option is stronger.
     let address = bus.address().to_owned();
     let mut back = command(&bus, Who::Root, &["show", "--address", &address]);
-    assert_eq!(run(back.env("DBUS_SYSTEM_BUS_ADDRESS", no_bus)).status, 0);
+    assert_eq!(run(back.env("DBUS_SYSTEM_BUS_ADDRESS", failure_without_a_bus)).status, 0);
     assert_eq!(ctl(&bus, Who::Root, &["show", "--address", "hush"]).status, 3);
 }
 
 #[test]
-fn no_service() {
+fn failure_without_the_service() {
     let bus = Bus::start(env!("CARGO_BIN_EXE_cassia-bypassd"));
     for words in [&["show"][..], &["set", "Port=7"], &["watch"], &["diagnose"], &["test"], &["export"]] {
         let said = ctl(&bus, Who::Admin, words);
@@ -55,7 +55,7 @@ fn wrong_arguments() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn failure_is_not_a_reader_that_goes_away() {
     let (bus, _service) = started();
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);

@@ -26,7 +26,7 @@ fn man_pages_are_set_without_a_warning() {
 }
 
 #[test]
-fn the_page_of_the_service_has_its_options() {
+fn man_page_of_the_service_has_its_options() {
     let page = fs::read_to_string(format!("{DBUS}/man/cassia-bypassd.8")).expect("a page").replace("\\-", "-");
     let help = quiet(env!("CARGO_BIN_EXE_cassia-bypassd"), &["--help"]);
     let options = help.split(|c: char| c.is_whitespace() || "[]|,".contains(c)).filter(|word| word.starts_with("--"));

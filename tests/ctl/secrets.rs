@@ -24,7 +24,7 @@ fn stored(bus: &Bus, key: &str) -> Vec<String> {
 }
 
 #[test]
-fn from_a_file_and_from_standard_input() {
+fn secrets_come_from_a_file_and_from_standard_input() {
     let (bus, _service) = started();
     let file = bus.directory().join("password");
     fs::write(&file, format!("{PASSWORD}\n")).expect("written");
@@ -87,7 +87,7 @@ fn secrets_are_not_removed_by_an_empty_pipe_or_file() {
 }
 
 #[test]
-fn the_list_of_processes_does_not_have_it() {
+fn secrets_are_not_in_the_list_of_processes() {
     let (bus, _service) = started();
     let (out, err) = (Lines::default(), Lines::default());
     let mut command = command(&bus, Who::Admin, &["set", "--secret-from", "Psk=-"]);
@@ -116,7 +116,7 @@ fn the_list_of_processes_does_not_have_it() {
 }
 
 #[test]
-fn one_on_the_command_line_is_refused_unseen() {
+fn secrets_on_the_command_line_are_refused_unseen() {
     let (bus, _service) = started();
     for words in [&["set", "Psk=c0ffee0ddba11"][..], &["test", "psk=c0ffee0ddba11"], &["set", "c0ffee0ddba11"]] {
         let said = ctl(&bus, Who::Admin, words);

@@ -20,7 +20,7 @@ fn word(name: &str, words: &[&str]) -> String {
 }
 
 #[test]
-fn every_setting_is_set_as_it_is_shown() {
+fn settings_are_set_as_they_are_shown() {
     let (bus, _service) = started();
     for (name, right, expected, _) in SETTINGS {
         done(&bus, Who::Admin, &["set", &word(name, right)]);
@@ -35,7 +35,7 @@ fn every_setting_is_set_as_it_is_shown() {
 }
 
 #[test]
-fn what_is_refused_changes_nothing() {
+fn settings_that_are_refused_change_nothing() {
     let (bus, _service) = started();
     let all = |words: &[&str]| ctl(&bus, Who::Admin, &[&["set", "Timestamp=true"], words].concat());
     for (name, _, _, wrong) in SETTINGS {
@@ -61,7 +61,7 @@ fn what_is_refused_changes_nothing() {
 }
 
 #[test]
-fn several_settings_are_one_transaction() {
+fn settings_of_one_command_are_one_transaction() {
     let (bus, _service) = started();
     let shown = done(&bus, Who::Admin, &["set", "Protocol=mqtt", "host=broker.example", "FilterValues=-1:FF,3:0a"]);
     assert_eq!(
@@ -81,7 +81,7 @@ fn several_settings_are_one_transaction() {
 }
 
 #[test]
-fn a_change_is_judged_without_being_made() {
+fn settings_are_checked_without_being_changed() {
     let (bus, _service) = started();
     let file = bus.directory().join("certificate.pem");
     std::fs::write(&file, CERTIFICATE).expect("written");
@@ -98,7 +98,7 @@ fn a_change_is_judged_without_being_made() {
 }
 
 #[test]
-fn all_is_shown_and_described_in_the_order_of_the_manual() {
+fn settings_are_shown_and_described_in_the_order_of_the_manual() {
     let (bus, _service) = started();
     let shown = done(&bus, Who::Nobody, &["show"]);
     let names: Vec<&str> = shown.lines().filter_map(|line| line.split_whitespace().next()).collect();

@@ -8,7 +8,7 @@ use crate::support::identities::Who;
 use std::fs;
 
 #[test]
-fn what_is_exported_and_reset_is_imported() {
+fn import_restores_what_was_exported_and_reset() {
     let (bus, service) = started();
     for (name, right, _, _) in SETTINGS {
         bus.set(Who::Admin, name, right).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -36,7 +36,7 @@ fn what_is_exported_and_reset_is_imported() {
 }
 
 #[test]
-fn an_import_changes_what_the_file_has_and_nothing_else() {
+fn import_changes_what_the_file_has_and_nothing_else() {
     let (bus, _service) = started();
     done(&bus, Who::Admin, &["set", "Port=7", "ScanQos=1"]);
     let file = bus.directory().join("some.toml");
@@ -55,7 +55,7 @@ fn an_import_changes_what_the_file_has_and_nothing_else() {
 }
 
 #[test]
-fn a_file_with_something_wrong_changes_nothing() {
+fn import_of_a_file_with_an_error_changes_nothing() {
     let (bus, _service) = started();
     let refused = |text: &str, status: i32, expected: &str| {
         let said = fed(&bus, &["import", "-"], text);

@@ -7,7 +7,7 @@ use crate::support::identities::Who;
 use std::fs;
 
 #[test]
-fn a_broker_is_tried_and_what_is_wrong_is_told() {
+fn connection_test_tries_a_broker_and_reports_what_is_wrong() {
     let rig = Rig::start();
     let port = |port: u16| format!("Port={port}");
     let ports = rig.broker.ports;
@@ -58,7 +58,7 @@ fn a_broker_is_tried_and_what_is_wrong_is_told() {
 }
 
 #[test]
-fn a_diagnosis_is_a_page() {
+fn diagnosis_is_a_page() {
     let rig = Rig::start();
     let page = || done(&rig.bus, Who::Admin, &["diagnose"]);
     let at_first = page();

@@ -46,7 +46,7 @@ fn counts_grow_line_by_line_until_control_c() {
 }
 
 #[test]
-fn a_service_that_is_started_anew_is_waited_for() {
+fn watch_waits_for_a_service_that_restarts() {
     let mut rig = Rig::start();
     let (mut process, lines, _) = watching(&rig, &[]);
     eventually("it looks", || lines.len() > 0);
@@ -61,7 +61,7 @@ fn a_service_that_is_started_anew_is_waited_for() {
 }
 
 #[test]
-fn a_terminal_is_redrawn_in_place_and_given_back() {
+fn watch_redraws_a_terminal_in_place_and_gives_it_back() {
     let rig = Rig::start();
     rig.connect();
     rig.set("FilterRssi", &["n", "-50"]);

@@ -196,7 +196,7 @@ fn commands_of_the_documents_do_what_is_shown() {
 }
 
 #[test]
-fn every_command_of_the_documents_is_known() {
+fn commands_of_the_documents_are_known() {
     let mut seen = BTreeSet::new();
     for (name, document) in documents() {
         for shown in &document.commands {

@@ -21,17 +21,17 @@ const KERNELS: [&str; 2] = ["bench", "forky"];
 const CASES: [(&str, &[&str]); 9] = [
     (
         "A power cycle is the last resort, never beside a connection",
-        &["::a_controller_that_only_a_power_cycle_brings_back", "::no_power_cycle_"],
+        &["::recovery_by_a_power_cycle_where_nothing_else_helps", "::recovery_without_a_power_cycle_"],
     ),
     ("Another program connects, or tries to", &["service_connections::"]),
-    ("A monitor that failed once is tried again", &["::a_monitor_that_is_refused_for_a_while"]),
+    ("A monitor that failed once is tried again", &["::fault_of_a_monitor_that_is_refused_for_a_while"]),
     ("Long manufacturer data, passive scan", &["::manufacturer_data_beside_a_passive_scan"]),
     ("Long manufacturer data, active scan", &["::manufacturer_data_beside_an_active_scan"]),
     (
         "Long manufacturer data, without CAP_NET_RAW",
         &["::manufacturer_data_beside_a_passive_fallback", "::manufacturer_data_beside_an_active_fallback"],
     ),
-    ("A passive scan listens all the time", &["_hears_all_of_the_air"]),
+    ("A passive scan listens all the time", &["::duty_cycle_of_a_passive_scan_of_the_packages_"]),
     ("Advertisements in pieces", &["service_chains::"]),
     ("bluetoothd tells nobody what nobody asked for", &["::bluetoothd_keeps_to_itself_what_nobody_asked_for"]),
 ];

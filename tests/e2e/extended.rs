@@ -17,7 +17,7 @@ fn hex(data: &[u8]) -> String {
 }
 
 #[test]
-fn every_kind_has_the_right_fields() {
+fn extended_adverts_of_every_kind_have_the_right_fields() {
     let rig = Rig::start();
     rig.connect();
     let direct = Direct { addr: Address([1; 6]), addr_type: AddressType::Public };

@@ -12,7 +12,7 @@ fn advert(last: u8, data: &[u8]) -> Advert {
 }
 
 #[test]
-fn each_filter_lets_the_right_ones_pass_and_counts_the_others() {
+fn filters_pass_the_right_adverts_and_count_the_others() {
     let rig = Rig::start();
     rig.connect();
     let filters: [(&str, &[&str], &[&str], &str); 5] = [
@@ -38,7 +38,7 @@ fn each_filter_lets_the_right_ones_pass_and_counts_the_others() {
 }
 
 #[test]
-fn all_filters_have_to_agree_and_each_packet_is_judged_by_itself() {
+fn filters_are_anded_and_evaluate_each_packet_alone() {
     let rig = Rig::start();
     rig.connect();
     rig.set("FilterMacs", &["as", "1", "CC:1B:E0*"]);
@@ -75,7 +75,7 @@ fn repeats_are_left_out_and_counted() {
 }
 
 #[test]
-fn an_identical_packet_passes_again_after_its_time() {
+fn duplicates_pass_again_after_their_time() {
     let rig = Rig::start();
     rig.connect();
     rig.set("DuplicatesMs", &["u", "1000"]);

@@ -11,7 +11,7 @@ fn numbers(items: &Value) -> Vec<u32> {
 }
 
 #[test]
-fn an_object_goes_to_the_topic_of_its_device() {
+fn object_goes_to_the_topic_of_its_device() {
     let rig = Rig::start();
     rig.connect();
     rig.set("PayloadFormat", &["s", "object"]);
@@ -34,7 +34,7 @@ fn an_object_goes_to_the_topic_of_its_device() {
 }
 
 #[test]
-fn other_framing_closes_the_open_batch_first() {
+fn framing_that_changes_closes_the_open_batch_first() {
     let rig = Rig::start();
     rig.connect();
     rig.set("PushIntervalMs", &["u", "600000"]);
@@ -74,7 +74,7 @@ fn envelopes(rig: &Rig) -> Vec<(u64, Vec<u32>)> {
 }
 
 #[test]
-fn a_gap_in_the_numbers_is_exactly_what_was_lost() {
+fn envelope_numbers_have_a_gap_exactly_where_messages_were_lost() {
     let rig = Rig::start();
     rig.connect();
     rig.set("PayloadFormat", &["s", "envelope"]);

@@ -40,7 +40,7 @@ fn protocol_none_publishes_nothing_and_counts_it() {
 }
 
 #[test]
-fn another_broker_gets_what_waits() {
+fn live_change_of_broker_moves_what_waits() {
     let rig = Rig::start();
     rig.configure(Scenario::Anonymous);
     rig.set("Port", &["q", "1"]);
@@ -52,7 +52,7 @@ fn another_broker_gets_what_waits() {
 }
 
 #[test]
-fn a_full_queue_drops_the_oldest_and_counts_them() {
+fn live_queue_that_is_full_drops_the_oldest_and_counts_them() {
     let rig = Rig::start();
     rig.configure(Scenario::Anonymous);
     rig.set("QueueMaxBytes", &["u", "65536"]);
@@ -72,7 +72,7 @@ fn a_full_queue_drops_the_oldest_and_counts_them() {
 }
 
 #[test]
-fn what_waits_at_the_end_is_sent() {
+fn live_stop_sends_what_waits() {
     let rig = Rig::start();
     rig.configure(Scenario::Anonymous);
     rig.await_stat("LinkState", "connected");

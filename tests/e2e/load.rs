@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const ADVERTS: u32 = 100_000;
 
 #[test]
-fn a_hundred_thousand_adverts_without_a_pause_arrive_once_each() {
+fn load_of_a_hundred_thousand_adverts_arrives_once_each() {
     let rig = Rig::start();
     rig.configure(Scenario::Anonymous);
     rig.set("QueueMaxBytes", &["u", "268435456"]);

@@ -24,7 +24,7 @@ fn refused(scenario: Scenario, word: &str, wrong: impl FnOnce(&Rig), right: impl
 }
 
 #[test]
-fn a_wrong_password() {
+fn refusal_of_a_wrong_password() {
     refused(
         Scenario::Password,
         "auth",
@@ -34,7 +34,7 @@ fn a_wrong_password() {
 }
 
 #[test]
-fn a_wrong_pre_shared_key() {
+fn refusal_of_a_wrong_pre_shared_key() {
     refused(
         Scenario::Psk,
         "tls-psk",
@@ -44,7 +44,7 @@ fn a_wrong_pre_shared_key() {
 }
 
 #[test]
-fn an_unknown_identity() {
+fn refusal_of_an_unknown_identity() {
     refused(
         Scenario::Psk,
         "tls-psk-identity",
@@ -54,7 +54,7 @@ fn an_unknown_identity() {
 }
 
 #[test]
-fn a_wrong_ca() {
+fn refusal_over_a_wrong_ca() {
     refused(
         Scenario::Certificate,
         "tls-certificate",
@@ -64,7 +64,7 @@ fn a_wrong_ca() {
 }
 
 #[test]
-fn an_expired_certificate() {
+fn refusal_over_an_expired_certificate() {
     refused(
         Scenario::Certificate,
         "tls-certificate-expired",
@@ -74,7 +74,7 @@ fn an_expired_certificate() {
 }
 
 #[test]
-fn a_wrong_host_name() {
+fn refusal_over_a_wrong_host_name() {
     refused(
         Scenario::Certificate,
         "tls-hostname",
@@ -84,7 +84,7 @@ fn a_wrong_host_name() {
 }
 
 #[test]
-fn a_missing_client_certificate() {
+fn refusal_over_a_missing_client_certificate() {
     refused(
         Scenario::ClientCertificate,
         "tls-client-certificate",

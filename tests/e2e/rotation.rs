@@ -91,7 +91,7 @@ fn readable(directory: &Path, texts: &mut Vec<(String, Vec<u8>)>) {
 
 /// Planted secrets are looked for wherever somebody could look.
 #[test]
-fn nothing_tells_a_secret() {
+fn secrets_appear_nowhere() {
     const PLANTED: [&str; 2] = ["Xyzzy-planted-4711", "0badc0de5ec2e7f00d1e"];
     let rig = Rig::start();
     let (_watcher, signals) = rig.bus.watch_signals();

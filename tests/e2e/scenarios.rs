@@ -41,26 +41,26 @@ fn router(rig: &Rig) -> String {
 }
 
 #[test]
-fn without_encryption_and_user() {
+fn scenario_without_encryption_and_user() {
     works(Scenario::Anonymous);
 }
 
 #[test]
-fn with_user_and_password() {
+fn scenario_with_user_and_password() {
     works(Scenario::Password);
 }
 
 #[test]
-fn with_a_pre_shared_key_of_an_odd_number_of_digits() {
+fn scenario_with_a_pre_shared_key_of_an_odd_number_of_digits() {
     works(Scenario::Psk);
 }
 
 #[test]
-fn with_the_brokers_certificate() {
+fn scenario_with_the_brokers_certificate() {
     works(Scenario::Certificate);
 }
 
 #[test]
-fn with_a_certificate_of_our_own() {
+fn scenario_with_a_client_certificate() {
     works(Scenario::ClientCertificate);
 }

@@ -54,7 +54,7 @@ fn all_arrive(rig: &Rig, count: u32) {
 }
 
 #[test]
-fn an_outage_longer_than_memory_costs_nothing() {
+fn spool_covers_an_outage_longer_than_memory() {
     let rig = away();
     hear(&rig, 5000);
     eventually("on the disk", || rig.ledger()["Spooled"] > 3000);
@@ -66,7 +66,7 @@ fn an_outage_longer_than_memory_costs_nothing() {
 }
 
 #[test]
-fn what_waits_outlives_the_service() {
+fn spool_outlives_the_service() {
     let mut rig = away();
     hear(&rig, 2000);
     rig.restart();
@@ -83,7 +83,7 @@ fn what_waits_outlives_the_service() {
 }
 
 #[test]
-fn a_disk_that_takes_nothing_is_told_and_memory_goes_on() {
+fn spool_on_a_disk_that_takes_nothing_is_reported_and_memory_goes_on() {
     let rig = away();
     let spool = rig.bus.state().join("spool");
     std::fs::remove_dir_all(&spool).expect("there");

@@ -37,7 +37,7 @@ fn telling() -> Rig {
 }
 
 #[test]
-fn a_late_subscriber_learns_that_the_router_is_online_and_of_its_end() {
+fn status_tells_a_late_subscriber_of_online_and_of_the_end() {
     for version in ["3.1", "3.1.1", "5"] {
         let mut rig = telling();
         rig.set("MqttVersion", &["s", version]);
@@ -108,7 +108,7 @@ fn times_are_told_by_a_clock_that_was_set_only() {
 }
 
 #[test]
-fn a_topic_that_is_given_up_gets_an_honest_end() {
+fn status_on_a_topic_that_is_left_has_an_honest_end() {
     let rig = telling();
     rig.connect();
     let old = topic(&rig);
@@ -148,7 +148,7 @@ fn short_connections_tell_it_too() {
 }
 
 #[test]
-fn a_broker_that_is_away_or_hangs_is_told_on_d_bus() {
+fn status_of_a_broker_that_is_away_or_hangs_is_on_d_bus() {
     let mut rig = telling();
     rig.set("ScanQos", &["y", "1"]);
     rig.connect();
@@ -174,7 +174,7 @@ fn a_broker_that_is_away_or_hangs_is_told_on_d_bus() {
 }
 
 #[test]
-fn a_loss_is_told_for_a_while() {
+fn status_shows_a_loss_for_a_while() {
     let rig = telling();
     rig.set("QueueMaxBytes", &["u", "65536"]);
     rig.set("SpoolMaxBytes", &["u", "0"]);

@@ -19,7 +19,7 @@ fn line(rig: &Rig) -> String {
 }
 
 #[test]
-fn a_line_tells_how_it_goes() {
+fn systemd_status_line_follows_the_state() {
     let rig = Rig::start();
     assert_eq!(rig.service.told()[0], "READY=1");
     eventually("a first line", || {
@@ -57,7 +57,7 @@ fn time_is_asked_for_while_the_end_takes_long() {
 }
 
 #[test]
-fn the_watchdog_is_fed_whatever_happens_outside() {
+fn systemd_watchdog_is_pinged_whatever_happens_outside() {
     // Fed four times in its interval while all is well.
     let rig = Rig::start_watched(Duration::from_secs(4));
     let goes_on = |what: &str| {

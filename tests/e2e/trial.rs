@@ -34,7 +34,7 @@ fn failed(rig: &Rig, settings: &[[&str; 3]]) -> (String, String) {
 }
 
 #[test]
-fn every_scenario_is_tried_before_it_is_set() {
+fn connection_test_covers_every_scenario_before_it_is_set() {
     let rig = Rig::start();
     let (ca, client) = (rig.broker.certificates.ca.pem(), &rig.broker.certificates.client);
     for scenario in Scenario::ALL {
@@ -72,7 +72,7 @@ fn every_scenario_is_tried_before_it_is_set() {
 }
 
 #[test]
-fn each_mistake_is_told_with_its_step() {
+fn connection_test_reports_each_mistake_with_its_step() {
     let rig = Rig::start();
     let ports = rig.broker.ports;
     let ca = rig.broker.certificates.ca.pem();
@@ -150,7 +150,7 @@ fn trial_heeds_the_crls_beside_the_ca() {
 }
 
 #[test]
-fn a_topic_that_the_broker_does_not_allow_is_told() {
+fn connection_test_reports_a_topic_that_the_broker_does_not_allow() {
     let acl = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(acl.path(), "topic read #\ntopic write allowed\n").expect("written");
     let broker = Mosquitto::with(None, &format!("acl_file {}", acl.path().display()));
@@ -267,7 +267,7 @@ fn trial_finds_what_a_broker_does_not_like_at_connect() {
 }
 
 #[test]
-fn the_connection_in_use_is_left_alone() {
+fn connection_test_leaves_the_connection_in_use_alone() {
     let rig = Rig::start();
     rig.connect();
     for _ in 0..5 {
@@ -281,7 +281,7 @@ fn the_connection_in_use_is_left_alone() {
 }
 
 #[test]
-fn what_cannot_be_tried_is_refused_by_name() {
+fn connection_test_refuses_by_name_what_cannot_be_tried() {
     let rig = Rig::start();
     let refused = |who, settings: &[&str]| {
         rig.bus.call(who, "TestConnection", &[&["a{sv}"], settings].concat()).expect_err("refused")
@@ -294,7 +294,7 @@ fn what_cannot_be_tried_is_refused_by_name() {
 }
 
 #[test]
-fn a_diagnosis_tells_what_to_do() {
+fn diagnosis_says_what_to_do() {
     let rig = Rig::start();
     let of = report(&rig, "Diagnose", &[]);
     let hints = |of: &dyn Fn(&str) -> Value| of("Hints").as_array().expect("hints").clone();

@@ -38,7 +38,7 @@ fn nats_is_understood() {
 /// All of them, or those that INTEROP_BROKERS names; their rows of the table are written.
 #[test]
 #[ignore = "takes minutes: tests/interop/run"]
-fn every_broker_is_understood() {
+fn brokers_are_all_understood() {
     let wanted = std::env::var("INTEROP_BROKERS").unwrap_or_default().to_lowercase();
     let wanted: Vec<&str> = wanted.split_whitespace().collect();
     let is_wanted = |label: &str| wanted.is_empty() || wanted.iter().any(|word| label.to_lowercase().contains(word));

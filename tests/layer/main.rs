@@ -20,7 +20,7 @@ const IMAGE: &str = "meta-cassia/recipes-core/images/cassia-router-image.inc";
 const CASES: &str = "meta-cassia/lib/oeqa/runtime/cases/cassia_bypass.py";
 
 #[test]
-fn the_layer_agrees_with_the_tree() {
+fn layer_agrees_with_the_tree() {
     if std::env::var_os("UPDATE_CRATES").is_some() {
         let list = crates::list(Files::load().text("Cargo.lock"));
         fs::write(format!("{}/{CRATES}", support::ROOT), list).expect("write");
@@ -38,7 +38,7 @@ fn finds(rule: Rule, files: &Files, problem: &str) {
 }
 
 #[test]
-fn the_rules_find_other_crates() {
+fn layer_rules_find_other_crates() {
     let files = Files::load();
     let sum = "SRC_URI[autocfg-1";
     finds(rules::crates, &files.with(CRATES, sum, "SRC_URI[autocfh-1"), "UPDATE_CRATES=1");
@@ -47,7 +47,7 @@ fn the_rules_find_other_crates() {
 }
 
 #[test]
-fn the_rules_find_other_licences() {
+fn layer_rules_find_other_licences() {
     let files = Files::load();
     finds(rules::licences, &files.with("LICENSE", "Apache", "A patchy"), "LICENSE has the md5");
     finds(rules::licences, &files.with(COCKPIT, "LICENSE;md5=3", "LICENSE;md5=4"), "LICENSE has the md5");
@@ -67,7 +67,7 @@ fn the_rules_find_other_licences() {
 }
 
 #[test]
-fn the_rules_find_other_versions() {
+fn layer_rules_find_other_versions() {
     let files = Files::load();
     finds(rules::versions, &files.with("Cargo.toml", "version = \"0.", "version = \"7."), "cassia-bypass_0.1.0.bb");
     finds(rules::versions, &files.with("debian/changelog", "(0.", "(7."), "debian/changelog");
@@ -77,7 +77,7 @@ fn the_rules_find_other_versions() {
 }
 
 #[test]
-fn the_rules_find_sources_that_cannot_be_fetched() {
+fn layer_rules_find_sources_that_cannot_be_fetched() {
     let files = Files::load();
     let placeholder = "GIT ?= \"git://git.cassia-bypass.example/cassia-bypass.git;protocol=https;branch=main";
     let named = files.with(SOURCE, "GIT ?= \"", placeholder);
@@ -90,7 +90,7 @@ fn the_rules_find_sources_that_cannot_be_fetched() {
 }
 
 #[test]
-fn the_rules_find_files_that_are_not_there() {
+fn layer_rules_find_files_that_are_not_there() {
     let files = Files::load();
     finds(rules::paths, &files.without("dbus/cassia-bypass.catalog"), "dbus/cassia-bypass.catalog");
     finds(rules::paths, &files.with(CONF, "file://journald.conf", "file://journal.conf"), "journal.conf");
@@ -103,13 +103,13 @@ fn the_rules_find_files_that_are_not_there() {
 }
 
 #[test]
-fn the_rules_find_other_settings_of_bluez() {
+fn layer_rules_find_other_settings_of_bluez() {
     let other = Files::load().with("packaging/bluetooth.conf", "TemporaryTimeout = 5", "TemporaryTimeout = 30");
     finds(rules::bluez, &other, "packaging/bluetooth.conf");
 }
 
 #[test]
-fn the_rules_find_c_that_is_compiled_otherwise() {
+fn layer_rules_find_c_that_is_compiled_otherwise() {
     let files = Files::load();
     finds(rules::hardening, &files.with(RECIPE, " -fstack-protector-strong", ""), "CFLAGS:append");
     let config = files.with(".cargo/config.toml", "HOST_CFLAGS = \"-fstack-protector-strong ", "HOST_CFLAGS = \"");
@@ -117,7 +117,7 @@ fn the_rules_find_c_that_is_compiled_otherwise() {
 }
 
 #[test]
-fn the_rules_find_other_users() {
+fn layer_rules_find_other_users() {
     let files = Files::load();
     let sysusers = "dbus/cassia-bypass.sysusers";
     finds(rules::users, &files.with(RECIPE, "nologin cassia-bypass", "nologin bypass"), "USERADD_PARAM");
@@ -128,7 +128,7 @@ fn the_rules_find_other_users() {
 }
 
 #[test]
-fn the_rules_find_what_yocto_check_layer_would_miss() {
+fn layer_rules_find_what_yocto_check_layer_would_miss() {
     let files = Files::load();
     finds(rules::papers, &files.without("meta-cassia/SECURITY.md"), "SECURITY.md");
     finds(rules::papers, &files.with("meta-cassia/README.md", "Maintainer:", "By"), "a maintainer");
@@ -140,14 +140,14 @@ fn the_rules_find_what_yocto_check_layer_would_miss() {
 }
 
 #[test]
-fn the_rules_find_another_patternfly() {
+fn layer_rules_find_another_patternfly() {
     let files = Files::load();
     finds(rules::patternfly, &files.with(COCKPIT, "VERSION = \"6", "VERSION = \"5"), "package-lock.json has version");
     finds(rules::patternfly, &files.with(COCKPIT, "sha512sum] = \"f", "sha512sum] = \"0"), "integrity");
 }
 
 #[test]
-fn the_rules_find_an_image_that_does_not_fit_together() {
+fn layer_rules_find_an_image_that_does_not_fit_together() {
     let files = Files::load();
     finds(rules::image, &files.with(IMAGE, "POINT = \"/data\"", "POINT = \"/state\""), "CASSIA_STATE_DIR");
     finds(rules::image, &files.with(IMAGE, "\"LABEL=state\"", "\"LABEL=data\""), "--label data");

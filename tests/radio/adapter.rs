@@ -21,7 +21,7 @@ fn comes_up_with_its_address() {
 }
 
 #[test]
-fn two_at_once_have_their_own_addresses() {
+fn adapters_have_addresses_of_their_own() {
     bench::run(|guest| {
         let radio = guest.radio(ADDRESS);
         let address = "00:1A:7D:00:00:02".parse().expect("an address");

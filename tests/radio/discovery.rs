@@ -34,7 +34,7 @@ fn reports_arrive() {
 }
 
 #[test]
-fn an_old_controller_gets_legacy_commands() {
+fn discovery_of_an_old_controller_uses_legacy_commands() {
     bench::run(|guest| {
         let (controller, bluez, _daemons) = old(guest);
         let adapter = bluez.wait_powered(ADDRESS);

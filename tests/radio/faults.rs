@@ -28,7 +28,7 @@ fn unplugged_and_plugged_in_again() {
 }
 
 #[test]
-fn a_refused_scan_is_no_discovery() {
+fn fault_of_a_refused_scan_leaves_no_discovery() {
     const SET_EXTENDED_SCAN_ENABLE: u16 = 0x2042;
     const COMMAND_DISALLOWED: u8 = 0x0C;
     bench::run(|guest| {
@@ -43,7 +43,7 @@ fn a_refused_scan_is_no_discovery() {
 }
 
 #[test]
-fn a_hardware_error_resets_the_controller() {
+fn fault_of_the_hardware_resets_the_controller() {
     bench::run(|guest| {
         let radio = guest.radio(ADDRESS);
         radio.controller.hardware_error(0x42).expect("plugged in");

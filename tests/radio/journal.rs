@@ -238,7 +238,7 @@ fn rare_events_with_their_fields() {
 }
 
 #[test]
-fn a_capture_that_is_not_byte_exact() {
+fn journal_has_a_capture_that_is_not_byte_exact() {
     bench::run(|guest| {
         let _journald = journald();
         let _radio = guest.radio(ADDRESS);
@@ -253,7 +253,7 @@ fn a_capture_that_is_not_byte_exact() {
 }
 
 #[test]
-fn without_a_journal_lines_go_to_stderr() {
+fn journal_that_is_missing_leaves_lines_on_stderr() {
     bench::run(|guest| {
         let radio = guest.radio(ADDRESS);
         // Without JOURNAL_STREAM, and with one but no journal.

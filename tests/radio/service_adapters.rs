@@ -55,7 +55,7 @@ fn heard(rig: &Rig<'_>, device: u8) -> Vec<(u64, String)> {
 }
 
 #[test]
-fn all_are_heard_each_advert_once() {
+fn adapters_all_are_heard_each_advert_once() {
     bench::run_within(LONG, |guest| {
         let (radio, second, rig) = two(guest, "passive");
         for (mode, active, device) in [("passive", false, 0), ("active", true, 2)] {
@@ -98,7 +98,7 @@ fn all_are_heard_each_advert_once() {
 }
 
 #[test]
-fn a_chosen_one_of_two() {
+fn adapters_one_is_chosen_of_two() {
     bench::run_within(LONG, |guest| {
         let (radio, second, rig) = two(guest, "passive");
         rig.set(&["Adapters", "as", "1", "all"]);
@@ -123,7 +123,7 @@ fn a_chosen_one_of_two() {
 }
 
 #[test]
-fn those_that_come_later_join() {
+fn adapters_that_come_later_join() {
     bench::run_within(LONG, |guest| {
         let _bus = guest.bus();
         let rig = Rig::start(guest, "passive");
@@ -151,7 +151,7 @@ fn those_that_come_later_join() {
 }
 
 #[test]
-fn without_the_monitor_channel() {
+fn adapters_without_the_monitor_channel() {
     bench::run_within(LONG, |guest| {
         let radio = guest.radio(ADDRESS);
         let second = guest.controller(SECOND);

@@ -39,7 +39,7 @@ fn without_a_gap(rig: &Rig<'_>, air: &Controller, meanwhile: impl FnOnce()) {
 }
 
 #[test]
-fn one_of_two_goes_and_comes_again() {
+fn adapter_of_two_goes_and_comes_again() {
     bench::run_within(LONG, |guest| {
         let (radio, second, rig) = two(guest, "passive");
         for (n, choice) in
@@ -72,7 +72,7 @@ fn one_of_two_goes_and_comes_again() {
 
 /// Nobody but silence tells, and the other one is not silent.
 #[test]
-fn the_silence_of_one_is_noticed_beside_the_other() {
+fn adapter_silence_is_noticed_beside_another_adapter() {
     bench::run_within(LONG, |guest| {
         let (radio, second, rig) = two(guest, "passive");
         rig.set(&["Adapters", "as", "1", "all"]);
@@ -93,7 +93,7 @@ fn the_silence_of_one_is_noticed_beside_the_other() {
 }
 
 #[test]
-fn all_come_again_with_bluetoothd() {
+fn adapters_come_again_with_bluetoothd() {
     bench::run_within(LONG, |guest| {
         let (mut radio, second, rig) = two(guest, "active");
         rig.set(&["Adapters", "as", "1", "all"]);
@@ -115,7 +115,7 @@ fn all_come_again_with_bluetoothd() {
 
 /// Somebody took it away: that is told, and is no trouble for ever.
 #[test]
-fn one_of_all_that_stays_away_is_gone() {
+fn adapter_that_stays_away_is_gone() {
     bench::run_within(LONG, |guest| {
         let _journald = journald();
         let service = guest.service().env("JOURNAL_STREAM", "1:1");

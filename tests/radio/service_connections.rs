@@ -115,21 +115,21 @@ fn a_connection(guest: &Guest, mode: &str) {
 }
 
 #[test]
-fn a_connection_beside_a_passive_scan() {
+fn connection_beside_a_passive_scan() {
     bench::run_within(LONG, |guest| a_connection(guest, "passive"));
 }
 
 #[test]
-fn a_connection_beside_an_active_scan() {
+fn connection_beside_an_active_scan() {
     bench::run_within(LONG, |guest| a_connection(guest, "active"));
 }
 
 #[test]
-fn an_attempt_that_fails_beside_a_passive_scan() {
+fn connection_attempt_that_fails_beside_a_passive_scan() {
     bench::run_within(LONG, |guest| an_attempt(guest, "passive"));
 }
 
 #[test]
-fn an_attempt_that_fails_beside_an_active_scan() {
+fn connection_attempt_that_fails_beside_an_active_scan() {
     bench::run_within(LONG, |guest| an_attempt(guest, "active"));
 }

@@ -16,7 +16,7 @@ fn wait_duty_cycle(rig: &Rig<'_>, percent: u64) {
 }
 
 #[test]
-fn a_passive_scan_as_bluetoothd_is_shipped_hears_half_of_the_air() {
+fn duty_cycle_of_a_passive_scan_as_bluetoothd_is_shipped_is_half() {
     bench::run_within(LONG, |guest| {
         let radio = guest.radio(ADDRESS);
         let rig = Rig::start(guest, "passive");
@@ -45,7 +45,7 @@ fn a_passive_scan_as_bluetoothd_is_shipped_hears_half_of_the_air() {
 }
 
 #[test]
-fn a_passive_scan_of_the_packages_hears_all_of_the_air() {
+fn duty_cycle_of_a_passive_scan_of_the_packages_is_whole() {
     for settings in ["meta-cassia/recipes-core/cassia-router-conf/files/bluetooth.conf", "packaging/bluetooth.conf"] {
         assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(settings).exists(), "{settings}");
     }
@@ -73,7 +73,7 @@ fn whole(guest: &Guest, settings: &Path) {
 
 /// Without the monitor channel nobody knows.
 #[test]
-fn a_scan_heard_by_signals_has_no_duty_cycle() {
+fn duty_cycle_is_unknown_in_a_scan_heard_by_signals() {
     bench::run_within(LONG, |guest| {
         let radio = guest.radio(ADDRESS);
         let rig = Rig::start_service(guest, guest.service().without_net_raw(), "active");

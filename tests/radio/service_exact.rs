@@ -15,12 +15,12 @@ use crate::rig::{ADDRESS, Rig, wait_scan};
 const ARRIVE: Duration = Duration::from_secs(30);
 
 #[test]
-fn our_own_adverts() {
+fn adverts_of_our_own_are_exact() {
     bench::run(|guest| exact(guest, &guest.adverts(), 1));
 }
 
 #[test]
-fn our_own_adverts_on_a_second_adapter() {
+fn adverts_of_our_own_are_exact_on_a_second_adapter() {
     bench::run(|guest| exact(guest, &guest.adverts(), 2));
 }
 

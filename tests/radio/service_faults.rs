@@ -120,7 +120,7 @@ fn powered_off_by_another_client() {
 }
 
 #[test]
-fn a_hardware_error() {
+fn fault_of_the_hardware() {
     bench::run_within(LONG, |guest| {
         in_both_modes(guest, |radio, _| {
             let starts = radio.controller.state().scan.starts;
@@ -173,7 +173,7 @@ fn bluetoothd_hangs() {
 
 /// For longer than BlueZ scans in one go: its next command stays without an answer.
 #[test]
-fn the_controller_hangs_for_a_while() {
+fn fault_of_a_controller_that_hangs_for_a_while() {
     bench::run_within(LONG, |guest| {
         in_both_modes(guest, |radio, rig| {
             radio.controller.set_hung(true);
@@ -190,7 +190,7 @@ fn the_controller_hangs_for_a_while() {
 
 /// Neither the kernel nor bluetoothd knows of it: only silence tells.
 #[test]
-fn the_controller_forgets_that_it_scans() {
+fn fault_of_a_controller_that_forgets_that_it_scans() {
     bench::run_within(LONG * 2, |guest| {
         in_both_modes(guest, |radio, rig| {
             // An active scan is begun anew every ten seconds by BlueZ itself.
@@ -207,7 +207,7 @@ fn the_controller_forgets_that_it_scans() {
 }
 
 #[test]
-fn the_controller_refuses_to_scan() {
+fn fault_of_a_controller_that_refuses_to_scan() {
     bench::run_within(LONG, |guest| {
         let (radio, rig) = scanning(guest, "active");
         rig.mode("off");
@@ -254,7 +254,7 @@ fn sigterm_ends_the_scan_and_the_service() {
 
 /// A monitor that cannot be registered is no reason to go on without one, and none to be deaf meanwhile.
 #[test]
-fn a_monitor_that_is_refused_for_a_while() {
+fn fault_of_a_monitor_that_is_refused_for_a_while() {
     const DENY: &str = "/etc/dbus-1/system.d/deny.conf";
     const POLICY: &str = r#"<busconfig><policy context="mandatory">
         <deny send_interface="org.bluez.AdvertisementMonitorManager1" send_member="RegisterMonitor"/>

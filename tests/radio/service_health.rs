@@ -31,7 +31,7 @@ fn late(guest: &Guest) -> Value {
 }
 
 #[test]
-fn it_is_degraded_while_the_radio_is_in_trouble() {
+fn health_is_degraded_while_the_radio_is_in_trouble() {
     bench::run_within(LONG, |guest| {
         let mut radio = guest.radio(ADDRESS);
         let rig = Rig::start(guest, "passive");
@@ -66,7 +66,7 @@ fn it_is_degraded_while_the_radio_is_in_trouble() {
 
 /// The scan is started anew again and again, without anything being wrong.
 #[test]
-fn a_quiet_site_stays_online() {
+fn health_of_a_quiet_site_stays_online() {
     bench::run_within(LONG, |guest| {
         let radio = guest.radio(ADDRESS);
         let rig = Rig::start(guest, "passive");

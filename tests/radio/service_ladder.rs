@@ -64,7 +64,7 @@ fn blocked_by_rfkill() {
 
 /// It refuses to scan until it is reset: nothing but a power cycle helps, and it is the last thing that is tried.
 #[test]
-fn a_controller_that_only_a_power_cycle_brings_back() {
+fn recovery_by_a_power_cycle_where_nothing_else_helps() {
     bench::run_within(LONG, |guest| {
         let radio = guest.radio(ADDRESS);
         let rig = Rig::start(guest, "off");
@@ -93,7 +93,7 @@ const CONNECTED: &[u8] =
 const DISCONNECTED: &[u8] = &[4, 0x05, 4, 0, 0x01, 0, 0x13];
 
 #[test]
-fn no_power_cycle_while_a_device_is_connected() {
+fn recovery_without_a_power_cycle_while_a_device_is_connected() {
     bench::run_within(LONG, |guest| {
         let radio = guest.radio(ADDRESS);
         let rig = Rig::start(guest, "off");
@@ -117,7 +117,7 @@ fn no_power_cycle_while_a_device_is_connected() {
 
 /// Whatever is missing, it is asked for a few times a minute, and the log has it once.
 #[test]
-fn nothing_spins_while_the_trouble_lasts() {
+fn recovery_does_not_spin_while_the_trouble_lasts() {
     bench::run_within(LONG, |guest| {
         let (radio, rig) = scanning(guest, "active");
         let lasting = |rig: &Rig<'_>, what: &str| {
@@ -150,7 +150,7 @@ fn nothing_spins_while_the_trouble_lasts() {
 
 /// bluetoothd is frozen before the service asks it for anything; a stop does not wait for it.
 #[test]
-fn a_stop_does_not_wait_for_bluetoothd() {
+fn recovery_at_a_stop_does_not_wait_for_bluetoothd() {
     bench::run_within(LONG, |guest: &Guest| {
         let radio = guest.radio(ADDRESS);
         for net_raw in [true, false] {
@@ -175,7 +175,7 @@ fn a_stop_does_not_wait_for_bluetoothd() {
 
 /// bluetoothd and the kernel believe that a passive scan is on: only the controller's answers tell that it is not.
 #[test]
-fn a_passive_scan_that_the_controller_refuses() {
+fn recovery_of_a_passive_scan_that_the_controller_refuses() {
     bench::run_within(LONG, |guest| {
         let (radio, rig) = scanning(guest, "passive");
         for status in [COMMAND_DISALLOWED, 0x1F] {
@@ -203,7 +203,7 @@ fn a_passive_scan_that_the_controller_refuses() {
 
 /// A site that is quiet for long: the gentle things are done soon, once each, and harm nothing.
 #[test]
-fn a_discovery_is_tried_where_another_scan_heard_nothing() {
+fn recovery_tries_a_discovery_where_another_scan_heard_nothing() {
     bench::run_within(LONG, |guest| {
         let (radio, rig) = scanning(guest, "passive");
         eventually(REFUSAL, "a rescan", || rig.recoveries("rescan") == 1);
@@ -221,7 +221,7 @@ fn a_discovery_is_tried_where_another_scan_heard_nothing() {
 
 /// It refuses after the power cycle, too: that is said, and so is its end.
 #[test]
-fn a_power_cycle_that_brings_nothing_is_told() {
+fn recovery_reports_a_power_cycle_that_did_not_help() {
     bench::run_within(LONG, |guest| {
         let _journald = journald();
         let radio = guest.radio(ADDRESS);

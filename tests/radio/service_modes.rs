@@ -68,7 +68,7 @@ fn heard_by_others(guest: &Guest, air: &Controller) {
 }
 
 #[test]
-fn a_change_of_broker_leaves_the_scan_alone() {
+fn mode_is_left_alone_by_a_change_of_broker() {
     bench::run(|guest| {
         let radio = guest.radio(ADDRESS);
         let rig = Rig::start(guest, "passive");
@@ -85,7 +85,7 @@ fn a_change_of_broker_leaves_the_scan_alone() {
 }
 
 #[test]
-fn the_last_of_many_quick_changes_holds() {
+fn mode_of_the_last_of_many_quick_changes_holds() {
     bench::run_within(Duration::from_secs(120), |guest| {
         let radio = guest.radio(ADDRESS);
         let air = &radio.controller;
@@ -120,7 +120,7 @@ fn the_last_of_many_quick_changes_holds() {
 }
 
 #[test]
-fn without_the_experimental_interface_passive_is_told_to_be_impossible() {
+fn mode_passive_without_the_experimental_interface_is_reported_as_impossible() {
     bench::run(|guest| {
         let (_bus, air, _bluetoothd) = plain(guest);
         let rig = Rig::start(guest, "passive");
@@ -160,7 +160,7 @@ fn plain(guest: &Guest) -> (Process, Controller, Process) {
 }
 
 #[test]
-fn only_the_chosen_adapter_counts() {
+fn mode_of_the_chosen_adapter_only() {
     bench::run(|guest| {
         let radio = guest.radio(ADDRESS);
         let second = guest.controller(SECOND);
@@ -189,7 +189,7 @@ fn only_the_chosen_adapter_counts() {
 }
 
 #[test]
-fn an_adapter_that_comes_later() {
+fn mode_of_an_adapter_that_comes_later() {
     bench::run(|guest| {
         let radio = guest.radio(ADDRESS);
         let rig = Rig::start(guest, "passive");

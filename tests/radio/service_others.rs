@@ -39,7 +39,7 @@ fn scan_in(rig: &Rig<'_>, radio: &Radio, mode: &str, active: bool) {
 }
 
 #[test]
-fn another_client_discovers_as_it_likes() {
+fn other_client_discovers_as_it_likes() {
     bench::run_within(LONG, |guest| {
         let (radio, rig) = scanning(guest, "passive");
         for (mode, active) in [("passive", false), ("active", true)] {
@@ -70,7 +70,7 @@ fn another_client_discovers_as_it_likes() {
 
 /// A program that speaks to the controller itself, past bluetoothd and the kernel, ends the scan that both believe to be running.
 #[test]
-fn another_program_ends_the_scan_with_a_command_of_its_own() {
+fn other_program_ends_the_scan_with_a_command_of_its_own() {
     bench::run_within(LONG, |guest| {
         let (radio, rig) = scanning(guest, "passive");
         for (mode, active) in [("passive", false), ("active", true)] {
@@ -156,7 +156,7 @@ fn nothing_changes(guest: &Guest, radio: Radio) {
 
 /// The other way round: what we ask for does not keep devices from others.
 #[test]
-fn another_client_sees_devices_beside_us() {
+fn other_client_sees_devices_beside_us() {
     bench::run_within(LONG, |guest| {
         let (radio, rig) = scanning(guest, "passive");
         let mut number = 0_u8;
@@ -188,7 +188,7 @@ fn another_client_sees_devices_beside_us() {
 }
 
 #[test]
-fn a_diagnosis_tells_of_the_adapter_and_of_another_discovery() {
+fn diagnosis_names_the_adapter_and_another_discovery() {
     bench::run(|guest| {
         let (_radio, rig) = scanning(guest, "passive");
         let radio = rig.stat("Radios")[0].clone();

@@ -95,7 +95,7 @@ fn bluetoothd_keeps_to_itself_what_nobody_asked_for() {
 
 /// Another program's advertisement monitor: it is told of what matches its own patterns, whatever we ask for.
 #[test]
-fn another_advertisement_monitor_is_served_beside_us() {
+fn monitor_of_another_client_is_served_beside_ours() {
     use bluer::monitor::{Monitor, MonitorEvent, Pattern, data_type};
     use futures_util::StreamExt;
     bench::run_within(LONG, |guest| {

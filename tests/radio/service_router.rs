@@ -66,7 +66,7 @@ fn active(systemd: &Systemd, unit: &str) -> String {
 }
 
 #[test]
-fn a_router_keeps_its_state_on_its_partition() {
+fn router_keeps_its_state_on_its_partition() {
     bench::run_within(LONG, |guest| {
         let _controller = guest.controller(ADDRESS);
         install_router();

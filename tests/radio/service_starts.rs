@@ -21,7 +21,7 @@ fn attempts(rig: &Rig<'_>, state: &str) {
 }
 
 #[test]
-fn without_bluetoothd() {
+fn start_without_bluetoothd() {
     bench::run(|guest| {
         let _bus = guest.bus();
         let air = guest.controller(ADDRESS);
@@ -43,7 +43,7 @@ fn without_bluetoothd() {
 }
 
 #[test]
-fn without_an_adapter() {
+fn start_without_an_adapter() {
     bench::run(|guest| {
         let _bus = guest.bus();
         let _bluetoothd = guest.bluetoothd(&["-E"]);
@@ -63,7 +63,7 @@ fn without_an_adapter() {
 }
 
 #[test]
-fn without_a_broker() {
+fn start_without_a_broker() {
     bench::run_within(Duration::from_secs(120), |guest| {
         let radio = guest.radio(ADDRESS);
         let mut rig = Rig::start(guest, "passive");
@@ -97,7 +97,7 @@ fn without_a_broker() {
 }
 
 #[test]
-fn without_the_capability() {
+fn start_without_the_capability() {
     bench::run(|guest| {
         let radio = guest.radio(ADDRESS);
         let rig = Rig::start_service(guest, guest.service().without_net_raw(), "active");
@@ -180,7 +180,7 @@ fn without_the_capability() {
 
 /// bluetoothd was frozen when the fallback asked which devices there are: what signals leave out is asked for, not made up.
 #[test]
-fn without_the_capability_and_without_a_list_of_devices() {
+fn start_without_the_capability_and_without_a_list_of_devices() {
     bench::run_within(Duration::from_secs(120), |guest| {
         let radio = guest.radio(ADDRESS);
         let adapter = radio.bluez.wait_powered(ADDRESS);

@@ -14,7 +14,7 @@ use crate::systemd::{Systemd, WAIT, drop_in, flows, get, install, set};
 const LONG: Duration = Duration::from_secs(240);
 
 #[test]
-fn the_unit_carries_the_service_through_its_life() {
+fn unit_carries_the_service_through_its_life() {
     bench::run_within(LONG, |guest| {
         install();
         let controller = guest.controller(ADDRESS);

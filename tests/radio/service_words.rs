@@ -13,7 +13,7 @@ const SCAN_ENABLE: u16 = 0x2042;
 const COMMAND_DISALLOWED: u8 = 0x0C;
 
 #[test]
-fn a_network_namespace_is_the_reason_and_not_the_capability() {
+fn detail_names_a_network_namespace_and_not_the_capability() {
     bench::run_within(LONG, |guest| {
         let radio = guest.radio(ADDRESS);
         let rig = Rig::start_service(guest, guest.service().in_own_network(), "active");
@@ -27,7 +27,7 @@ fn a_network_namespace_is_the_reason_and_not_the_capability() {
 }
 
 #[test]
-fn a_capability_is_the_reason_where_it_is_missing() {
+fn detail_names_a_missing_capability() {
     bench::run_within(LONG, |guest| {
         let _radio = guest.radio(ADDRESS);
         let rig = Rig::start_service(guest, guest.service().without_net_raw(), "active");
@@ -38,7 +38,7 @@ fn a_capability_is_the_reason_where_it_is_missing() {
 }
 
 #[test]
-fn a_dead_first_adapter_has_another_in_its_place() {
+fn detail_of_a_dead_first_adapter_with_another_in_its_place() {
     bench::run_within(LONG, |guest| {
         let radio = guest.radio(ADDRESS);
         let second = guest.controller(SECOND);
@@ -59,7 +59,7 @@ fn a_dead_first_adapter_has_another_in_its_place() {
 }
 
 #[test]
-fn two_adapters_with_one_address_are_named() {
+fn detail_names_two_adapters_with_one_address() {
     bench::run_within(LONG, |guest| {
         let radio = guest.radio(ADDRESS);
         let rig = Rig::start(guest, "passive");

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn arguments_that_make_no_sense_are_refused() {
         let wrong = |words: &str| command().try_get_matches_from(words.split(' ')).is_err();
         for words in
             ["x", "x set", "x reset", "x reset --all Port", "x watch -n 0", "x watch -c 0", "x import", "x get"]

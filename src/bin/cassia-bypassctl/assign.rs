@@ -125,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_on_the_command_line_is_refused_unseen() {
+    fn assignment_of_a_secret_on_the_command_line_is_refused_unseen() {
         let said = refused(&["Psk=hush"]);
         assert!(said.starts_with("Psk: expected no secret on the command line") && !said.contains("hush"), "{said}");
         assert!(!refused(&["hushhush"]).contains("hush"));
     }
 
     #[test]
-    fn every_problem_is_told_at_once() {
+    fn assignments_report_every_problem_at_once() {
         let said = refused(&["Hots=a", "ScanQos=x", "Host", "Host=a", "host=b"]);
         assert_eq!(
             said.lines().collect::<Vec<_>>(),

@@ -13,9 +13,9 @@ use zbus::{Connection, OwnedVariant, Type};
 pub(crate) type Values = BTreeMap<String, OwnedVariant>;
 
 /// TestConnection may take 22 s.
-const LIMIT: Duration = Duration::from_secs(30);
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// See the module.
+/// The service on the system bus.
 pub(crate) struct Service {
     connection: Connection,
 }
@@ -24,7 +24,7 @@ impl Service {
     /// Connects to the bus at this address, or to the system bus.
     pub(crate) async fn connect(address: Option<&String>) -> Result<Self> {
         let builder = address.map_or_else(Builder::system, |address| Builder::address(address.as_str()));
-        let connecting = tokio::time::timeout(LIMIT, builder.method_timeout(LIMIT).build()).await;
+        let connecting = tokio::time::timeout(CALL_TIMEOUT, builder.method_timeout(CALL_TIMEOUT).build()).await;
         let unavailable =
             |error: &dyn std::fmt::Display| Failure::new(Kind::Unavailable, format!("the bus is not there: {error}"));
         match connecting {
@@ -74,7 +74,7 @@ impl Service {
     }
 
     /// Check or TestConnection.
-    pub(crate) async fn judge(&self, method: &str, values: &Values) -> Result<Values> {
+    pub(crate) async fn validate(&self, method: &str, values: &Values) -> Result<Values> {
         self.call(CONFIG, method, values).await
     }
 

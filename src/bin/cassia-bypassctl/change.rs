@@ -5,7 +5,7 @@ use crate::bus::{Service, Values};
 use crate::failure::{Failure, Kind, Result};
 use crate::page::{GREEN, Page, YELLOW, print_json, styled};
 use crate::setting::{Setting, Settings};
-use crate::show::{chosen, print_settings};
+use crate::show::{print_settings, selected};
 use crate::value::to_json;
 use crate::words::date;
 use clap::ArgMatches;
@@ -29,7 +29,7 @@ pub(crate) async fn change(
     json: bool,
 ) -> Result<()> {
     if check {
-        return judge(service, values, json).await;
+        return validate(service, values, json).await;
     }
     let hints = hints(service, values).await;
     service.apply(values).await?;
@@ -46,7 +46,7 @@ async fn hints(service: &Service, values: &Values) -> Vec<String> {
     let mut found = Vec::new();
     for values in [&before, after] {
         // A service that does not know is none to fail over.
-        let answer = service.judge("Check", values).await.unwrap_or_default();
+        let answer = service.validate("Check", values).await.unwrap_or_default();
         let hints = answer.get("Hints").map_or(Json::Null, |value| to_json(value));
         found.push(hints.as_array().into_iter().flatten().map(|hint| text(hint).to_owned()).collect::<Vec<_>>());
     }
@@ -55,8 +55,8 @@ async fn hints(service: &Service, values: &Values) -> Vec<String> {
     after.into_iter().filter(|hint| about(hint) || !found.iter().flatten().any(|known| known == hint)).collect()
 }
 
-async fn judge(service: &Service, values: &Values, json: bool) -> Result<()> {
-    let answer = service.judge("Check", values).await?;
+async fn validate(service: &Service, values: &Values, json: bool) -> Result<()> {
+    let answer = service.validate("Check", values).await?;
     let of = |name: &str| answer.get(name).map_or(Json::Null, |value| to_json(value));
     let problems = of("Problems");
     let problems = problems.as_array().map(Vec::as_slice).unwrap_or_default();
@@ -91,7 +91,7 @@ fn text(value: &Json) -> &str {
 
 pub(crate) async fn reset(service: &Service, matches: &ArgMatches, json: bool) -> Result<()> {
     let settings = service.settings().await?;
-    let list = chosen(matches, &settings)?;
+    let list = selected(matches, &settings)?;
     // No names stand for all of them; that takes --all.
     let names: Vec<&str> =
         if matches.get_flag("all") { Vec::new() } else { list.iter().map(|setting| &*setting.name).collect() };

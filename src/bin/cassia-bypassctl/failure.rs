@@ -6,7 +6,7 @@ use zbus::DBusError;
 /// Exit statuses, as the man page lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The reader of our output went away: nothing is said.
+    /// The reader of our output went away: print nothing.
     Closed = 0,
     Failed = 1,
     Usage = 2,
@@ -31,7 +31,7 @@ const SECRET_REQUIRED: &str = "com.cassianetworks.Bypass1.Error.SecretRequired";
 const GIVE_AGAIN: &str = "To give it, add --secret-from NAME=- (it asks on a terminal) or --secret-from NAME=FILE to the same command; \
      else run the command as root.";
 
-/// See the module.
+/// Why a command failed, and the exit status that goes with it.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) kind: Kind,

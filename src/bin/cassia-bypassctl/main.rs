@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime.block_on(run(&matches, json)),
         Err(error) => Err(Failure::new(Kind::Failed, error.to_string())),
     };
-    done.map_or_else(|failure| told(&failure, json), |()| ExitCode::SUCCESS)
+    done.map_or_else(|failure| report_error(&failure, json), |()| ExitCode::SUCCESS)
 }
 
 /// What clap says repeats the arguments, which may have come from elsewhere.
@@ -76,7 +76,7 @@ async fn run(matches: &ArgMatches, json: bool) -> Result<()> {
 }
 
 /// Says what went wrong, unless that was done, and gives the exit status for it.
-fn told(failure: &Failure, json: bool) -> ExitCode {
+fn report_error(failure: &Failure, json: bool) -> ExitCode {
     if !failure.told && failure.kind != Kind::Closed {
         if json {
             drop(page::print_json(&failure.to_json()));

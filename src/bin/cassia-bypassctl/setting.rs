@@ -103,7 +103,7 @@ impl Settings {
     }
 
     /// Those with these names, all of them if there are none.
-    pub(crate) fn chosen(&self, words: &[&String]) -> Result<Vec<&Setting>> {
+    pub(crate) fn selected(&self, words: &[&String]) -> Result<Vec<&Setting>> {
         if words.is_empty() {
             return Ok(self.all().collect());
         }
@@ -149,7 +149,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_setting_has_several_spellings_and_a_slip_is_told() {
+    fn setting_names_have_several_spellings_and_a_slip_gets_a_hint() {
         let settings = some();
         for word in ["ScanQos", "scan_qos", "scanqos", "scan-qos", "SCAN_QOS"] {
             assert_eq!(settings.find(word).expect("found").name, "ScanQos");
@@ -159,11 +159,11 @@ pub(crate) mod tests {
         assert_eq!(refused("scan_qso"), "scan_qso: expected the name of a setting (did you mean ScanQos?)");
         assert_eq!(refused("bogus"), "bogus: expected the name of a setting");
         let (a, b) = ("Hots".to_owned(), "pks".to_owned());
-        assert_eq!(settings.chosen(&[&a, &b]).err().expect("both are wrong").text.lines().count(), 2);
+        assert_eq!(settings.selected(&[&a, &b]).err().expect("both are wrong").text.lines().count(), 2);
     }
 
     #[test]
-    fn a_value_of_another_form_names_the_setting() {
+    fn setting_value_of_another_form_names_the_setting() {
         let settings = some();
         let refused = |name: &str, text: &str| settings.find(name).expect("known").typed(text).expect_err("wrong").text;
         assert_eq!(refused("ScanQos", "x"), "ScanQos: expected something else");

@@ -12,13 +12,13 @@ use serde_json::Value as Json;
 const COLUMN: usize = 28;
 
 /// The settings that were named.
-pub(crate) fn chosen<'a>(matches: &ArgMatches, settings: &'a Settings) -> Result<Vec<&'a Setting>> {
-    settings.chosen(&matches.get_many("settings").into_iter().flatten().collect::<Vec<_>>())
+pub(crate) fn selected<'a>(matches: &ArgMatches, settings: &'a Settings) -> Result<Vec<&'a Setting>> {
+    settings.selected(&matches.get_many("settings").into_iter().flatten().collect::<Vec<_>>())
 }
 
 pub(crate) async fn show(service: &Service, matches: &ArgMatches, json: bool) -> Result<()> {
     let (settings, values) = (service.settings().await?, service.values().await?);
-    let mut list = chosen(matches, &settings)?;
+    let mut list = selected(matches, &settings)?;
     if matches.get_flag("changed") {
         list.retain(|setting| setting.differs(&values));
     }
@@ -84,7 +84,7 @@ fn short(value: &Json) -> String {
 
 pub(crate) async fn describe(service: &Service, matches: &ArgMatches, json: bool) -> Result<()> {
     let settings = service.settings().await?;
-    let list = chosen(matches, &settings)?;
+    let list = selected(matches, &settings)?;
     if json {
         let wanted = |row: &&Values| list.iter().any(|s| row.get("Name").is_some_and(|name| to_json(name) == *s.name));
         let object = |row: &Values| Json::Object(row.iter().map(|(k, v)| (k.clone(), to_json(v))).collect());

@@ -10,9 +10,9 @@ use std::io::{IsTerminal, Read, stdin};
 use std::string::FromUtf8Error;
 
 /// Control-C and Control-D: someone who thought better of it.
-const GIVE_UP: [u8; 2] = [3, 4];
+const CANCEL_KEYS: [u8; 2] = [3, 4];
 /// What the key for going back sends: DEL or BS.
-const BACK: [u8; 2] = [127, 8];
+const ERASE_KEYS: [u8; 2] = [127, 8];
 
 /// Reads the value of a setting from this file, or from standard input for `-`, without its last line end.
 pub(crate) fn read(name: &str, source: &str) -> Result<String> {
@@ -73,12 +73,12 @@ fn line() -> Result<Option<Vec<u8>>, Errno> {
     let mut line = Vec::new();
     let mut byte = [0];
     loop {
-        if rustix::io::read(stdin(), &mut byte)? == 0 || GIVE_UP.contains(&byte[0]) {
+        if rustix::io::read(stdin(), &mut byte)? == 0 || CANCEL_KEYS.contains(&byte[0]) {
             return Ok(None);
         }
         match byte[0] {
             b'\r' | b'\n' => return Ok(Some(line)),
-            back if BACK.contains(&back) => {
+            back if ERASE_KEYS.contains(&back) => {
                 // A whole character: its following bytes begin with the bits 10.
                 while line.pop().is_some_and(|byte| byte & 0xC0 == 0x80) {}
             }

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_toml_is_told_by_line_and_not_shown() {
+    fn file_that_is_no_toml_is_reported_by_line_and_not_shown() {
         let refused = parse("x.toml", "host = 'h'\npsk = hush\n").expect_err("no TOML").text;
         assert!(refused.starts_with("x.toml:2: expected TOML: ") && !refused.contains("hush"), "{refused}");
     }

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 pub(crate) async fn test(service: &Service, matches: &ArgMatches, json: bool) -> Result<()> {
     let settings = service.settings().await?;
-    let answer = service.judge("TestConnection", &Assignments::of(matches, &settings)?).await?;
+    let answer = service.validate("TestConnection", &Assignments::of(matches, &settings)?).await?;
     let of = |name: &str| answer.get(name).map_or(Json::Null, |value| to_json(value));
     let failed = of("Verdict") != "ok";
     let failure = Failure { told: true, ..Failure::new(Kind::Failed, "the broker was not reached") };

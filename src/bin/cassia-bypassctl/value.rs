@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn every_type_of_a_setting_comes_back_as_it_was() {
+    fn value_of_every_type_round_trips() {
         for (signature, text) in [
             ("s", "a, b"),
             ("s", ""),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn other_ways_to_write_it() {
+    fn value_may_be_written_in_other_ways() {
         let same = |signature: &str, text: &str| there_and_back(signature, text).map(|(_, text)| text);
         assert_eq!(same("b", "Off"), Some("false".into()));
         assert_eq!(same("as", "[\"a\", \"b\"]"), Some("a,b".into()));
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn another_type_is_none() {
+    fn value_of_another_type_is_none() {
         for (signature, text) in [
             ("b", "2"),
             ("y", "256"),

@@ -1,10 +1,10 @@
-//! `watch`: looks at the statistics until Ctrl-C. On a terminal a page is redrawn in place, elsewhere each look is a line.
+//! `watch`: looks at the statistics until Ctrl-C. On a terminal a page is redrawn in place, elsewhere each snapshot is a line.
 
 use crate::bus::{Service, Values};
 use crate::failure::{Failure, Kind, Result};
 use crate::page::{Page, RED, print, print_json, styled, terminal};
 use crate::value::to_json;
-use crate::watch_view::{Look, line, page};
+use crate::watch_view::{Snapshot, line, page};
 use cassia_bypass::printable::printable_lines;
 use clap::ArgMatches;
 use serde_json::Value as Json;
@@ -13,31 +13,31 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// The alternate screen, without a cursor; and back.
-const ENTER: &str = "\x1b[?1049h\x1b[?25l";
-const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
+const ENTER_SCREEN: &str = "\x1b[?1049h\x1b[?25l";
+const LEAVE_SCREEN: &str = "\x1b[?25h\x1b[?1049l";
 
 pub(crate) async fn watch(service: &Service, matches: &ArgMatches, json: bool) -> Result<()> {
     let count = matches.get_one::<u64>("count").copied().unwrap_or(u64::MAX);
     let pause = Duration::from_secs_f64(matches.get_one::<f64>("interval").copied().unwrap_or(1.0));
-    let mut end = Ends::new()?;
+    let mut end = StopSignals::new()?;
     // Before the screen is taken: a service that is not there is a sentence.
     let first = service.stats().await?;
-    // One look is a page as any other.
+    // One snapshot is a page as any other.
     let redraw = !json && count > 1 && terminal().is_some();
-    let mut watch = Watch { redraw, json, look: None };
+    let mut watch = Watch { redraw, json, snapshot: None };
     if redraw {
-        print(ENTER)?;
+        print(ENTER_SCREEN)?;
     }
     let ended = tokio::select! {
         ended = watch.run(service, first, count, pause) => ended,
         () = end.next() => Ok(()),
     };
     if redraw {
-        print(LEAVE)?;
+        print(LEAVE_SCREEN)?;
     }
     // What was seen last stays on a terminal.
-    if let Some(look) = watch.look.filter(|_| !json && terminal().is_some()) {
-        page(&look).print()?;
+    if let Some(snapshot) = watch.snapshot.filter(|_| !json && terminal().is_some()) {
+        page(&snapshot).print()?;
     }
     ended
 }
@@ -45,7 +45,7 @@ pub(crate) async fn watch(service: &Service, matches: &ArgMatches, json: bool) -
 struct Watch {
     redraw: bool,
     json: bool,
-    look: Option<Look>,
+    snapshot: Option<Snapshot>,
 }
 
 impl Watch {
@@ -74,17 +74,17 @@ impl Watch {
     }
 
     fn show(&mut self, stats: &Values) -> Result<()> {
-        let look = Look::new(stats, Instant::now(), self.look.as_ref());
+        let snapshot = Snapshot::new(stats, Instant::now(), self.snapshot.as_ref());
         let printed = if self.json {
             print_json(&Json::Object(stats.iter().map(|(name, value)| (name.clone(), to_json(value))).collect()))
         } else if self.redraw {
-            redraw(&page(&look))
+            redraw(&page(&snapshot))
         } else if terminal().is_none() {
-            print(&format!("{}\n", line(&look)))
+            print(&format!("{}\n", line(&snapshot)))
         } else {
             Ok(())
         };
-        self.look = Some(look);
+        self.snapshot = Some(snapshot);
         printed
     }
 
@@ -93,7 +93,7 @@ impl Watch {
         if self.json {
             print_json(&failure.to_json())
         } else if self.redraw {
-            let mut page = self.look.as_ref().map_or_else(Page::new, page);
+            let mut page = self.snapshot.as_ref().map_or_else(Page::new, page);
             page.line(&styled(RED, &printable_lines(&failure.text)));
             redraw(&page)
         } else {
@@ -111,9 +111,9 @@ fn redraw(page: &Page) -> Result<()> {
 }
 
 /// Ctrl-C, and what else ends programs: the terminal is given back first.
-struct Ends([Signal; 3]);
+struct StopSignals([Signal; 3]);
 
-impl Ends {
+impl StopSignals {
     fn new() -> Result<Self> {
         let on = |kind| signal(kind).map_err(|error| Failure::new(Kind::Failed, format!("signals: {error}")));
         Ok(Self([on(SignalKind::interrupt())?, on(SignalKind::terminate())?, on(SignalKind::hangup())?]))

@@ -1,4 +1,4 @@
-//! One look at the statistics, as a page or as a line.
+//! One snapshot at the statistics, as a page or as a line.
 
 use crate::bus::Values;
 use crate::page::{BOLD, DIM, Page, RED, YELLOW, styled, word};
@@ -24,34 +24,34 @@ const COUNTS: [(&str, &str, bool); 10] = [
 /// Those that come and go have no rate.
 const LEVELS: [&str; 3] = ["Queued", "InFlight", "Spooled"];
 
-/// See the module.
-pub(crate) struct Look {
+/// Values of one redraw.
+pub(crate) struct Snapshot {
     stats: Map<String, Json>,
     at: Instant,
     time: Timestamp,
-    /// Per second since the look before, by name.
+    /// Per second since the snapshot before, by name.
     rates: Map<String, Json>,
 }
 
-impl Look {
+impl Snapshot {
     pub(crate) fn new(stats: &Values, at: Instant, before: Option<&Self>) -> Self {
         let stats: Map<String, Json> = stats.iter().map(|(name, value)| (name.clone(), to_json(value))).collect();
-        let mut look = Self { stats, at, time: Timestamp::now(), rates: Map::new() };
-        // A service that was started anew counts from 0.
-        if let Some(before) = before.filter(|before| before.stats.get("StartedAt") == look.stats.get("StartedAt")) {
+        let mut snapshot = Self { stats, at, time: Timestamp::now(), rates: Map::new() };
+        // A restarted service counts from 0.
+        if let Some(before) = before.filter(|before| before.stats.get("StartedAt") == snapshot.stats.get("StartedAt")) {
             let seconds = (at - before.at).as_secs_f64();
-            for (name, count) in look.ledger() {
+            for (name, count) in snapshot.ledger() {
                 if let (Some(now), Some(then)) = (count.as_u64(), before.count(&name)) {
-                    look.rates.insert(name.clone(), (now.saturating_sub(then) as f64 / seconds).into());
+                    snapshot.rates.insert(name.clone(), (now.saturating_sub(then) as f64 / seconds).into());
                 }
             }
         } else {
             // The service's own, over the last 10 seconds.
             for (name, rate) in [("Received", "ReceiveRate"), ("Published", "PublishRate")] {
-                look.rates.insert(name.to_owned(), look.stats.get(rate).cloned().unwrap_or_default());
+                snapshot.rates.insert(name.to_owned(), snapshot.stats.get(rate).cloned().unwrap_or_default());
             }
         }
-        look
+        snapshot
     }
 
     fn ledger(&self) -> Map<String, Json> {
@@ -85,90 +85,95 @@ impl Look {
 }
 
 /// For readers that are no terminal: words and figures in a fixed order.
-pub(crate) fn line(look: &Look) -> String {
-    let reason = match look.text("HealthReason") {
+pub(crate) fn line(snapshot: &Snapshot) -> String {
+    let reason = match snapshot.text("HealthReason") {
         "" => String::new(),
         reason => format!(":{reason}"),
     };
-    let mut words = vec![format!("{:.0} {}{reason}", look.time, look.text("Health"))];
+    let mut words = vec![format!("{:.0} {}{reason}", snapshot.time, snapshot.text("Health"))];
     for (name, label, _) in COUNTS {
-        let rate = look.rate(name).filter(|_| ["Received", "Published"].contains(&name));
+        let rate = snapshot.rate(name).filter(|_| ["Received", "Published"].contains(&name));
         let rate = rate.map(|rate| format!(" ({rate:.1}/s)")).unwrap_or_default();
-        words.push(format!("{label} {}{rate}", look.count(name).unwrap_or_default()));
+        words.push(format!("{label} {}{rate}", snapshot.count(name).unwrap_or_default()));
     }
-    words.push(format!("link {}", look.text("LinkState")));
-    words.push(format!("radio {}", look.text("RadioState")));
+    words.push(format!("link {}", snapshot.text("LinkState")));
+    words.push(format!("radio {}", snapshot.text("RadioState")));
     words.join("  ")
 }
 
 const COLUMN: usize = 10;
 
 /// For a terminal.
-pub(crate) fn page(look: &Look) -> Page {
+pub(crate) fn page(snapshot: &Snapshot) -> Page {
     let mut page = Page::new();
-    let uptime = duration(look.number("UptimeSecs"));
+    let uptime = duration(snapshot.number("UptimeSecs"));
     page.line(&format!(
         "{} {}, router {}, up {uptime}",
         styled(BOLD, "cassia-bypassd"),
-        look.text("Version"),
-        look.text("Router")
+        snapshot.text("Version"),
+        snapshot.text("Router")
     ));
     page.line("");
     let because = |state: &str, reasons: &[&str]| {
-        let reasons: Vec<&str> = reasons.iter().map(|name| look.text(name)).filter(|text| !text.is_empty()).collect();
+        let reasons: Vec<&str> =
+            reasons.iter().map(|name| snapshot.text(name)).filter(|text| !text.is_empty()).collect();
         let colon = if reasons.is_empty() { "" } else { ": " };
         format!("{}{colon}{}", word(state), reasons.join(": "))
     };
-    page.entry("Health", COLUMN, &format!("{}{}", because(look.text("Health"), &["HealthReason"]), since(look)));
-    let radio = because(look.text("RadioState"), &["RadioDetail"]);
-    let adapters: Vec<String> = look
+    page.entry(
+        "Health",
+        COLUMN,
+        &format!("{}{}", because(snapshot.text("Health"), &["HealthReason"]), since(snapshot)),
+    );
+    let radio = because(snapshot.text("RadioState"), &["RadioDetail"]);
+    let adapters: Vec<String> = snapshot
         .list("Adapters")
-        .zip(look.list("AdapterAddresses"))
+        .zip(snapshot.list("AdapterAddresses"))
         .map(|(name, address)| {
-            let listens = look.radio(name).and_then(listens).map(|listens| format!(" {listens}"));
+            let listens = snapshot.radio(name).and_then(listens).map(|listens| format!(" {listens}"));
             format!(" {name} {address}{}", listens.unwrap_or_default())
         })
         .collect();
-    page.entry("Radio", COLUMN, &format!("{radio}, capture {}{}", look.text("Capture"), adapters.join(",")));
-    let link = format!("{} {}", word(look.text("LinkState")), look.text("Broker"));
-    let tried = format!(", connects {}, failures {}", look.number("Connects"), look.number("Failures"));
+    page.entry("Radio", COLUMN, &format!("{radio}, capture {}{}", snapshot.text("Capture"), adapters.join(",")));
+    let link = format!("{} {}", word(snapshot.text("LinkState")), snapshot.text("Broker"));
+    let tried = format!(", connects {}, failures {}", snapshot.number("Connects"), snapshot.number("Failures"));
     page.entry("Link", COLUMN, &format!("{}{}", link.trim_end(), styled(DIM, &tried)));
-    if !look.text("LastError").is_empty() {
-        let error = format!("{}: {}", styled(RED, look.text("LastError")), look.text("LastErrorDetail"));
+    if !snapshot.text("LastError").is_empty() {
+        let error = format!("{}: {}", styled(RED, snapshot.text("LastError")), snapshot.text("LastErrorDetail"));
         page.entry("", COLUMN, &error);
     }
-    let cover = duration(look.number("SpoolCoverSecs"));
-    let disk = format!("{}, {} used", word(look.text("SpoolState")), bytes(look.number("SpoolBytes")));
-    let takes = matches!(look.text("SpoolState"), "ready" | "recovering");
+    let cover = duration(snapshot.number("SpoolCoverSecs"));
+    let disk = format!("{}, {} used", word(snapshot.text("SpoolState")), bytes(snapshot.number("SpoolBytes")));
+    let takes = matches!(snapshot.text("SpoolState"), "ready" | "recovering");
     let cover = if takes { format!(", room for {cover}") } else { String::new() };
     page.entry("Disk", COLUMN, &format!("{disk}{cover}"));
     page.line("");
     page.line(&styled(DIM, &format!("{:<20}{:>14}{:>14}", "Adverts", "", "per second")));
     for (name, label, bad) in COUNTS {
-        counted(&mut page, look, name, &format!("  {}", label.replace('-', " ")), bad);
-        reasons(&mut page, look, name, bad);
+        counted(&mut page, snapshot, name, &format!("  {}", label.replace('-', " ")), bad);
+        reasons(&mut page, snapshot, name, bad);
     }
-    counted(&mut page, look, "Messages", "Messages", false);
-    if look.count("Malformed") > Some(0) {
-        counted(&mut page, look, "Malformed", "Malformed reports", true);
-        reasons(&mut page, look, "Malformed", true);
+    counted(&mut page, snapshot, "Messages", "Messages", false);
+    if snapshot.count("Malformed") > Some(0) {
+        counted(&mut page, snapshot, "Malformed", "Malformed reports", true);
+        reasons(&mut page, snapshot, "Malformed", true);
     }
     page
 }
 
 /// Why, where it is not nothing.
-fn reasons(page: &mut Page, look: &Look, name: &str, bad: bool) {
-    for (part, count) in look.ledger() {
+fn reasons(page: &mut Page, snapshot: &Snapshot, name: &str, bad: bool) {
+    for (part, count) in snapshot.ledger() {
         let reason = part.strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
         if let Some(reason) = reason.filter(|_| count != 0) {
-            counted(page, look, &part, &format!("    {reason}"), bad);
+            counted(page, snapshot, &part, &format!("    {reason}"), bad);
         }
     }
 }
 
-fn counted(page: &mut Page, look: &Look, name: &str, label: &str, bad: bool) {
-    let count = look.count(name).unwrap_or_default();
-    let rate = look.rate(name);
+fn counted(page: &mut Page, snapshot: &Snapshot, name: &str, label: &str, bad: bool) {
+    let count = snapshot.count(name).unwrap_or_default();
+    let rate = snapshot.rate(name);
     let figures = format!("{:>14}{:>14}", grouped(count), rate.map(|rate| format!("{rate:.1}")).unwrap_or_default());
     let figures = match rate {
         Some(rate) if bad && rate > 0.0 => styled(RED, &figures),
@@ -179,9 +184,9 @@ fn counted(page: &mut Page, look: &Look, name: &str, label: &str, bad: bool) {
 }
 
 /// For how long the health has been what it is; nothing while the clock is not known.
-fn since(look: &Look) -> String {
-    let since = i64::try_from(look.number("HealthSince")).unwrap_or_default();
-    let passed = (look.time.as_millisecond() - since) / 1000;
+fn since(snapshot: &Snapshot) -> String {
+    let since = i64::try_from(snapshot.number("HealthSince")).unwrap_or_default();
+    let passed = (snapshot.time.as_millisecond() - since) / 1000;
     let passed = u64::try_from(passed).ok().filter(|_| since > 0);
     passed.map(|seconds| styled(DIM, &format!(", for {}", duration(seconds)))).unwrap_or_default()
 }

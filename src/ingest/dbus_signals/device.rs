@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_structure_that_cannot_be_is_left_out() {
+    fn device_data_leaves_out_an_impossible_structure() {
         let device = Device { name: Some("n".repeat(255)), ..Device::default() };
         assert!(ad_bytes(&device).is_empty());
         assert!(!device.was_heard());

@@ -5,7 +5,7 @@ use crate::model::AddressType;
 use std::collections::HashMap;
 
 /// Devices that are remembered. BlueZ forgets a device after half a minute, so this is far away.
-pub const DEVICES: usize = 50_000;
+pub const MAX_DEVICES: usize = 50_000;
 
 /// Of one device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl DeviceCache {
         match self.young.get_mut(path) {
             Some(place) => *place = known,
             None => {
-                if self.young.len() >= DEVICES / 2 {
+                if self.young.len() >= MAX_DEVICES / 2 {
                     self.old = std::mem::take(&mut self.young);
                 }
                 self.young.insert(path.to_owned(), known);
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_repeated_is_remembered() {
+    fn device_cache_keeps_what_is_not_repeated() {
         let mut cache = DeviceCache::default();
         assert_eq!(cache.update("a", &device(None, Some(-40))), None, "a kind of address is not made up");
         let random = |rssi| Some(Known { address_type: AddressType::Random, rssi, classic: false, low_energy: true });
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_classic_device_never_advertises() {
+    fn device_cache_takes_no_classic_device_for_an_advertiser() {
         let found = || Device { class: Some(0x24_04_04), ..device(Some("public"), Some(-40)) };
         let rssi = || device(None, Some(-50));
         let data = || Device { manufacturer_data: Some([(0x4C, Bytes(vec![1]))].into()), ..rssi() };
@@ -120,12 +120,12 @@ mod tests {
     }
 
     #[test]
-    fn those_that_were_not_heard_for_long_are_forgotten_first() {
+    fn device_cache_forgets_the_least_recently_heard_first() {
         let mut cache = DeviceCache::default();
         cache.update("rare", &device(Some("public"), None));
-        for n in 0..DEVICES * 2 {
+        for n in 0..MAX_DEVICES * 2 {
             cache.update(&n.to_string(), &device(Some("random"), Some(-1)));
-            assert!(cache.young.len() + cache.old.len() <= DEVICES);
+            assert!(cache.young.len() + cache.old.len() <= MAX_DEVICES);
             if n % 10_000 == 0 {
                 let often = cache.update("often", &device((n == 0).then_some("random"), Some(-2)));
                 assert_eq!(often.map(|known| known.address_type), Some(AddressType::Random));

@@ -129,7 +129,7 @@ mod tests {
 
     /// The bench's own file says the same twice: raw, and in fields.
     #[test]
-    fn the_file_agrees_with_itself() {
+    fn play_file_agrees_with_itself() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../adverts.jsonl");
         for line in fs::read_to_string(file).expect("the file").lines() {
             let value: serde_json::Value = serde_json::from_str(line).expect("JSON");

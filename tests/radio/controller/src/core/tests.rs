@@ -52,7 +52,7 @@ fn extended_host_gets_legacy_pdus_with_the_legacy_bit() {
 }
 
 #[test]
-fn an_attempt_to_connect_ends_when_it_is_given_up() {
+fn connection_attempt_ends_when_it_is_given_up() {
     for opcode in [connection::CREATE, connection::CREATE_EXTENDED] {
         let mut core = scanning(Form::Extended, 0, 0);
         assert_eq!(send(&mut core, connection::CANCEL, &[])[6..], [COMMAND_DISALLOWED]);
@@ -67,7 +67,7 @@ fn an_attempt_to_connect_ends_when_it_is_given_up() {
 }
 
 #[test]
-fn an_attempt_to_connect_succeeds_where_the_device_answers() {
+fn connection_attempt_succeeds_where_the_device_answers() {
     let mut core = scanning(Form::Extended, 0, 0);
     core.answer_connections(true);
     let answers = core.command(&Command { opcode: connection::CREATE_EXTENDED, parameters: vec![0; 26] });
@@ -79,7 +79,7 @@ fn an_attempt_to_connect_succeeds_where_the_device_answers() {
 }
 
 #[test]
-fn several_reports_share_an_event() {
+fn event_holds_several_reports() {
     let mut core = scanning(Form::Legacy, 1, 0);
     let adverts = vec![advert(3); 20];
     let (events, counts) = core.report(&adverts, false);
