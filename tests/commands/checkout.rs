@@ -92,6 +92,11 @@ impl Checkout {
         path
     }
 
+    /// What is in this file.
+    pub(crate) fn text(&self, path: &str) -> String {
+        fs::read_to_string(self.0.path().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
     /// The kernel of the radio bench is this script.
     pub(crate) fn kernel(&self, body: &str) {
         self.script("kernel", &format!("#!/bin/bash\n{body}\n"));

@@ -6,6 +6,7 @@ mod check;
 mod checkout;
 mod demo;
 mod hardened;
+mod kernel;
 mod packages;
 
 #[path = "../support/mod.rs"]
