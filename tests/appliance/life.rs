@@ -1,7 +1,7 @@
 //! What an operator sees of a router over its life.
 
 use crate::image::{Given, Image};
-use crate::machine::{BUS, Machine, PATH};
+use crate::machine::{BUS, Machine, PATH, WAIT};
 use crate::support::broker::{Mosquitto, PASSWORD, PSK, PSK_IDENTITY, USER};
 use crate::support::broker_subscriber::Subscriber;
 use crate::support::within;
@@ -11,8 +11,6 @@ use std::env;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// For what an idle machine does in seconds: this one is emulated, and has to share.
-const WAIT: Duration = Duration::from_secs(180);
 const STARTED: &str = "f1027be41e953b09a2be214401c280c1";
 const SETTINGS_CHANGED: &str = "0a64fd21c0cad5f74e772a85a4a4d255";
 const ADVERTS: u32 = 40;
@@ -58,16 +56,8 @@ fn play(machine: &mut Machine) {
 
 fn connected_and_scanning(machine: &mut Machine) {
     for (property, wanted) in [("LinkState", "connected"), ("RadioState", "scanning")] {
-        stat_becomes(machine, property, wanted);
+        machine.stat_becomes(property, wanted);
     }
-}
-
-fn stat_becomes(machine: &mut Machine, property: &str, wanted: &str) {
-    within(WAIT, &format!("{property} is {wanted}"), || match machine.try_value("Stats", property) {
-        Ok(value) if value == wanted => Ok(()),
-        Ok(value) => Err(value.to_string()),
-        Err(said) => Err(said),
-    });
 }
 
 /// Every advert is in the books.
@@ -144,7 +134,7 @@ fn router_from_its_first_boot_to_a_loss_of_power() {
 
     // Without a broker adverts wait, over a restart of the machine.
     broker.kill();
-    stat_becomes(&mut machine, "LinkState", "waiting");
+    machine.stat_becomes("LinkState", "waiting");
     play(&mut machine);
     let id = machine.run("cat /etc/machine-id");
     let mut machine = machine.reboot(&image.disks);

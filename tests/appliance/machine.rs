@@ -15,6 +15,8 @@ use tempfile::TempDir;
 /// An emulated processor on a busy machine.
 const BOOT: Duration = Duration::from_secs(300);
 const ANSWER: Duration = Duration::from_secs(150);
+/// For what an idle machine does in seconds: this one is emulated, and has to share.
+pub(crate) const WAIT: Duration = Duration::from_secs(180);
 /// Of a machine that may be down.
 const SHORT: Duration = Duration::from_secs(5);
 pub(crate) const BUS: &str = "com.cassianetworks.Bypass1";
@@ -144,6 +146,15 @@ impl Machine {
     #[track_caller]
     pub(crate) fn value(&mut self, interface: &str, property: &str) -> Value {
         self.try_value(interface, property).unwrap_or_else(|said| panic!("{property}: {said}"))
+    }
+
+    /// Waits for this value of a statistic.
+    pub(crate) fn stat_becomes(&mut self, property: &str, wanted: &str) {
+        within(WAIT, &format!("{property} is {wanted}"), || match self.try_value("Stats", property) {
+            Ok(value) if value == wanted => Ok(()),
+            Ok(value) => Err(value.to_string()),
+            Err(said) => Err(said),
+        });
     }
 
     /// Sets settings; `words` are busctl's, from the number of settings on.

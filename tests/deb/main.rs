@@ -11,14 +11,10 @@ use machine::{Disks, Machine};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use support::ROOT;
 use support::process::run;
-use support::within;
 use tempfile::TempDir;
 
-/// For what an idle machine does in seconds: this one is emulated, and has to share.
-const WAIT: Duration = Duration::from_secs(180);
 /// Of the version before, so that there is something to upgrade.
 const BEFORE: &str = "0.0.9";
 
@@ -97,14 +93,6 @@ fn older(package: &Path, directory: &Path) -> PathBuf {
     older
 }
 
-fn stat_becomes(machine: &mut Machine, property: &str, wanted: &str) {
-    within(WAIT, &format!("{property} is {wanted}"), || match machine.try_value("Stats", property) {
-        Ok(value) if value == wanted => Ok(()),
-        Ok(value) => Err(value.to_string()),
-        Err(said) => Err(said),
-    });
-}
-
 /// It started with the package, and at the first attempt.
 fn runs(machine: &mut Machine) {
     let state = ["ActiveState", "NRestarts"].map(|property| machine.unit("cassia-bypass", property));
@@ -133,8 +121,8 @@ fn an_advert_arrives(machine: &mut Machine) {
     let scenario = &readme("On a router", 1)[0];
     assert!(scenario.contains("Host=broker.example"), "{scenario}");
     machine.run(scenario);
-    stat_becomes(machine, "LinkState", "connected");
-    stat_becomes(machine, "RadioState", "scanning");
+    machine.stat_becomes("LinkState", "connected");
+    machine.stat_becomes("RadioState", "scanning");
     let request = r#"{"do":"load","devices":5,"rate":20,"count":40}"#;
     let said = machine.run(&format!(
         "mosquitto_sub -t scanTopic -C 1 -W 60 >/tmp/advert & \
@@ -160,7 +148,7 @@ fn life(suite: &str) {
     runs(&mut machine);
     assert_eq!(machine.value("Config", "Protocol"), json!("none"), "nothing is published by itself");
     // BlueZ's settings hold: without them a passive scan is not to be had.
-    stat_becomes(&mut machine, "RadioState", "scanning");
+    machine.stat_becomes("RadioState", "scanning");
     assert_eq!(machine.value("Config", "ScanMode"), json!("passive"));
     machine.run(
         "cassia-bypassctl set Port=1883 Username=kept && printf secret | cassia-bypassctl set --secret-from Password=-",
@@ -186,10 +174,10 @@ fn life(suite: &str) {
     install(&mut machine);
     assert_eq!(machine.value("Config", "Host"), json!("broker.example"));
     assert_eq!(machine.value("Config", "PasswordSet"), json!(true));
-    stat_becomes(&mut machine, "LinkState", "connected");
+    machine.stat_becomes("LinkState", "connected");
     // bluetoothd has its settings again: in a passive scan it shows.
     machine.run("cassia-bypassctl set ScanMode=passive");
-    stat_becomes(&mut machine, "RadioState", "scanning");
+    machine.stat_becomes("RadioState", "scanning");
 
     // What an administrator of BlueZ sets counts more than ours.
     machine
