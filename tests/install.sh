@@ -98,7 +98,7 @@ CONSOLE_PACKAGES=(cockpit-ws cockpit-bridge cockpit-system chromium sudo)
 APPLIANCE_PACKAGES=(e2fsprogs mmdebstrap mosquitto mosquitto-clients qemu-system-x86 systemd)
 CROSS_PACKAGES=(curl mmdebstrap)
 # What builds the Debian packages, and what tests them beside APPLIANCE_PACKAGES.
-DEB_PACKAGES=(debhelper dpkg-dev fakeroot lintian)
+DEB_PACKAGES=(debhelper dpkg-dev fakeroot jq lintian)
 # What the matrix of Bluetooth stacks is made with, beside BENCH_PACKAGES.
 MATRIX_PACKAGES=(mmdebstrap)
 # What fetches the brokers of others; most of them come from newer Debians, npm, PyPI and crates.io.

@@ -7,6 +7,7 @@ mod checkout;
 mod demo;
 mod hardened;
 mod kernel;
+mod licences;
 mod packages;
 
 #[path = "../support/mod.rs"]

@@ -66,6 +66,8 @@ fn disks(base: &Path, directory: &Path) -> Disks {
             put(&older(&package.path(), directory), "root/before", "0644");
         }
     }
+    // What was built for another processor lies beside them.
+    fs::write(root.join("root/target/debian/cassia-bypass_0.1.0_riscv64.deb"), "").expect("written");
     let newest = |prefix: &str| {
         let found = run("find", [text(&root.join("boot")), "-name", &format!("{prefix}*")]);
         PathBuf::from(found.lines().next().unwrap_or_else(|| panic!("no {prefix}")))
@@ -207,4 +209,25 @@ fn packages_live_on_debian_12() {
 #[test]
 fn packages_live_on_debian_13() {
     life("trixie");
+}
+
+/// What is in this file of a package of this machine's processor.
+fn content(package: &str, file: &str) -> String {
+    let found = run("find", [text(&given("CASSIA_DEB_PACKAGES")), "-name", &format!("{package}_*.deb")]);
+    let package = found.lines().next().unwrap_or_else(|| panic!("no {package}"));
+    run("bash", ["-o", "pipefail", "-c", "dpkg-deb --fsys-tarfile \"$0\" | tar -xO \"$1\" | gzip -cdf", package, file])
+}
+
+#[test]
+fn packages_have_the_licences_of_all_that_is_in_them() {
+    for package in ["cassia-bypass", "cassia-bypass-ctl"] {
+        let licences = content(package, &format!("./usr/share/doc/{package}/third-party-licences.gz"));
+        for said in ["\n  paho-mqtt-sys ", "\n  tokio ", "Eclipse Public License - v 2.0", "Apache License"] {
+            assert!(licences.contains(said), "{package}: {said}");
+        }
+    }
+    let page = content("cassia-bypass-cockpit", "./usr/share/doc/cassia-bypass-cockpit/copyright");
+    for said in ["SIL OPEN FONT LICENSE Version 1.1", "Permission is hereby granted", "Red Hat"] {
+        assert!(page.contains(said), "{said}");
+    }
 }
