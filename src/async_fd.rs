@@ -1,4 +1,4 @@
-//! Descriptors that tokio waits for. One of three places in the service with `unsafe` code.
+//! Descriptors that tokio waits for. One of few places in the service with `unsafe` code.
 #![allow(unsafe_code)]
 
 use std::io;

@@ -7,6 +7,7 @@ mod calls;
 pub mod id;
 mod radio;
 mod setup;
+mod stderr;
 
 pub use broker::{failover, home, link_down, link_up, message_refused, qos_lowered, size_limited, status_refused};
 pub use calls::{secret_withheld, settings_changed, trial, weak_protection};
@@ -14,16 +15,24 @@ pub use radio::{adapter_gone, capture, power_cycled, radio, radio_off, recovery,
 pub use setup::{IDENTIFIER, init, level, set_level, target};
 
 use crate::model::ConfiguredCertificate;
+use std::io;
+use std::os::fd::AsFd;
 use std::path::Path;
+use std::time::Duration;
 use tracing::{error, info, warn};
 
-/// The service cannot go on, or cannot start. By way of stderr also to the journal, which does not know any more whose a message
-/// of an ended process is: `journalctl -u` would not have it.
+/// The service cannot go on, or cannot start.
+///
+/// journald learns from /proc whose a message is, and an ended process is not there any more: `journalctl -u` would not have the
+/// message, nor what else came within that second. Of stderr it knows the unit from systemd. So the reason goes that way first, and is
+/// read before the event follows.
 pub fn failed(problem: &str) {
-    error!(message_id = id::FAILED, event = "failed", error = problem, "failed: {problem}");
     if target() == "journal" {
         problem.lines().for_each(|line| eprintln!("<3>{line}"));
+        // Not for long: a journal that hangs must not keep systemd from starting us again.
+        let _ = stderr::wait_read(io::stderr().as_fd(), Duration::from_secs(2));
     }
+    error!(message_id = id::FAILED, event = "failed", error = problem, "failed: {problem}");
 }
 
 /// systemd gets no sign of life, and will take the service for dead.

@@ -1,4 +1,4 @@
-//! Sockets that monitor packets come from. One of three places in the service with `unsafe` code.
+//! Sockets that monitor packets come from. One of few places in the service with `unsafe` code.
 #![allow(unsafe_code)]
 
 use super::bpf::Instruction;

@@ -129,10 +129,15 @@ fn credentials_are_enough() {
         assert_eq!((systemd.property("ExecMainStatus"), systemd.property("NRestarts")), ("78".into(), "0".into()));
         let answer = "/cassia-bypass.service/cassia-bypass.password: password: expected UTF-8 text of at most 65535 bytes without \
                       NUL (it is empty)";
-        // The journal may have it a moment later than systemd has the end.
-        eventually(WAIT, "the journal tells why", || {
-            systemd.run(&["journalctl", "--no-pager", "-u", "cassia-bypass", "-o", "cat"]).contains(answer)
-        });
+        // The journal may have it a moment later than systemd has the end. By the unit's name it has the reason and the event.
+        for transport in ["_TRANSPORT=stdout", "_TRANSPORT=journal"] {
+            eventually(WAIT, transport, || {
+                systemd
+                    .ask(&["journalctl", "--no-pager", "-u", "cassia-bypass", "-o", "cat", transport])
+                    .0
+                    .contains(answer)
+            });
+        }
     });
 }
 
