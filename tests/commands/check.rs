@@ -1,6 +1,9 @@
 //! `./check`.
 
 use crate::checkout::Checkout;
+use crate::support::ROOT;
+use std::fs;
+use std::path::Path;
 
 #[test]
 fn check_runs_every_test_and_says_how_long_each_step_took() {
@@ -61,6 +64,20 @@ fn check_ends_at_once_where_the_bench_does_not_boot() {
     assert_eq!(outcome.said.matches("this machine does not boot the radio bench").count(), 1, "{}", outcome.said);
     assert!(outcome.said.contains("The processor keeps more FPU state"), "{}", outcome.said);
     assert!(!outcome.calls("cargo", ""), "nothing was built: {:#?}", outcome.called);
+}
+
+#[test]
+fn check_hands_jobs_to_scripts_that_say_what_runs() {
+    let text = |path: &str| fs::read_to_string(Path::new(ROOT).join(path)).expect("a script");
+    let check = text("check");
+    let jobs: Vec<&str> = check.lines().filter_map(|line| line.split_once(") exec ")).map(|(_, job)| job).collect();
+    assert!(jobs.len() >= 5, "{jobs:?}");
+    for job in jobs.iter().map(|job| job.trim_end_matches(" ;;")) {
+        let script = text(job);
+        for line in [". tests/steps.sh", "\ntrap ", "step_stop", "\nstep \"", "\nstep_done"] {
+            assert!(script.contains(line), "{job}: {line:?} is missing");
+        }
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ impl Files {
         let mut files = Self::default();
         for part in [
             ".cargo",
+            "CHANGELOG.md",
             "Cargo.lock",
             "Cargo.toml",
             "LICENSE",

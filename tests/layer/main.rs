@@ -71,6 +71,7 @@ fn layer_rules_find_other_versions() {
     let files = Files::load();
     finds(rules::versions, &files.with("Cargo.toml", "version = \"0.", "version = \"7."), "cassia-bypass_0.1.0.bb");
     finds(rules::versions, &files.with("debian/changelog", "(0.", "(7."), "debian/changelog");
+    finds(rules::versions, &files.with("CHANGELOG.md", "## 0.", "## 7."), "CHANGELOG.md");
     finds(rules::versions, &files.with(SOURCE, "COMMIT ?= \"", "COMMIT ?= \"x"), "CASSIA_BYPASS_COMMIT");
     finds(rules::versions, &files.with("meta-cassia/conf/layer.conf", "wrynose", "scarthgap"), "LAYERSERIES_COMPAT");
     finds(rules::versions, &files.with("kas/base.yml", "branch: wrynose", "branch: scarthgap"), "kas/base.yml");

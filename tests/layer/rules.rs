@@ -90,6 +90,10 @@ pub fn versions(files: &Files) -> Vec<String> {
     }
     let debian = files.text("debian/changelog").starts_with(&format!("cassia-bypass ({version}) "));
     problems.extend(complain(debian, || format!("debian/changelog: Cargo.toml has version {version}")));
+    let begin = format!("## {version} - ");
+    let date = files.text("CHANGELOG.md").lines().find_map(|line| line.strip_prefix(&begin));
+    let dated = date.is_some_and(|date| date.parse::<jiff::civil::Date>().is_ok());
+    problems.extend(complain(dated, || format!("CHANGELOG.md: version {version} has no section with a date")));
     let commit = variable(files.text(SOURCE), "CASSIA_BYPASS_COMMIT").unwrap_or_default();
     let known =
         commit.len() == 40 && (shallow() || git(&["cat-file", "-e", &format!("{commit}^{{commit}}")]).is_some());
