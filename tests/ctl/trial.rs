@@ -2,6 +2,7 @@
 
 use crate::ctl::{ctl, done};
 use crate::rig::Rig;
+use crate::started;
 use crate::support::broker::{PASSWORD, PSK, PSK_IDENTITY, USER};
 use crate::support::identities::Who;
 use std::fs;
@@ -78,5 +79,19 @@ fn diagnosis_is_a_page() {
         "\nClock         not synchronised\n",
     ] {
         assert!(then.contains(text), "{text}: {then}");
+    }
+    for line in [at_first, then].iter().flat_map(|page| page.lines()) {
+        assert!(!line.ends_with([':', ' ']), "{line:?}");
+    }
+}
+
+#[test]
+fn diagnosis_of_a_word_without_a_reason_has_no_colon() {
+    let (bus, _service) = started();
+    done(&bus, Who::Admin, &["set", "ScanMode=off"]);
+    let page = done(&bus, Who::Admin, &["diagnose"]);
+    assert!(page.contains("\nCapture       none\n"), "{page}");
+    for line in page.lines() {
+        assert!(!line.ends_with([':', ' ']), "{line:?}: {page}");
     }
 }
