@@ -6,7 +6,7 @@
 //! `advert` is one packet that ends in the open batch or at a filter (every twentieth closes the batch), `batch` twenty of them
 //! and the finished message. No socket, no clock, no locks: those are in `throughput`.
 
-use cassia_bypass::config::{Config, Draft, Form};
+use cassia_bypass::config::{Candidate, Config, RawConfig};
 use cassia_bypass::encode::{Batch, Plan};
 use cassia_bypass::ingest::bench::Parser;
 use cassia_bypass::ingest::{Duplicates, Filter};
@@ -30,16 +30,16 @@ struct Pipeline {
 }
 
 impl Pipeline {
-    fn new(change: impl FnOnce(&mut Form)) -> Self {
-        let mut form = Form { protocol: "mqtt".into(), host: "broker".into(), ..Form::default() };
-        change(&mut form);
-        let config = Config::check(&Draft { form, ..Draft::default() }).expect("settings");
+    fn new(change: impl FnOnce(&mut RawConfig)) -> Self {
+        let mut raw = RawConfig { protocol: "mqtt".into(), host: "broker".into(), ..RawConfig::default() };
+        change(&mut raw);
+        let config = Config::check(&Candidate { raw, ..Candidate::default() }).expect("settings");
         let gateway = Address([0xCC, 0x1B, 0xE0, 0, 0, 1]);
         let plan = Plan { size: BATCH as u32, max_bytes: usize::MAX, payload: config.payload, gateway };
         Self {
             parser: Parser::default(),
-            filter: Filter::compile(&config.form),
-            duplicates: Duplicates::new(config.form.duplicates_ms),
+            filter: Filter::compile(&config.raw),
+            duplicates: Duplicates::new(config.raw.duplicates_ms),
             batch: Batch::new(plan, 1),
             now: Instant::now(),
             wall: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)),
@@ -95,21 +95,21 @@ fn long() -> Vec<u8> {
 }
 
 /// Filters of each kind, so that each one is asked; the advert of [`named`] passes them.
-fn filters(form: &mut Form) {
-    form.filter_rssi = -90;
-    form.filter_macs = ["CC:1B:E0*", "C5:44:33*"].map(str::to_owned).to_vec();
-    form.filter_names = ["Pressure*", "*Strap", "Temperature*"].map(str::to_owned).to_vec();
-    form.filter_uuids = ["FEAA", "180A"].map(str::to_owned).to_vec();
-    form.filter_values = vec![(-1, "53656E736F72".into())];
+fn filters(raw: &mut RawConfig) {
+    raw.filter_rssi = -90;
+    raw.filter_macs = ["CC:1B:E0*", "C5:44:33*"].map(str::to_owned).to_vec();
+    raw.filter_names = ["Pressure*", "*Strap", "Temperature*"].map(str::to_owned).to_vec();
+    raw.filter_uuids = ["FEAA", "180A"].map(str::to_owned).to_vec();
+    raw.filter_values = vec![(-1, "53656E736F72".into())];
 }
 
 /// As many as there may be, of which the last one decides.
-fn many_filters(form: &mut Form) {
-    form.filter_names = (0..63).map(|n| format!("Sensor {n}*")).chain(["Temperature*".into()]).collect();
-    form.filter_macs = (0..63).map(|n| format!("00:00:{n:02}*")).chain(["C5:44*".into()]).collect();
+fn many_filters(raw: &mut RawConfig) {
+    raw.filter_names = (0..63).map(|n| format!("Sensor {n}*")).chain(["Temperature*".into()]).collect();
+    raw.filter_macs = (0..63).map(|n| format!("00:00:{n:02}*")).chain(["C5:44*".into()]).collect();
 }
 
-type Change = fn(&mut Form);
+type Change = fn(&mut RawConfig);
 
 /// Name, data, whether it is extended, and the settings.
 type Case = (&'static str, Vec<u8>, bool, Change);
@@ -117,16 +117,16 @@ type Case = (&'static str, Vec<u8>, bool, Change);
 fn cases() -> [Case; 11] {
     [
         ("legacy", named(), false, |_| {}),
-        ("legacy, timestamp", named(), false, |form| form.timestamp = true),
+        ("legacy, timestamp", named(), false, |raw| raw.timestamp = true),
         ("legacy, filters that let it pass", named(), false, filters),
         ("legacy, 64 names and 64 addresses", named(), false, many_filters),
-        ("legacy, filtered by RSSI", named(), false, |form| form.filter_rssi = -40),
-        ("legacy, filtered by name", named(), false, |form| form.filter_names = vec!["Pulse*".into()]),
-        ("legacy, repeats of 200 devices left out", named(), false, |form| form.duplicates_ms = 1000),
+        ("legacy, filtered by RSSI", named(), false, |raw| raw.filter_rssi = -40),
+        ("legacy, filtered by name", named(), false, |raw| raw.filter_names = vec!["Pulse*".into()]),
+        ("legacy, repeats of 200 devices left out", named(), false, |raw| raw.duplicates_ms = 1000),
         ("iBeacon", beacon(), false, |_| {}),
-        ("iBeacon, decoded, timestamp", beacon(), false, |form| (form.beacon, form.timestamp) = (true, true)),
+        ("iBeacon, decoded, timestamp", beacon(), false, |raw| (raw.beacon, raw.timestamp) = (true, true)),
         ("extended, 200 bytes", long(), true, |_| {}),
-        ("extended, 200 bytes, timestamp", long(), true, |form| form.timestamp = true),
+        ("extended, 200 bytes, timestamp", long(), true, |raw| raw.timestamp = true),
     ]
 }
 

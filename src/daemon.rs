@@ -43,7 +43,7 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
     threads::prepare().await?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let (store, draft, config) = store::load(paths).map_err(|error| match error {
+    let (store, candidate, config) = store::load(paths).map_err(|error| match error {
         LoadError::Wrong(problems) => Fatal::Config(problems),
         LoadError::Unreadable(error) => Fatal::Unreadable(error),
     })?;
@@ -52,7 +52,7 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
     let router = config.router.unwrap_or(detected).to_string();
     let stats = Arc::new(Stats::default());
     let queue = Arc::new(Queue::new(config.queue_max_bytes, stats.clone()));
-    let settings = Arc::new(Settings::new(store, draft, config, stats.clone()));
+    let settings = Arc::new(Settings::new(store, candidate, config, stats.clone()));
     settings.probe_writable().await;
 
     let bus = dbus::serve(settings.clone(), stats.clone(), detected).await?;

@@ -1,6 +1,6 @@
 //! What the fuzzers in `fuzz/` call: untrusted bytes in, and what must hold whatever they are.
 
-use crate::config::{Config, Draft, Form, Secret};
+use crate::config::{Candidate, Config, RawConfig, Secret};
 use crate::encode::{self, Batch, Plan};
 use crate::ingest::Filter;
 use crate::ingest::fuzzing::adverts;
@@ -9,9 +9,10 @@ use std::time::{Duration, SystemTime};
 
 /// Packets of the monitor channel, each behind its length in one byte: parsed, put together, written as JSON.
 pub fn hci(bytes: &[u8]) {
-    let mut form = Form { protocol: "mqtt".into(), host: "h".into(), push_batch_size: 1000, ..Form::default() };
-    (form.beacon, form.timestamp) = (true, true);
-    let config = Config::check(&Draft { form, ..Draft::default() }).expect("settings");
+    let mut raw =
+        RawConfig { protocol: "mqtt".into(), host: "h".into(), push_batch_size: 1000, ..RawConfig::default() };
+    (raw.beacon, raw.timestamp) = (true, true);
+    let config = Config::check(&Candidate { raw, ..Candidate::default() }).expect("settings");
     let plan = Plan { size: 1000, max_bytes: usize::MAX, payload: config.payload, gateway: Address([0; 6]) };
     let (mut batch, mut count) = (Batch::new(plan, 1), 0);
     let heard = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
@@ -58,24 +59,24 @@ pub fn filters(bytes: &[u8]) {
     let cut = bytes.windows(2).position(|pair| pair == b"\n\n").unwrap_or(bytes.len());
     let (text, data) = bytes.split_at(cut);
     let text = String::from_utf8_lossy(text);
-    let mut form = Form::default();
+    let mut raw = RawConfig::default();
     for line in text.lines() {
         let (kind, rest) = line.split_at(line.chars().next().map_or(0, char::len_utf8));
         match kind {
-            "n" => form.filter_names.push(rest.into()),
-            "m" => form.filter_macs.push(rest.into()),
-            "u" => form.filter_uuids.push(rest.into()),
-            "r" => form.filter_rssi = rest.parse().unwrap_or_default(),
+            "n" => raw.filter_names.push(rest.into()),
+            "m" => raw.filter_macs.push(rest.into()),
+            "u" => raw.filter_uuids.push(rest.into()),
+            "r" => raw.filter_rssi = rest.parse().unwrap_or_default(),
             "v" => {
                 let (offset, hex) = rest.split_once(',').unwrap_or(("-1", rest));
-                form.filter_values.push((offset.parse().unwrap_or(-1), hex.into()));
+                raw.filter_values.push((offset.parse().unwrap_or(-1), hex.into()));
             }
             _ => {}
         }
     }
     // What the checks refuse is never compiled.
-    if Config::check(&Draft { form: form.clone(), ..Draft::default() }).is_ok() {
-        let _ = Filter::compile(&form).check(&advert(data));
+    if Config::check(&Candidate { raw: raw.clone(), ..Candidate::default() }).is_ok() {
+        let _ = Filter::compile(&raw).check(&advert(data));
     }
 }
 
@@ -102,10 +103,10 @@ pub fn toml(bytes: &[u8]) {
 /// Pasted PEM text, wherever it can be pasted: refused or taken, and never asked a passphrase for.
 pub fn pem(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes).into_owned();
-    let mut draft = Draft::default();
-    draft.form.ca_certificate.clone_from(&text);
-    let _ = Config::check(&draft);
-    draft.form.client_certificate.clone_from(&text);
-    draft.secrets.client_key = Secret::from(text);
-    let _ = Config::check(&draft);
+    let mut candidate = Candidate::default();
+    candidate.raw.ca_certificate.clone_from(&text);
+    let _ = Config::check(&candidate);
+    candidate.raw.client_certificate.clone_from(&text);
+    candidate.secrets.client_key = Secret::from(text);
+    let _ = Config::check(&candidate);
 }

@@ -17,7 +17,7 @@
 //!
 //! | | open |
 //! |---|---|
-//! | a setting: its name, type, default, text | `config/table.rs`, its rule in `config/check.rs` |
+//! | a setting: its name, type, default, text | `config/schema.rs`, its rule in `config/check.rs` |
 //! | where settings come from, how they are kept | `config/store.rs`, `config/layers.rs` |
 //! | a filter | `ingest/filter.rs`, its kind in `model/codes.rs` |
 //! | what counts as a repeat | `ingest/dedup.rs` |

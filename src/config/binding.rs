@@ -2,7 +2,7 @@
 //! his choice, or over a way that he can listen on: it is bound to the destination that it was given for
 //! (docs/decisions/0018-bound-secrets.md).
 
-use super::{Config, Draft, Problem, Secret, Security, crl, setting};
+use super::{Candidate, Config, Problem, Secret, Security, crl, setting};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -40,14 +40,14 @@ struct Destination {
 
 impl Destination {
     /// As if Protocol were `mqtt`. `None` if the settings are not complete, as the packaged ones may be.
-    fn of(draft: &Draft) -> Option<Self> {
-        let mut draft = draft.clone();
-        draft.form.protocol = "mqtt".into();
-        let named = !draft.form.host.is_empty();
+    fn of(candidate: &Candidate) -> Option<Self> {
+        let mut candidate = candidate.clone();
+        candidate.raw.protocol = "mqtt".into();
+        let named = !candidate.raw.host.is_empty();
         if !named {
-            draft.form.host = "unnamed".into();
+            candidate.raw.host = "unnamed".into();
         }
-        let mqtt = Config::check(&draft).ok()?.mqtt?;
+        let mqtt = Config::check(&candidate).ok()?.mqtt?;
         let mut brokers = Vec::new();
         if named {
             brokers.push((folded(&mqtt.host), mqtt.port));
@@ -100,34 +100,40 @@ pub(super) struct Bindings {
 }
 
 impl Bindings {
-    pub(super) fn new(draft: &Draft, lower: &Draft, hosts: Vec<NamedHost>) -> Self {
-        let mut bindings = Self { bound: BTreeMap::new(), hosts, packaged: Destination::of(lower) };
-        if let Some(destination) = Destination::of(draft) {
+    pub(super) fn new(candidate: &Candidate, base: &Candidate, hosts: Vec<NamedHost>) -> Self {
+        let mut bindings = Self { bound: BTreeMap::new(), hosts, packaged: Destination::of(base) };
+        if let Some(destination) = Destination::of(candidate) {
             // One that is not in use was perhaps taken out of use to be sent elsewhere.
-            bindings.bind(draft, &destination, |key| destination.uses(key));
+            bindings.bind(candidate, &destination, |key| destination.uses(key));
         }
         bindings
     }
 
-    fn bind(&mut self, draft: &Draft, destination: &Destination, which: impl Fn(&str) -> bool) {
+    fn bind(&mut self, candidate: &Candidate, destination: &Destination, which: impl Fn(&str) -> bool) {
         for key in BOUND.into_iter().filter(|key| which(key)) {
-            self.bound.insert(key, (value(draft, key).clone(), destination.clone()));
+            self.bound.insert(key, (value(candidate, key).clone(), destination.clone()));
         }
     }
 
     /// The settings are these now, and this is who made them so.
-    pub(super) fn follow(&mut self, requester: &Requester, draft: &Draft) {
-        let Some(destination) = Destination::of(draft) else { return };
-        self.bind(draft, &destination, |key| match requester {
+    pub(super) fn follow(&mut self, requester: &Requester, candidate: &Candidate) {
+        let Some(destination) = Destination::of(candidate) else { return };
+        self.bind(candidate, &destination, |key| match requester {
             Requester::Root => true,
             Requester::Operator { given } => destination.uses(key) || given.iter().any(|name| is(name, key)),
         });
     }
 
     /// The secrets that such a change would send where they were not meant to go.
-    pub(super) fn refused(&self, requester: &Requester, old: &Draft, new: &Draft, lower: &Draft) -> Vec<Problem> {
+    pub(super) fn refused(
+        &self,
+        requester: &Requester,
+        old: &Candidate,
+        new: &Candidate,
+        base: &Candidate,
+    ) -> Vec<Problem> {
         let Requester::Operator { given } = requester else { return Vec::new() };
-        let stored = |draft: &Draft| BOUND.into_iter().any(|key| !value(draft, key).is_empty());
+        let stored = |candidate: &Candidate| BOUND.into_iter().any(|key| !value(candidate, key).is_empty());
         let destination = if stored(new) { Destination::of(new) } else { None };
         let Some(destination) = destination else { return Vec::new() };
         let open = |key: &&str| {
@@ -135,7 +141,7 @@ impl Bindings {
             !secret.is_empty()
                 && destination.uses(key)
                 && !given.iter().any(|name| is(name, key))
-                && !self.may_go(key, secret, &destination, secret == value(lower, key))
+                && !self.may_go(key, secret, &destination, secret == value(base, key))
         };
         let changed = new.changed(old);
         let why: Vec<&str> = ROUTE.into_iter().filter(|name| changed.contains(name)).collect();
@@ -160,8 +166,8 @@ impl Bindings {
     }
 }
 
-fn value<'a>(draft: &'a Draft, key: &str) -> &'a Secret {
-    if key == "password" { &draft.secrets.password } else { &draft.secrets.psk }
+fn value<'a>(candidate: &'a Candidate, key: &str) -> &'a Secret {
+    if key == "password" { &candidate.secrets.password } else { &candidate.secrets.psk }
 }
 
 fn is(name: &str, key: &str) -> bool {

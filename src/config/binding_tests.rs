@@ -4,19 +4,19 @@ fn secret(text: &str) -> Secret {
     Secret::from(text.to_owned())
 }
 
-fn draft(change: impl FnOnce(&mut Draft)) -> Draft {
-    let mut draft = Draft::default();
-    change(&mut draft);
-    draft
+fn candidate(change: impl FnOnce(&mut Candidate)) -> Candidate {
+    let mut candidate = Candidate::default();
+    change(&mut candidate);
+    candidate
 }
 
-type Change = fn(&mut Draft);
+type Change = fn(&mut Candidate);
 
 /// A broker with a login, as somebody set it.
-fn set() -> Draft {
-    draft(|d| {
-        d.form.host = "broker.example".into();
-        d.form.username = "router".into();
+fn set() -> Candidate {
+    candidate(|d| {
+        d.raw.host = "broker.example".into();
+        d.raw.username = "router".into();
         d.secrets.password = secret("hush");
     })
 }
@@ -24,30 +24,30 @@ fn set() -> Draft {
 /// The settings over the packaged ones, with what happened to them.
 struct Bench {
     bindings: Bindings,
-    now: Draft,
-    lower: Draft,
+    now: Candidate,
+    base: Candidate,
 }
 
 impl Bench {
-    fn new(now: Draft, lower: Draft, hosts: &[(&str, Option<u16>)]) -> Self {
+    fn new(now: Candidate, base: Candidate, hosts: &[(&str, Option<u16>)]) -> Self {
         let hosts = hosts.iter().map(|(host, port)| named(host, *port)).collect();
-        Self { bindings: Bindings::new(&now, &lower, hosts), now, lower }
+        Self { bindings: Bindings::new(&now, &base, hosts), now, base }
     }
 
-    fn of(now: Draft) -> Self {
-        Self::new(now, Draft::default(), &[])
+    fn of(now: Candidate) -> Self {
+        Self::new(now, Candidate::default(), &[])
     }
 
     /// A change by an operator, with these values in the call; the secrets that would be withheld.
-    fn change(&mut self, given: &[&str], change: impl FnOnce(&mut Draft)) -> Vec<&'static str> {
+    fn change(&mut self, given: &[&str], change: impl FnOnce(&mut Candidate)) -> Vec<&'static str> {
         let given = given.iter().map(|name| (*name).to_owned()).collect();
         self.change_by(&Requester::Operator { given }, change)
     }
 
-    fn change_by(&mut self, requester: &Requester, change: impl FnOnce(&mut Draft)) -> Vec<&'static str> {
+    fn change_by(&mut self, requester: &Requester, change: impl FnOnce(&mut Candidate)) -> Vec<&'static str> {
         let mut new = self.now.clone();
         change(&mut new);
-        let refused = self.bindings.refused(requester, &self.now, &new, &self.lower);
+        let refused = self.bindings.refused(requester, &self.now, &new, &self.base);
         if refused.is_empty() {
             self.bindings.follow(requester, &new);
             self.now = new;
@@ -59,13 +59,13 @@ impl Bench {
 #[test]
 fn binding_refuses_what_sends_a_stored_password_elsewhere() {
     let changes: [(&str, Change); 6] = [
-        ("Host", |d| d.form.host = "evil.example".into()),
-        ("Port", |d| d.form.port = 1884),
-        ("FallbackHosts", |d| d.form.fallback_hosts = vec!["evil.example".into()]),
-        ("FallbackHosts", |d| d.form.fallback_hosts = vec!["broker.example:9".into()]),
+        ("Host", |d| d.raw.host = "evil.example".into()),
+        ("Port", |d| d.raw.port = 1884),
+        ("FallbackHosts", |d| d.raw.fallback_hosts = vec!["evil.example".into()]),
+        ("FallbackHosts", |d| d.raw.fallback_hosts = vec!["broker.example:9".into()]),
         // Its standard port is another one.
-        ("EncryptionMode", |d| d.form.encryption_mode = "certificate".into()),
-        ("Host", |d| (d.form.host, d.form.username) = ("evil.example".into(), "other".into())),
+        ("EncryptionMode", |d| d.raw.encryption_mode = "certificate".into()),
+        ("Host", |d| (d.raw.host, d.raw.username) = ("evil.example".into(), "other".into())),
     ];
     for (name, change) in changes {
         let mut bench = Bench::of(set());
@@ -84,87 +84,87 @@ fn binding_refuses_what_sends_a_stored_password_elsewhere() {
 
 #[test]
 fn binding_leaves_other_changes_alone() {
-    let mut bench = Bench::of(draft(|d| {
+    let mut bench = Bench::of(candidate(|d| {
         *d = set();
-        d.form.fallback_hosts = vec!["second.example".into(), "third.example".into()];
-        d.form.client_certificate = "x".into();
-        d.form.client_certificate.clear();
+        d.raw.fallback_hosts = vec!["second.example".into(), "third.example".into()];
+        d.raw.client_certificate = "x".into();
+        d.raw.client_certificate.clear();
     }));
     let changes: [Change; 7] = [
-        |d| d.form.scan_qos = 1,
-        |d| d.form.username = "another".into(),
-        |d| d.form.protocol = "mqtt".into(),
-        |d| d.form.host = "BROKER.example.".into(),
-        |d| d.form.fallback_hosts = vec!["third.example:1883".into()],
-        |d| d.form.host = "third.example".into(),
-        |d| d.form.port = 1883,
+        |d| d.raw.scan_qos = 1,
+        |d| d.raw.username = "another".into(),
+        |d| d.raw.protocol = "mqtt".into(),
+        |d| d.raw.host = "BROKER.example.".into(),
+        |d| d.raw.fallback_hosts = vec!["third.example:1883".into()],
+        |d| d.raw.host = "third.example".into(),
+        |d| d.raw.port = 1883,
     ];
     for change in changes {
         assert_eq!(bench.change(&[], change), [""; 0]);
     }
-    assert_eq!(bench.change(&[], |d| d.form.host = "broker.example".into()), ["Password"], "it was let go");
+    assert_eq!(bench.change(&[], |d| d.raw.host = "broker.example".into()), ["Password"], "it was let go");
 }
 
 #[test]
 fn binding_follows_the_protection_of_the_way() {
-    let mut bench = Bench::of(draft(|d| {
+    let mut bench = Bench::of(candidate(|d| {
         *d = set();
-        d.form.port = 7;
+        d.raw.port = 7;
     }));
-    assert_eq!(bench.change(&[], |d| d.form.encryption_mode = "certificate".into()), [""; 0], "more than none");
-    assert_eq!(bench.change(&[], |d| d.form.encryption_mode = "none".into()), ["Password"]);
-    assert_eq!(bench.change(&[], |d| d.form.require_client_certificate = false), [""; 0]);
-    let psk = |d: &mut Draft| {
-        d.form.encryption_mode = "psk".into();
-        d.form.psk_identity = "router".into();
+    assert_eq!(bench.change(&[], |d| d.raw.encryption_mode = "certificate".into()), [""; 0], "more than none");
+    assert_eq!(bench.change(&[], |d| d.raw.encryption_mode = "none".into()), ["Password"]);
+    assert_eq!(bench.change(&[], |d| d.raw.require_client_certificate = false), [""; 0]);
+    let psk = |d: &mut Candidate| {
+        d.raw.encryption_mode = "psk".into();
+        d.raw.psk_identity = "router".into();
         d.secrets.psk = secret("1234");
     };
     assert_eq!(bench.change(&["EncryptionMode", "PskIdentity", "Psk"], psk), ["Password"]);
     assert_eq!(bench.change(&["EncryptionMode", "PskIdentity", "Psk", "Password"], psk), [""; 0]);
     assert_eq!(bench.change(&["Psk"], |d| d.secrets.psk = secret("5678")), ["Password"], "another key, another broker");
-    assert_eq!(bench.change(&["PskIdentity"], |d| d.form.psk_identity = "other".into()), [""; 0]);
-    assert_eq!(bench.change(&["Host"], |d| d.form.host = "evil.example".into()), ["Password", "Psk"]);
-    assert_eq!(bench.change(&["Host", "Password"], |d| d.form.host = "evil.example".into()), ["Psk"]);
+    assert_eq!(bench.change(&["PskIdentity"], |d| d.raw.psk_identity = "other".into()), [""; 0]);
+    assert_eq!(bench.change(&["Host"], |d| d.raw.host = "evil.example".into()), ["Password", "Psk"]);
+    assert_eq!(bench.change(&["Host", "Password"], |d| d.raw.host = "evil.example".into()), ["Psk"]);
 }
 
 #[test]
 fn binding_is_not_walked_around_in_steps() {
     let mut bench = Bench::of(set());
-    assert_eq!(bench.change(&[], |d| d.form.username = String::new()), [""; 0]);
-    assert_eq!(bench.change(&[], |d| d.form.host = "evil.example".into()), [""; 0], "it is not in use");
-    assert_eq!(bench.change(&[], |d| d.form.username = "router".into()), ["Password"]);
-    assert_eq!(bench.change(&[], |d| d.form.scan_qos = 1), [""; 0]);
+    assert_eq!(bench.change(&[], |d| d.raw.username = String::new()), [""; 0]);
+    assert_eq!(bench.change(&[], |d| d.raw.host = "evil.example".into()), [""; 0], "it is not in use");
+    assert_eq!(bench.change(&[], |d| d.raw.username = "router".into()), ["Password"]);
+    assert_eq!(bench.change(&[], |d| d.raw.scan_qos = 1), [""; 0]);
     // After a restart it is not known any more what it was for.
     let mut bench = Bench::of(bench.now);
-    assert_eq!(bench.change(&[], |d| d.form.username = "router".into()), ["Password"]);
+    assert_eq!(bench.change(&[], |d| d.raw.username = "router".into()), ["Password"]);
     // Back where it was meant to go.
     let mut bench = Bench::of(set());
-    bench.change(&[], |d| d.form.username = String::new());
-    assert_eq!(bench.change(&[], |d| d.form.username = "router".into()), [""; 0]);
+    bench.change(&[], |d| d.raw.username = String::new());
+    assert_eq!(bench.change(&[], |d| d.raw.username = "router".into()), [""; 0]);
 }
 
 #[test]
 fn binding_of_a_password_given_before_its_user_name() {
-    let mut bench = Bench::of(Draft::default());
-    assert_eq!(bench.change(&["Host"], |d| d.form.host = "broker.example".into()), [""; 0]);
+    let mut bench = Bench::of(Candidate::default());
+    assert_eq!(bench.change(&["Host"], |d| d.raw.host = "broker.example".into()), [""; 0]);
     assert_eq!(bench.change(&["Password"], |d| d.secrets.password = secret("hush")), [""; 0]);
-    assert_eq!(bench.change(&["Username"], |d| d.form.username = "router".into()), [""; 0]);
+    assert_eq!(bench.change(&["Username"], |d| d.raw.username = "router".into()), [""; 0]);
     // Before its host is named there is none that it is for.
-    let mut bench = Bench::of(Draft::default());
+    let mut bench = Bench::of(Candidate::default());
     bench.change(&["Password"], |d| d.secrets.password = secret("hush"));
-    bench.change(&["Username"], |d| d.form.username = "router".into());
-    assert_eq!(bench.change(&["Host"], |d| d.form.host = "broker.example".into()), ["Password"]);
+    bench.change(&["Username"], |d| d.raw.username = "router".into());
+    assert_eq!(bench.change(&["Host"], |d| d.raw.host = "broker.example".into()), ["Password"]);
 }
 
-fn factory() -> Draft {
-    draft(|d| d.secrets.password = secret("factory"))
+fn factory() -> Candidate {
+    candidate(|d| d.secrets.password = secret("factory"))
 }
 
 #[test]
 fn binding_keeps_the_factorys_password_for_the_hosts_that_root_named() {
     let to = |host: &str| {
         let host = host.to_owned();
-        move |d: &mut Draft| (d.form.host, d.form.username) = (host, "router".into())
+        move |d: &mut Candidate| (d.raw.host, d.raw.username) = (host, "router".into())
     };
     let mut bench = Bench::new(factory(), factory(), &[]);
     assert_eq!(bench.change(&["Host", "Username"], to("broker.example")), ["Password"]);
@@ -176,20 +176,20 @@ fn binding_keeps_the_factorys_password_for_the_hosts_that_root_named() {
     assert_eq!(bench.change(&["Host"], to("evil.example")), ["Password"]);
     assert_eq!(bench.change(&["Host"], to("two.example")), ["Password"], "not at that port");
     assert_eq!(bench.change(&["Host"], to("ONE.example")), [""; 0]);
-    assert_eq!(bench.change(&["Host"], |d| (d.form.host, d.form.port) = ("two.example".into(), 1884)), [""; 0]);
+    assert_eq!(bench.change(&["Host"], |d| (d.raw.host, d.raw.port) = ("two.example".into(), 1884)), [""; 0]);
 
     // A packaged host is root's word, too.
-    let packaged = draft(|d| {
+    let packaged = candidate(|d| {
         *d = factory();
-        d.form.host = "packaged.example".into();
-        d.form.encryption_mode = "certificate".into();
+        d.raw.host = "packaged.example".into();
+        d.raw.encryption_mode = "certificate".into();
     });
     let mut bench = Bench::new(packaged.clone(), packaged.clone(), &hosts);
-    assert_eq!(bench.change(&["Username"], |d| d.form.username = "router".into()), [""; 0]);
-    assert_eq!(bench.change(&["Host"], |d| d.form.host = "one.example".into()), [""; 0]);
+    assert_eq!(bench.change(&["Username"], |d| d.raw.username = "router".into()), [""; 0]);
+    assert_eq!(bench.change(&["Host"], |d| d.raw.host = "one.example".into()), [""; 0]);
     assert_eq!(
         bench.change(&["EncryptionMode", "Port"], |d| {
-            (d.form.encryption_mode, d.form.port) = ("none".into(), 8883);
+            (d.raw.encryption_mode, d.raw.port) = ("none".into(), 8883);
         }),
         ["Password"],
         "with the packaged protection"
@@ -198,26 +198,26 @@ fn binding_keeps_the_factorys_password_for_the_hosts_that_root_named() {
 
 #[test]
 fn binding_is_to_a_value_and_not_to_a_name() {
-    let reset = |d: &mut Draft| d.secrets.password = secret("factory");
-    let evil = |d: &mut Draft| {
-        (d.form.host, d.form.username) = ("evil.example".into(), "router".into());
+    let reset = |d: &mut Candidate| d.secrets.password = secret("factory");
+    let evil = |d: &mut Candidate| {
+        (d.raw.host, d.raw.username) = ("evil.example".into(), "router".into());
         d.secrets.password = secret("own");
     };
     let mut bench = Bench::new(factory(), factory(), &[]);
     assert_eq!(bench.change(&["Host", "Username", "Password"], evil), [""; 0]);
     assert_eq!(bench.change(&[], reset), ["Password"], "Reset gives nothing that the caller knows");
-    assert_eq!(bench.change(&[], |d| d.form.username = String::new()), [""; 0]);
+    assert_eq!(bench.change(&[], |d| d.raw.username = String::new()), [""; 0]);
     assert_eq!(bench.change(&[], reset), [""; 0]);
-    assert_eq!(bench.change(&[], |d| d.form.username = "router".into()), ["Password"]);
+    assert_eq!(bench.change(&[], |d| d.raw.username = "router".into()), ["Password"]);
 }
 
 #[test]
 fn binding_says_what_to_do_and_no_value() {
     let bench = Bench::of(set());
     let mut new = bench.now.clone();
-    (new.form.host, new.form.port) = ("evil.example".into(), 1);
+    (new.raw.host, new.raw.port) = ("evil.example".into(), 1);
     let asks = Requester::Operator { given: vec!["Host".into(), "Port".into()] };
-    let refused = bench.bindings.refused(&asks, &bench.now, &new, &bench.lower);
+    let refused = bench.bindings.refused(&asks, &bench.now, &new, &bench.base);
     assert_eq!(
         refused.iter().map(ToString::to_string).collect::<Vec<_>>(),
         [

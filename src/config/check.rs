@@ -1,12 +1,12 @@
-//! From a draft to a checked [`Config`], with every problem found on the way.
+//! From a candidate to a checked [`Config`], with every problem found on the way.
 
 use super::pem_text::canonical;
 use super::sizes;
 use super::syntax::{bare, host, host_port, mac_pattern, psk, templates, text, topic};
 use super::typed::{MOST_ADAPTERS, PskKey};
 use super::{
-    Adapters, Batching, ClientCertificate, Config, Connection, Draft, Form, Framing, Login, Mqtt, MqttVersion, Payload,
-    Qos, ScanMode, Secret, Security, Spooling, Style, TimestampFormat, crl, pem, setting,
+    Adapters, Batching, Candidate, ClientCertificate, Config, Connection, Framing, Login, Mqtt, MqttVersion, Payload,
+    Qos, RawConfig, ScanMode, Secret, Security, Spooling, Style, TimestampFormat, crl, pem, setting,
 };
 use crate::model::Address;
 use crate::printable::is_printable;
@@ -83,42 +83,42 @@ impl Checks {
     }
 }
 
-pub(super) fn check(draft: &Draft) -> Result<Config, Vec<Problem>> {
-    let (form, mut c) = (&draft.form, Checks::default());
+pub(super) fn check(candidate: &Candidate) -> Result<Config, Vec<Problem>> {
+    let (raw, mut c) = (&candidate.raw, Checks::default());
     let scan = c.choose(
         "scan_mode",
-        &form.scan_mode,
+        &raw.scan_mode,
         &[("off", ScanMode::Off), ("passive", ScanMode::Passive), ("active", ScanMode::Active)],
     );
-    let adapters = adapters(&form.adapters, &mut c);
-    let router = Address::parse(&form.router_address);
-    c.require("router_address", form.router_address.is_empty() || router.is_some());
-    c.require("push_interval_ms", (10..=600_000).contains(&form.push_interval_ms));
-    c.require("push_batch_size", (1..=1000).contains(&form.push_batch_size));
-    c.require("queue_max_bytes", (65_536..=268_435_456).contains(&form.queue_max_bytes));
-    c.require("spool_max_bytes", matches!(form.spool_max_bytes, 0 | 1_048_576..=1_073_741_824));
-    c.require("spool_max_age_secs", (60..=31_536_000).contains(&form.spool_max_age_secs));
-    c.require("replay_max_per_sec", (1..=1_000_000).contains(&form.replay_max_per_sec));
-    filters(form, &mut c);
-    let payload = payload(form, &mut c);
-    let wanted = c.choose("protocol", &form.protocol, &[("none", false), ("mqtt", true)]);
-    let mqtt = mqtt(draft, wanted, &mut c);
+    let adapters = adapters(&raw.adapters, &mut c);
+    let router = Address::parse(&raw.router_address);
+    c.require("router_address", raw.router_address.is_empty() || router.is_some());
+    c.require("push_interval_ms", (10..=600_000).contains(&raw.push_interval_ms));
+    c.require("push_batch_size", (1..=1000).contains(&raw.push_batch_size));
+    c.require("queue_max_bytes", (65_536..=268_435_456).contains(&raw.queue_max_bytes));
+    c.require("spool_max_bytes", matches!(raw.spool_max_bytes, 0 | 1_048_576..=1_073_741_824));
+    c.require("spool_max_age_secs", (60..=31_536_000).contains(&raw.spool_max_age_secs));
+    c.require("replay_max_per_sec", (1..=1_000_000).contains(&raw.replay_max_per_sec));
+    filters(raw, &mut c);
+    let payload = payload(raw, &mut c);
+    let wanted = c.choose("protocol", &raw.protocol, &[("none", false), ("mqtt", true)]);
+    let mqtt = mqtt(candidate, wanted, &mut c);
     if !c.0.is_empty() {
         return Err(c.0);
     }
     Ok(Config {
-        form: form.clone(),
-        stored_secrets: draft.secrets.iter().filter(|(_, s)| !s.is_empty()).map(|(key, _)| key).collect(),
+        raw: raw.clone(),
+        stored_secrets: candidate.secrets.iter().filter(|(_, s)| !s.is_empty()).map(|(key, _)| key).collect(),
         scan,
         adapters,
         router,
-        batch: Batching { interval: Duration::from_millis(form.push_interval_ms.into()), size: form.push_batch_size },
+        batch: Batching { interval: Duration::from_millis(raw.push_interval_ms.into()), size: raw.push_batch_size },
         payload,
-        queue_max_bytes: form.queue_max_bytes as usize,
+        queue_max_bytes: raw.queue_max_bytes as usize,
         spooling: Spooling {
-            max_bytes: form.spool_max_bytes.into(),
-            max_age: form.spool_max_age_secs.into(),
-            rate: form.replay_max_per_sec,
+            max_bytes: raw.spool_max_bytes.into(),
+            max_age: raw.spool_max_age_secs.into(),
+            rate: raw.replay_max_per_sec,
         },
         mqtt: wanted.then_some(mqtt),
     })
@@ -142,46 +142,46 @@ fn adapters(list: &[String], c: &mut Checks) -> Adapters {
     }
 }
 
-fn payload(form: &Form, c: &mut Checks) -> Payload {
+fn payload(raw: &RawConfig, c: &mut Checks) -> Payload {
     let framing = c.choose(
         "payload_format",
-        &form.payload_format,
+        &raw.payload_format,
         &[("array", Framing::Array), ("object", Framing::Object), ("envelope", Framing::Envelope)],
     );
     let format = c.choose(
         "timestamp_format",
-        &form.timestamp_format,
+        &raw.timestamp_format,
         &[("rfc3339", TimestampFormat::Rfc3339), ("local", TimestampFormat::Local)],
     );
     let event_type_key =
-        c.choose("event_type_key", &form.event_type_key, &[("evtType", "evtType"), ("evt_type", "evt_type")]);
-    let style = Style { timestamp: form.timestamp.then_some(format), beacon: form.beacon, event_type_key };
+        c.choose("event_type_key", &raw.event_type_key, &[("evtType", "evtType"), ("evt_type", "evt_type")]);
+    let style = Style { timestamp: raw.timestamp.then_some(format), beacon: raw.beacon, event_type_key };
     Payload { framing, style }
 }
 
-fn mqtt(draft: &Draft, wanted: bool, c: &mut Checks) -> Mqtt {
-    let form = &draft.form;
-    c.require("host", if form.host.is_empty() { !wanted } else { host(&form.host) });
+fn mqtt(candidate: &Candidate, wanted: bool, c: &mut Checks) -> Mqtt {
+    let raw = &candidate.raw;
+    c.require("host", if raw.host.is_empty() { !wanted } else { host(&raw.host) });
     let fallbacks: Option<Vec<_>> =
-        form.fallback_hosts.iter().take(sizes::MAX_FALLBACK_HOSTS).map(|value| host_port(value)).collect();
-    c.require("fallback_hosts", form.fallback_hosts.len() <= sizes::MAX_FALLBACK_HOSTS && fallbacks.is_some());
+        raw.fallback_hosts.iter().take(sizes::MAX_FALLBACK_HOSTS).map(|value| host_port(value)).collect();
+    c.require("fallback_hosts", raw.fallback_hosts.len() <= sizes::MAX_FALLBACK_HOSTS && fallbacks.is_some());
     let connection =
-        c.choose("connection_type", &form.connection_type, &[("long", Connection::Long), ("short", Connection::Short)]);
+        c.choose("connection_type", &raw.connection_type, &[("long", Connection::Long), ("short", Connection::Short)]);
     let texts = [
-        ("username", &form.username),
-        ("scan_topic", &form.scan_topic),
-        ("status_topic", &form.status_topic),
-        ("client_id", &form.client_id),
-        ("psk_identity", &form.psk_identity),
+        ("username", &raw.username),
+        ("scan_topic", &raw.scan_topic),
+        ("status_topic", &raw.status_topic),
+        ("client_id", &raw.client_id),
+        ("psk_identity", &raw.psk_identity),
     ];
     texts.into_iter().for_each(|(key, text)| c.legible(key, text));
-    c.require("username", text(&form.username, sizes::MAX_TEXT_BYTES));
+    c.require("username", text(&raw.username, sizes::MAX_TEXT_BYTES));
     // Nobody is shown it: what is in it is between its owner and the broker.
-    let password = draft.secrets.password.expose();
+    let password = candidate.secrets.password.expose();
     c.require("password", password.len() <= sizes::MAX_TEXT_BYTES && !password.contains('\0'));
     let qos = c.choose(
         "scan_qos",
-        match form.scan_qos {
+        match raw.scan_qos {
             0 => "0",
             1 => "1",
             2 => "2",
@@ -189,78 +189,78 @@ fn mqtt(draft: &Draft, wanted: bool, c: &mut Checks) -> Mqtt {
         },
         &[("0", Qos::AtMostOnce), ("1", Qos::AtLeastOnce), ("2", Qos::ExactlyOnce)],
     );
-    let device: &[&str] = if form.payload_format == "object" { &["router", "device"] } else { &["router"] };
-    c.require("scan_topic", !form.scan_topic.is_empty() && topic(&form.scan_topic, device));
-    c.require("status_topic", topic(&form.status_topic, &["router"]));
+    let device: &[&str] = if raw.payload_format == "object" { &["router", "device"] } else { &["router"] };
+    c.require("scan_topic", !raw.scan_topic.is_empty() && topic(&raw.scan_topic, device));
+    c.require("status_topic", topic(&raw.status_topic, &["router"]));
     let version = c.choose(
         "mqtt_version",
-        &form.mqtt_version,
+        &raw.mqtt_version,
         &[("3.1", MqttVersion::V31), ("3.1.1", MqttVersion::V311), ("5", MqttVersion::V5)],
     );
-    c.require("keep_alive_secs", form.keep_alive_secs == 0 || form.keep_alive_secs >= 5);
+    c.require("keep_alive_secs", raw.keep_alive_secs == 0 || raw.keep_alive_secs >= 5);
     let id_max = if version == MqttVersion::V31 { 23 } else { 256 };
-    let id_length = form.client_id.replace("{router}", "cc:1b:e0:e0:e6:d0").len();
+    let id_length = raw.client_id.replace("{router}", "cc:1b:e0:e0:e6:d0").len();
     c.require(
         "client_id",
-        text(&form.client_id, 256) && (1..=id_max).contains(&id_length) && templates(&form.client_id, &["router"]),
+        text(&raw.client_id, 256) && (1..=id_max).contains(&id_length) && templates(&raw.client_id, &["router"]),
     );
-    let security = security(draft, c);
+    let security = security(candidate, c);
     let standard_port = if security == Security::None { 1883 } else { 8883 };
-    let port = if form.port == 0 { standard_port } else { form.port };
+    let port = if raw.port == 0 { standard_port } else { raw.port };
     let fallbacks = fallbacks.unwrap_or_default();
     Mqtt {
-        host: bare(&form.host).to_owned(),
+        host: bare(&raw.host).to_owned(),
         port,
         fallbacks: fallbacks.into_iter().map(|(host, own)| (host.to_owned(), own.unwrap_or(port))).collect(),
         connection,
-        login: (!form.username.is_empty())
-            .then(|| Login { username: form.username.clone(), password: draft.secrets.password.clone() }),
+        login: (!raw.username.is_empty())
+            .then(|| Login { username: raw.username.clone(), password: candidate.secrets.password.clone() }),
         security,
-        topic: form.scan_topic.clone(),
+        topic: raw.scan_topic.clone(),
         qos,
         version,
-        keep_alive: Duration::from_secs(form.keep_alive_secs.into()),
-        client_id: form.client_id.clone(),
+        keep_alive: Duration::from_secs(raw.keep_alive_secs.into()),
+        client_id: raw.client_id.clone(),
     }
 }
 
-fn security(draft: &Draft, c: &mut Checks) -> Security {
-    let (form, secrets) = (&draft.form, &draft.secrets);
-    let mode = c.choose("encryption_mode", &form.encryption_mode, &[("none", 0), ("psk", 1), ("certificate", 2)]);
+fn security(candidate: &Candidate, c: &mut Checks) -> Security {
+    let (raw, secrets) = (&candidate.raw, &candidate.secrets);
+    let mode = c.choose("encryption_mode", &raw.encryption_mode, &[("none", 0), ("psk", 1), ("certificate", 2)]);
     let key = psk(secrets.psk.expose());
     match &key {
         // What Mosquitto reads of a single 0, too: a key without a byte.
         Some(key) if key.is_empty() => c.refuse("psk", Some("it is a key of no bytes".into())),
         _ => c.require("psk", secrets.psk.is_empty() || key.is_some()),
     }
-    c.require("psk_identity", text(&form.psk_identity, 128) && (mode != 1 || !form.psk_identity.is_empty()));
+    c.require("psk_identity", text(&raw.psk_identity, 128) && (mode != 1 || !raw.psk_identity.is_empty()));
     if mode == 1 && secrets.psk.is_empty() {
         c.refuse("encryption_mode", Some("Psk is not set".into()));
     }
-    for (key, pem) in [("ca_certificate", &form.ca_certificate), ("client_certificate", &form.client_certificate)] {
+    for (key, pem) in [("ca_certificate", &raw.ca_certificate), ("client_certificate", &raw.client_certificate)] {
         c.legible(key, &pem.replace(['\n', '\r', '\t'], " "));
     }
-    let client = client_certificate(draft, c);
-    if !form.ca_certificate.is_empty()
-        && c.fits("ca_certificate", form.ca_certificate.len(), "bytes")
-        && let Err(detail) = pem::certificates(&form.ca_certificate)
-            .and_then(|list| crl::check(&form.ca_certificate, &list).and_then(|()| pem::trustworthy(&list)))
+    let client = client_certificate(candidate, c);
+    if !raw.ca_certificate.is_empty()
+        && c.fits("ca_certificate", raw.ca_certificate.len(), "bytes")
+        && let Err(detail) = pem::certificates(&raw.ca_certificate)
+            .and_then(|list| crl::check(&raw.ca_certificate, &list).and_then(|()| pem::trustworthy(&list)))
     {
         c.refuse("ca_certificate", Some(detail));
     }
     match mode {
-        1 => Security::Psk { identity: form.psk_identity.clone(), key: PskKey(key.unwrap_or_default()) },
+        1 => Security::Psk { identity: raw.psk_identity.clone(), key: PskKey(key.unwrap_or_default()) },
         2 => Security::Certificate {
-            ca: (!form.ca_certificate.is_empty()).then(|| canonical(&form.ca_certificate).to_string()),
-            client: client.filter(|_| form.require_client_certificate),
+            ca: (!raw.ca_certificate.is_empty()).then(|| canonical(&raw.ca_certificate).to_string()),
+            client: client.filter(|_| raw.require_client_certificate),
         },
         _ => Security::None,
     }
 }
 
-fn client_certificate(draft: &Draft, c: &mut Checks) -> Option<ClientCertificate> {
-    let (chain, key) = (&draft.form.client_certificate, &draft.secrets.client_key);
-    if draft.form.require_client_certificate {
+fn client_certificate(candidate: &Candidate, c: &mut Checks) -> Option<ClientCertificate> {
+    let (chain, key) = (&candidate.raw.client_certificate, &candidate.secrets.client_key);
+    if candidate.raw.require_client_certificate {
         if chain.is_empty() {
             c.refuse("require_client_certificate", Some("ClientCertificate is not set".into()));
         } else if key.is_empty() {
@@ -298,31 +298,31 @@ fn client_certificate(draft: &Draft, c: &mut Checks) -> Option<ClientCertificate
     Some(ClientCertificate { chain: canonical(chain).to_string(), key })
 }
 
-fn filters(form: &Form, c: &mut Checks) {
+fn filters(raw: &RawConfig, c: &mut Checks) {
     let lists = [
-        ("filter_names", form.filter_names.len()),
-        ("filter_macs", form.filter_macs.len()),
-        ("filter_uuids", form.filter_uuids.len()),
-        ("filter_values", form.filter_values.len()),
+        ("filter_names", raw.filter_names.len()),
+        ("filter_macs", raw.filter_macs.len()),
+        ("filter_uuids", raw.filter_uuids.len()),
+        ("filter_values", raw.filter_values.len()),
     ];
     if !lists.into_iter().fold(true, |fit, (key, count)| c.fits(key, count, "entries") && fit) {
         return;
     }
-    form.filter_names.iter().for_each(|name| c.legible("filter_names", name));
+    raw.filter_names.iter().for_each(|name| c.legible("filter_names", name));
     let hex = |s: &str| s.bytes().all(|b| b.is_ascii_hexdigit());
     c.require(
         "filter_names",
-        form.filter_names.iter().all(|n| {
+        raw.filter_names.iter().all(|n| {
             let inner = n.strip_suffix('*').or_else(|| n.strip_prefix('*')).unwrap_or(n);
             !n.is_empty() && text(n, 255) && !inner.contains('*')
         }),
     );
-    c.require("filter_macs", form.filter_macs.iter().all(|m| mac_pattern(m)));
-    c.require("filter_uuids", form.filter_uuids.iter().all(|u| [4, 8, 32].contains(&u.len()) && hex(u)));
-    c.require("filter_rssi", (-128..=20).contains(&form.filter_rssi));
+    c.require("filter_macs", raw.filter_macs.iter().all(|m| mac_pattern(m)));
+    c.require("filter_uuids", raw.filter_uuids.iter().all(|u| [4, 8, 32].contains(&u.len()) && hex(u)));
+    c.require("filter_rssi", (-128..=20).contains(&raw.filter_rssi));
     c.require(
         "filter_values",
-        form.filter_values.iter().all(|(offset, bytes)| {
+        raw.filter_values.iter().all(|(offset, bytes)| {
             (-1..1650).contains(offset)
                 && !bytes.is_empty()
                 && bytes.len().is_multiple_of(2)
@@ -330,7 +330,7 @@ fn filters(form: &Form, c: &mut Checks) {
                 && hex(bytes)
         }),
     );
-    c.require("duplicates_ms", matches!(form.duplicates_ms, 0 | 1 | 1000..=86_400_000));
+    c.require("duplicates_ms", matches!(raw.duplicates_ms, 0 | 1 | 1000..=86_400_000));
 }
 
 #[cfg(test)]

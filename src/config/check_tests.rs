@@ -1,10 +1,10 @@
 use super::*;
 use crate::config::Secret;
 
-fn problems(change: impl FnOnce(&mut Draft)) -> Vec<&'static str> {
-    let mut draft = Draft::default();
-    change(&mut draft);
-    Config::check(&draft).err().unwrap_or_default().iter().map(|p| p.name).collect()
+fn problems(change: impl FnOnce(&mut Candidate)) -> Vec<&'static str> {
+    let mut candidate = Candidate::default();
+    change(&mut candidate);
+    Config::check(&candidate).err().unwrap_or_default().iter().map(|p| p.name).collect()
 }
 
 fn secret(text: &str) -> Secret {
@@ -13,7 +13,7 @@ fn secret(text: &str) -> Secret {
 
 #[test]
 fn the_defaults_are_right_and_publish_nothing() {
-    let config = Config::check(&Draft::default()).expect("defaults");
+    let config = Config::check(&Candidate::default()).expect("defaults");
     assert_eq!(config.mqtt, None);
     assert_eq!(config.scan, ScanMode::Passive);
     assert_eq!(config.batch, Batching { interval: Duration::from_millis(100), size: 20 });
@@ -21,34 +21,34 @@ fn the_defaults_are_right_and_publish_nothing() {
 
 #[test]
 fn the_port_follows_the_encryption() {
-    let mut draft = Draft::default();
-    draft.form.protocol = "mqtt".into();
-    draft.form.host = "[::1]".into();
-    let mqtt = Config::check(&draft).expect("plain").mqtt.expect("mqtt");
+    let mut candidate = Candidate::default();
+    candidate.raw.protocol = "mqtt".into();
+    candidate.raw.host = "[::1]".into();
+    let mqtt = Config::check(&candidate).expect("plain").mqtt.expect("mqtt");
     assert_eq!((mqtt.host.as_str(), mqtt.port), ("::1", 1883));
-    draft.form.encryption_mode = "certificate".into();
-    assert_eq!(Config::check(&draft).expect("tls").mqtt.expect("mqtt").port, 8883);
-    draft.form.port = 1;
-    assert_eq!(Config::check(&draft).expect("port").mqtt.expect("mqtt").port, 1);
+    candidate.raw.encryption_mode = "certificate".into();
+    assert_eq!(Config::check(&candidate).expect("tls").mqtt.expect("mqtt").port, 8883);
+    candidate.raw.port = 1;
+    assert_eq!(Config::check(&candidate).expect("port").mqtt.expect("mqtt").port, 1);
 }
 
 #[test]
 fn every_problem_is_found_at_once() {
     let found = problems(|d| {
-        d.form.scan_mode = "on".into();
-        d.form.protocol = "mqtt".into();
-        d.form.scan_qos = 3;
-        d.form.duplicates_ms = 999;
-        d.form.encryption_mode = "psk".into();
+        d.raw.scan_mode = "on".into();
+        d.raw.protocol = "mqtt".into();
+        d.raw.scan_qos = 3;
+        d.raw.duplicates_ms = 999;
+        d.raw.encryption_mode = "psk".into();
     });
     assert_eq!(found, ["ScanMode", "DuplicatesMs", "Host", "ScanQos", "PskIdentity", "EncryptionMode"]);
 }
 
 #[test]
 fn a_problem_names_the_setting_and_what_was_expected() {
-    let mut draft = Draft::default();
-    draft.form.scan_mode = "secret-looking value".into();
-    let text = Config::check(&draft).expect_err("bad")[0].to_string();
+    let mut candidate = Candidate::default();
+    candidate.raw.scan_mode = "secret-looking value".into();
+    let text = Config::check(&candidate).expect_err("bad")[0].to_string();
     assert_eq!(text, "ScanMode: expected one of off, passive, active");
 }
 
@@ -72,8 +72,8 @@ fn hosts() {
 fn topics_and_templates() {
     let found = |topic: &str, format: &str| {
         problems(|d| {
-            d.form.scan_topic = topic.into();
-            d.form.payload_format = format.into();
+            d.raw.scan_topic = topic.into();
+            d.raw.payload_format = format.into();
         })
     };
     for good in ["scanTopic", "a/{router}/b", "/", "ünï"] {
@@ -100,7 +100,7 @@ fn a_psk_reads_as_mosquitto_reads_it() {
 
 #[test]
 fn filters_are_checked() {
-    let found = |change: fn(&mut Form)| problems(|d| change(&mut d.form));
+    let found = |change: fn(&mut RawConfig)| problems(|d| change(&mut d.raw));
     assert!(found(|f| f.filter_names = vec!["*".into(), "A*".into(), "*b".into(), "c".into()]).is_empty());
     assert_eq!(found(|f| f.filter_names = vec!["a*b".into()]), ["FilterNames"]);
     assert_eq!(found(|f| f.filter_names = vec!["".into()]), ["FilterNames"]);
@@ -120,9 +120,9 @@ fn filters_are_checked() {
 
 #[test]
 fn certificates_are_checked() {
-    let found = |change: fn(&mut Draft)| problems(change);
-    assert_eq!(found(|d| d.form.ca_certificate = "x".into()), ["CaCertificate"]);
-    assert_eq!(found(|d| d.form.require_client_certificate = true), ["RequireClientCertificate"]);
+    let found = |change: fn(&mut Candidate)| problems(change);
+    assert_eq!(found(|d| d.raw.ca_certificate = "x".into()), ["CaCertificate"]);
+    assert_eq!(found(|d| d.raw.require_client_certificate = true), ["RequireClientCertificate"]);
     assert_eq!(found(|d| d.secrets.client_key = secret("-----BEGIN ENCRYPTED PRIVATE KEY-----")), ["ClientKey"]);
     assert_eq!(found(|d| d.secrets.psk = secret("0x12")), ["Psk"]);
     assert_eq!(found(|d| d.secrets.psk = secret("0")), ["Psk"]);
@@ -133,8 +133,8 @@ fn certificates_are_checked() {
 fn client_ids_of_mqtt_3_1_are_short() {
     let found = |id: &str, version: &str| {
         problems(|d| {
-            d.form.client_id = id.into();
-            d.form.mqtt_version = version.into();
+            d.raw.client_id = id.into();
+            d.raw.mqtt_version = version.into();
         })
     };
     assert!(found("{router}-0", "3.1").is_empty());
@@ -146,9 +146,9 @@ fn client_ids_of_mqtt_3_1_are_short() {
 #[test]
 fn adapters_are_the_first_all_or_addresses() {
     let check = |list: &[&str]| {
-        let mut draft = Draft::default();
-        draft.form.adapters = list.iter().map(|text| (*text).to_owned()).collect();
-        Config::check(&draft).map(|config| config.adapters).map_err(|problems| problems[0].key)
+        let mut candidate = Candidate::default();
+        candidate.raw.adapters = list.iter().map(|text| (*text).to_owned()).collect();
+        Config::check(&candidate).map(|config| config.adapters).map_err(|problems| problems[0].key)
     };
     let address = |last| Address([0, 0x1A, 0x7D, 0xDA, 0x71, last]);
     assert_eq!(check(&[]), Ok(Adapters::First));
@@ -165,21 +165,20 @@ fn adapters_are_the_first_all_or_addresses() {
 fn check_refuses_control_characters_by_name() {
     for c in ['\u{1}', '\u{1b}', '\n', '\u{7f}', '\u{9b}', '\u{2028}', '\u{202e}', '\u{2066}', '\u{200f}', '\u{61c}'] {
         let bad = format!("a{c}b");
-        let mut draft = Draft::default();
-        let form = &mut draft.form;
-        (form.username, form.scan_topic, form.status_topic) = (bad.clone(), bad.clone(), bad.clone());
-        (form.client_id, form.psk_identity, form.host) = (bad.clone(), bad.clone(), bad.clone());
-        (form.filter_names, form.fallback_hosts) = (vec![bad.clone()], vec![bad.clone()]);
-        (form.scan_mode, form.router_address) = (bad.clone(), bad.clone());
-        (form.filter_macs, form.filter_uuids, form.adapters) =
-            (vec![bad.clone()], vec![bad.clone()], vec![bad.clone()]);
+        let mut candidate = Candidate::default();
+        let raw = &mut candidate.raw;
+        (raw.username, raw.scan_topic, raw.status_topic) = (bad.clone(), bad.clone(), bad.clone());
+        (raw.client_id, raw.psk_identity, raw.host) = (bad.clone(), bad.clone(), bad.clone());
+        (raw.filter_names, raw.fallback_hosts) = (vec![bad.clone()], vec![bad.clone()]);
+        (raw.scan_mode, raw.router_address) = (bad.clone(), bad.clone());
+        (raw.filter_macs, raw.filter_uuids, raw.adapters) = (vec![bad.clone()], vec![bad.clone()], vec![bad.clone()]);
         if c != '\n' {
-            (form.ca_certificate, form.client_certificate) = (bad.clone(), bad.clone());
+            (raw.ca_certificate, raw.client_certificate) = (bad.clone(), bad.clone());
         }
-        let mut names: Vec<_> = Config::check(&draft).expect_err("refused").iter().map(|p| p.name).collect();
+        let mut names: Vec<_> = Config::check(&candidate).expect_err("refused").iter().map(|p| p.name).collect();
         names.retain(|name| c != '\n' || !name.ends_with("Certificate"));
         assert_eq!(names.len(), if c == '\n' { 13 } else { 15 }, "{c:?}: {names:?}");
-        let problems = Config::check(&draft).expect_err("refused");
+        let problems = Config::check(&candidate).expect_err("refused");
         let text = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         assert!(text.contains(&format!("Username: expected UTF-8 text of at most 65535 bytes without control characters (it holds the control character U+{:04X})", u32::from(c))), "{text}");
         assert!(text.chars().all(is_printable));

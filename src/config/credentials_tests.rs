@@ -17,11 +17,11 @@ fn the_factory_lies_between_vendor_and_site() {
     disk.write("vendor.toml", "host = 'vendor'\nport = 1\nscan_qos = 1\n");
     disk.write(CONFIG, "port = 2\nscan_qos = 2\nusername = 'router-17'\n").write("site.toml", "scan_qos = 0\n");
     disk.write(PASSWORD, "hush\n").write(PSK, "12\r\n").write("credentials/other", "of another program");
-    let (store, draft, config) = disk.load();
-    let form = &draft.form;
-    assert_eq!((&*form.host, form.port, form.scan_qos, &*form.username), ("vendor", 2, 0, "router-17"));
+    let (store, candidate, config) = disk.load();
+    let raw = &candidate.raw;
+    assert_eq!((&*raw.host, raw.port, raw.scan_qos, &*raw.username), ("vendor", 2, 0, "router-17"));
     let given = Secrets { password: secret("hush"), psk: secret("12"), ..Secrets::default() };
-    assert_eq!((&draft.secrets, &store.lower().secrets), (&given, &given));
+    assert_eq!((&candidate.secrets, &store.base().secrets), (&given, &given));
     assert_eq!(config.stored_secrets, ["password", "psk"]);
 }
 
@@ -29,38 +29,38 @@ fn the_factory_lies_between_vendor_and_site() {
 fn what_was_set_lies_on_top_and_a_reset_uncovers_the_factory() {
     let disk = Disk::new();
     disk.write(PASSWORD, "factory").write(PSK, "12");
-    let (mut store, mut draft, _) = disk.load();
-    draft.secrets.password = secret("set");
+    let (mut store, mut candidate, _) = disk.load();
+    candidate.secrets.password = secret("set");
     // None, although there is one.
-    draft.secrets.psk = Secret::default();
-    store.save(&draft).expect("save");
+    candidate.secrets.psk = Secret::default();
+    store.save(&candidate).expect("save");
     assert_eq!(disk.names("state/secrets"), ["password.1"], "nothing of the factory is copied");
     drop(store);
     let (mut store, loaded, config) = disk.load();
-    assert_eq!(loaded, draft);
+    assert_eq!(loaded, candidate);
     assert_eq!(config.stored_secrets, ["password"]);
     for name in ["Password", "Psk"] {
-        draft.copy(name, store.lower());
+        candidate.copy(name, store.base());
     }
-    store.save(&draft).expect("save");
+    store.save(&candidate).expect("save");
     assert!(disk.names("state/secrets").is_empty());
     drop(store);
     disk.write(PASSWORD, "another one");
-    let (_, draft, _) = disk.load();
-    assert_eq!((draft.secrets.password.expose(), draft.secrets.psk.expose()), ("another one", "12"));
+    let (_, candidate, _) = disk.load();
+    assert_eq!((candidate.secrets.password.expose(), candidate.secrets.psk.expose()), ("another one", "12"));
 }
 
 #[test]
 fn a_secret_that_was_set_outlives_a_factory_without_one() {
     let disk = Disk::new();
     disk.write(PSK, "12");
-    let (mut store, mut draft, _) = disk.load();
-    draft.secrets.psk = secret("34");
-    draft.secrets.password = secret("set");
-    store.save(&draft).expect("save");
+    let (mut store, mut candidate, _) = disk.load();
+    candidate.secrets.psk = secret("34");
+    candidate.secrets.password = secret("set");
+    store.save(&candidate).expect("save");
     drop(store);
     std::fs::remove_dir_all(disk.root.path().join("credentials")).expect("removed");
-    assert_eq!(disk.load().1, draft);
+    assert_eq!(disk.load().1, candidate);
 }
 
 #[test]

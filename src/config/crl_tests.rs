@@ -1,12 +1,12 @@
 use super::*;
-use crate::config::{Config, Draft, Secret};
+use crate::config::{Candidate, Config, Secret};
 use crate::test_certificates::{Authority, Subject};
 
 /// What is said of these settings.
-fn refused(change: impl FnOnce(&mut Draft)) -> String {
-    let mut draft = Draft::default();
-    change(&mut draft);
-    let problems = Config::check(&draft).err().unwrap_or_default();
+fn refused(change: impl FnOnce(&mut Candidate)) -> String {
+    let mut candidate = Candidate::default();
+    change(&mut candidate);
+    let problems = Config::check(&candidate).err().unwrap_or_default();
     problems
         .iter()
         .map(|p| format!("{}: {}", p.name, p.detail.as_deref().unwrap_or_default()))
@@ -15,7 +15,7 @@ fn refused(change: impl FnOnce(&mut Draft)) -> String {
 }
 
 fn of_ca(pem: &str) -> String {
-    refused(|d| d.form.ca_certificate = pem.to_owned())
+    refused(|d| d.raw.ca_certificate = pem.to_owned())
 }
 
 #[test]
@@ -27,8 +27,8 @@ fn crls_beside_their_ca_are_right_as_people_paste_them() {
         assert_eq!(of_ca(&pem), "");
         assert_eq!(of_ca(&pem.replace('\n', "\r\n  ")), "");
         assert_eq!(of_ca(&pem.replace('\n', "\\n")), "");
-        let form = crate::config::Form { ca_certificate: pem.clone(), ..Default::default() };
-        assert_eq!(form.certificates().0.len(), pem.matches("BEGIN CERTIFICATE").count());
+        let raw = crate::config::RawConfig { ca_certificate: pem.clone(), ..Default::default() };
+        assert_eq!(raw.certificates().0.len(), pem.matches("BEGIN CERTIFICATE").count());
         assert_eq!(lists(&pem).matches(BEGIN).count(), pem.matches(BEGIN).count());
     }
     // Of a CA in between, which the broker shows.
@@ -50,7 +50,7 @@ fn crls_that_are_wrong_are_told_apart() {
         "CaCertificate: its CRL is not signed by the CA of that name beside it"
     );
     let own = ca.issue(Subject { common_name: "a", ..Subject::default() });
-    let text = refused(|d| d.form.client_certificate = own.certificate.clone() + &crl);
+    let text = refused(|d| d.raw.client_certificate = own.certificate.clone() + &crl);
     assert_eq!(text, "ClientCertificate: it holds a CRL, which belongs into CaCertificate");
     let text = refused(|d| d.secrets.client_key = Secret::from(crl.clone()));
     assert_eq!(text, "ClientKey: it is a CRL, which belongs into CaCertificate beside the certificate of its CA");

@@ -8,16 +8,16 @@ const GOOD: &str = "settings.toml.good";
 const LINES: &str = include_str!("../../tests/bus/certificate.pem");
 
 /// Settings, and a secret.
-fn saved() -> (Disk, Draft) {
+fn saved() -> (Disk, Candidate) {
     let disk = Disk::new();
-    let (mut store, mut draft, _) = disk.load();
-    draft.form.host = "broker".into();
-    draft.form.port = 1884;
-    draft.form.protocol = "mqtt".into();
-    draft.form.filter_values = vec![(-1, "FF".to_owned())];
-    draft.secrets.password = Secret::from("hush 1".to_owned());
-    assert!(store.save(&draft).expect("save").is_none());
-    (disk, draft)
+    let (mut store, mut candidate, _) = disk.load();
+    candidate.raw.host = "broker".into();
+    candidate.raw.port = 1884;
+    candidate.raw.protocol = "mqtt".into();
+    candidate.raw.filter_values = vec![(-1, "FF".to_owned())];
+    candidate.secrets.password = Secret::from("hush 1".to_owned());
+    assert!(store.save(&candidate).expect("save").is_none());
+    (disk, candidate)
 }
 
 impl Disk {
@@ -46,14 +46,14 @@ fn damaged(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 
 #[test]
 fn settings_hold_whichever_byte_of_a_file_is_damaged() {
-    let (disk, draft) = saved();
+    let (disk, candidate) = saved();
     let names = ["settings.toml", GOOD, "secrets/password.1", "secrets.good/password.1"];
     let whole = names.map(|name| disk.bytes(&format!("state/{name}")));
     for (name, bytes) in names.iter().zip(&whole) {
         for damage in damaged(bytes) {
             disk.put(&format!("state/{name}"), &damage);
             assert!(check_config(&disk.paths()).1);
-            assert_eq!(disk.load().1, draft, "{name}: {}", String::from_utf8_lossy(&damage));
+            assert_eq!(disk.load().1, candidate, "{name}: {}", String::from_utf8_lossy(&damage));
             // Once it was said all is as it was; a line that is no checksum any more is a comment.
             let now = disk.bytes("state/settings.toml");
             assert!(now == whole[0] || now.ends_with(&damage), "{name}");
@@ -67,11 +67,11 @@ fn settings_hold_whichever_byte_of_a_file_is_damaged() {
         // Wherever the file ends, and without it.
         for end in 0..bytes.len() {
             disk.put(&format!("state/{name}"), &bytes[..end]);
-            assert_eq!(disk.load().1, draft, "{name}: {end} bytes");
+            assert_eq!(disk.load().1, candidate, "{name}: {end} bytes");
             names.iter().zip(&whole).for_each(|(name, bytes)| disk.put(&format!("state/{name}"), bytes));
         }
         disk.remove(&format!("state/{name}"));
-        assert_eq!(disk.load().1, draft, "{name} is gone");
+        assert_eq!(disk.load().1, candidate, "{name} is gone");
         names.iter().zip(&whole).for_each(|(name, bytes)| disk.put(&format!("state/{name}"), bytes));
     }
 }
@@ -79,9 +79,9 @@ fn settings_hold_whichever_byte_of_a_file_is_damaged() {
 #[test]
 fn secret_of_several_lines_holds_whichever_byte_is_damaged() {
     let disk = Disk::new();
-    let (mut store, mut draft, _) = disk.load();
-    draft.secrets.password = Secret::from(LINES.to_owned());
-    store.save(&draft).expect("save");
+    let (mut store, mut candidate, _) = disk.load();
+    candidate.secrets.password = Secret::from(LINES.to_owned());
+    store.save(&candidate).expect("save");
     drop(store);
     let named = Generations::from([("password", 1)]);
     for name in ["state/secrets/password.1", "state/secrets.good/password.1"] {
@@ -102,14 +102,17 @@ fn settings_that_are_damaged_twice_are_salvaged() {
     let (disk, _) = saved();
     let text = disk.read("state/settings.toml").replace("port = 1884", "port = 18\u{1}4");
     disk.write("state/settings.toml", &text).write(&format!("state/{GOOD}"), &text);
-    let (store, draft, config) = disk.load();
-    assert_eq!((&*draft.form.host, draft.form.port, draft.secrets.password.expose()), ("broker", 0, "hush 1"));
+    let (store, candidate, config) = disk.load();
+    assert_eq!(
+        (&*candidate.raw.host, candidate.raw.port, candidate.secrets.password.expose()),
+        ("broker", 0, "hush 1")
+    );
     assert!(config.mqtt.is_some());
     assert_eq!(disk.read("state/settings.toml.bad"), text);
     drop(store);
     assert_eq!(check_config(&disk.paths()), (vec![], true));
     // Both the secret and its copy.
-    let (disk, draft) = saved();
+    let (disk, candidate) = saved();
     for name in ["state/secrets/password.1", "state/secrets.good/password.1"] {
         let mut bytes = disk.bytes(name);
         *bytes.last_mut().expect("a secret") ^= if name.contains("good") { 2 } else { 1 };
@@ -117,7 +120,7 @@ fn settings_that_are_damaged_twice_are_salvaged() {
     }
     let (_store, found, _) = disk.load();
     assert!(found.secrets.password.is_empty(), "never one that nobody set");
-    assert_eq!(found.form, draft.form);
+    assert_eq!(found.raw, candidate.raw);
     assert_eq!(found.ignored.names(), ["Password"]);
 }
 
@@ -127,24 +130,24 @@ fn settings_of_an_older_version_are_read_and_sealed() {
     let (disk, _) = saved();
     let old = format!("{HEADER}port = 7\n\n[secrets]\npassword = 1\n");
     disk.write("state/settings.toml", &old).write("state/secrets/password.1", "set by it");
-    let (store, draft, _) = disk.load();
-    assert_eq!((&*draft.form.host, draft.form.port, draft.secrets.password.expose()), ("", 7, "set by it"));
+    let (store, candidate, _) = disk.load();
+    assert_eq!((&*candidate.raw.host, candidate.raw.port, candidate.secrets.password.expose()), ("", 7, "set by it"));
     assert!(disk.read("state/settings.toml").ends_with(&old), "{}", disk.read("state/settings.toml"));
     drop(store);
     let mut flipped = disk.bytes("state/settings.toml");
     let at = flipped.len() - 3;
     flipped[at] ^= 1;
     disk.put("state/settings.toml", &flipped);
-    assert_eq!(disk.load().1, draft, "it is sealed since the first start");
+    assert_eq!(disk.load().1, candidate, "it is sealed since the first start");
     // All that it reset.
     disk.write("state/settings.toml", HEADER);
-    assert_eq!(disk.load().1, Draft::default());
+    assert_eq!(disk.load().1, Candidate::default());
     // The older version reads what this one writes: its keys, and the secret as the whole file.
-    let (disk, draft) = saved();
+    let (disk, candidate) = saved();
     let table: toml::Table = disk.read("state/settings.toml").parse().expect("TOML");
     assert_eq!((table["port"].as_integer(), table.len()), (Some(1884), 5));
     assert_eq!(table["secrets"].as_table().map(toml::Table::len), Some(1));
-    assert_eq!(disk.read("state/secrets/password.1"), draft.secrets.password.expose());
+    assert_eq!(disk.read("state/secrets/password.1"), candidate.secrets.password.expose());
     assert!(!disk.read("state/settings.toml").contains(&format!("{:08x}", crc32fast::hash(b"hush 1"))));
     for name in ["state/secrets.good", "state/secrets"] {
         assert_eq!(mode(&disk.root.path().join(name)), 0o700);
@@ -154,24 +157,24 @@ fn settings_of_an_older_version_are_read_and_sealed() {
 
 #[test]
 fn settings_that_were_changed_by_hand_count_without_their_checksum() {
-    let (disk, draft) = saved();
+    let (disk, candidate) = saved();
     let by_hand = disk.read("state/settings.toml").replace("port = 1884", "port = 9\n# by hand");
     disk.write("state/settings.toml", &by_hand);
-    assert_eq!(disk.load().1, draft, "it looks like damage");
+    assert_eq!(disk.load().1, candidate, "it looks like damage");
     assert_eq!(disk.read("state/settings.toml.bad"), by_hand, "it is not lost");
     let (line, rest) = by_hand.split_once('\n').expect("lines");
     assert!(line.contains("Remove this line"), "{line}");
     disk.write("state/settings.toml", rest);
-    assert_eq!(disk.load().1.form.port, 9);
+    assert_eq!(disk.load().1.raw.port, 9);
     assert!(disk.read("state/settings.toml").ends_with(rest));
-    assert_eq!(disk.load().1.form.port, 9);
+    assert_eq!(disk.load().1.raw.port, 9);
 }
 
 #[test]
 fn settings_hold_at_the_next_start_after_a_read_that_failed() {
     use rustix::io::Errno;
     for errno in [Errno::IO, Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::ACCESS] {
-        let (disk, draft) = saved();
+        let (disk, candidate) = saved();
         disk.write("credentials/cassia-bypass.psk", "1234").write("vendor.toml", "scan_qos = 1\n");
         let before = disk.names("state");
         let mut reads = 0;
@@ -181,15 +184,18 @@ fn settings_hold_at_the_next_start_after_a_read_that_failed() {
             match loaded {
                 Ok((_, found, _)) => {
                     // In force though it could not be read: the good one or the copy, or the vendor's file is not there.
-                    let form = (found.form.host, found.form.port, found.secrets.password);
-                    assert!(form == (draft.form.host.clone(), 1884, draft.secrets.password.clone()), "{errno} {call}");
+                    let raw = (found.raw.host, found.raw.port, found.secrets.password);
+                    assert!(
+                        raw == (candidate.raw.host.clone(), 1884, candidate.secrets.password.clone()),
+                        "{errno} {call}"
+                    );
                 }
                 Err(LoadError::Unreadable(_)) => reads += 1,
                 Err(LoadError::Wrong(problems)) => assert!(errno == Errno::ACCESS, "{errno} {call}: {problems:?}"),
             }
             assert_eq!(disk.names("state"), before, "{errno} {call}");
             let (_, found, _) = disk.load();
-            assert_eq!((found.form.port, found.form.scan_qos, found.secrets.psk.expose()), (1884, 1, "1234"));
+            assert_eq!((found.raw.port, found.raw.scan_qos, found.secrets.psk.expose()), (1884, 1, "1234"));
             assert_eq!(found.secrets.password.expose(), "hush 1");
             if !reached {
                 assert!(call > 8, "{call}");
@@ -202,7 +208,7 @@ fn settings_hold_at_the_next_start_after_a_read_that_failed() {
 
 #[test]
 fn settings_that_a_medium_never_gives_again_are_the_last_good_ones() {
-    let (disk, draft) = saved();
+    let (disk, candidate) = saved();
     let before = disk.bytes("state/settings.toml");
     let file = StateFile::read(&disk.root.path().join("state/settings.toml"));
     assert!(file.restored.is_none() && file.sealed);
@@ -212,7 +218,7 @@ fn settings_that_a_medium_never_gives_again_are_the_last_good_ones() {
             && file.layer.values["port"].as_integer() == Some(1884)
     );
     assert_eq!(disk.bytes("state/settings.toml"), before);
-    assert_eq!(disk.load().1, draft);
+    assert_eq!(disk.load().1, candidate);
 }
 
 /// What a save says, what is in memory and what the next start finds agree, whichever call of the system fails.
@@ -221,23 +227,23 @@ fn settings_are_saved_or_not_whichever_call_of_the_system_fails() {
     for failing in [1, u32::MAX] {
         for call in 0.. {
             let (disk, old) = saved();
-            let (mut store, mut draft, _) = disk.load();
-            draft.form.host = "other".into();
-            draft.secrets.password = Secret::from("changed".to_owned());
-            draft.secrets.psk = Secret::from("12".to_owned());
-            let (said, reached) = faults::with(call, failing, 5, || store.save(&draft));
+            let (mut store, mut candidate, _) = disk.load();
+            candidate.raw.host = "other".into();
+            candidate.secrets.password = Secret::from("changed".to_owned());
+            candidate.secrets.psk = Secret::from("12".to_owned());
+            let (said, reached) = faults::with(call, failing, 5, || store.save(&candidate));
             if !reached {
                 assert!(call > 30, "{call} calls");
                 break;
             }
-            let expected = if said.is_ok() { &draft } else { &old };
+            let expected = if said.is_ok() { &candidate } else { &old };
             assert!(store.saved == *expected, "call {call}: in memory");
             drop(store);
             let (mut store, found, _) = disk.load();
             assert!(found == *expected, "call {call}: said {said:?}");
-            store.save(&draft).expect("the disk works again");
+            store.save(&candidate).expect("the disk works again");
             drop(store);
-            assert!(disk.load().1 == draft, "call {call}");
+            assert!(disk.load().1 == candidate, "call {call}");
             let files = ["password.2", "psk.1"];
             assert!(disk.names("state/secrets").iter().all(|name| !name.starts_with("password.1")), "call {call}");
             assert_eq!(disk.names("state/secrets").len(), files.len(), "call {call}");

@@ -1,6 +1,6 @@
 //! One settings file, for the fuzzers.
 
-use super::Form;
+use super::RawConfig;
 use super::layer::{Kind, Layer};
 use super::layers;
 
@@ -8,8 +8,8 @@ use super::layers;
 pub(crate) fn layer(bytes: &[u8]) {
     for kind in [Kind::Packaged, Kind::State] {
         let layer = Layer::of_bytes(std::path::Path::new("fuzz.toml"), bytes.to_vec(), kind);
-        let form = layers::form(&[&layer]);
-        let text = toml::to_string(&form).expect("TOML");
-        assert_eq!(toml::from_str::<Form>(&text).expect("our own TOML"), form);
+        let raw = layers::raw(&[&layer]);
+        let text = toml::to_string(&raw).expect("TOML");
+        assert_eq!(toml::from_str::<RawConfig>(&text).expect("our own TOML"), raw);
     }
 }

@@ -232,7 +232,7 @@ fn suggestion(key: &str) -> Option<String> {
 
 /// The kind of a value that has the wrong type.
 fn found(key: &str, value: &toml::Value) -> String {
-    let defaults = toml::Table::try_from(super::Form::default()).unwrap_or_default();
+    let defaults = toml::Table::try_from(super::RawConfig::default()).unwrap_or_default();
     let same_kind = defaults.get(key).is_some_and(|default| default.same_type(value));
     let kind = match value {
         toml::Value::String(_) => "a string",

@@ -1,20 +1,20 @@
 //! The layers of settings, the later ones on top: built-in defaults, vendor, factory, site, state.
 
 use super::layer::Layer;
-use super::{Config, Draft, FileProblem, Form, Ignored, Problem, SETTINGS, Secrets};
+use super::{Candidate, Config, FileProblem, Ignored, Problem, RawConfig, SETTINGS, Secrets};
 use figment::Figment;
 use figment::providers::Serialized;
 use std::path::Path;
 
 /// The settings that these layers add up to.
-pub(super) fn form(layers: &[&Layer]) -> Form {
+pub(super) fn raw(layers: &[&Layer]) -> RawConfig {
     // Every layer holds known keys with values of the right type only, so that this cannot fail.
     figment(layers).extract().unwrap_or_default()
 }
 
 /// The settings and secrets that these layers add up to, not checked yet.
-pub(super) fn draft(layers: &[&Layer], secrets: &Secrets) -> Draft {
-    Draft { form: form(layers), secrets: secrets.clone(), ignored: Ignored::default() }
+pub(super) fn candidate(layers: &[&Layer], secrets: &Secrets) -> Candidate {
+    Candidate { raw: raw(layers), secrets: secrets.clone(), ignored: Ignored::default() }
 }
 
 /// Problems that are sure although parts of the files could not be read: those of values that are there.
@@ -23,14 +23,14 @@ pub(super) fn check_rest(layers: &[&Layer], secrets: &Secrets) -> Vec<FileProble
     let held = |p: &FileProblem| layers.iter().any(|l| p.key.as_ref().is_some_and(|key| l.holder(key).is_some()));
     let refused = |p: &FileProblem| layers.iter().any(|l| l.problems.iter().any(|other| other.key == p.key));
     // Each problem is laid at the door of a file.
-    let found = Config::check(&draft(layers, secrets)).err().unwrap_or_default();
+    let found = Config::check(&candidate(layers, secrets)).err().unwrap_or_default();
     let found: Vec<_> = found.iter().map(|p| FileProblem::of_check(culprit(layers, p), p)).collect();
     // What an unreadable file holds is unknown: "not set" may be wrong.
     found.into_iter().filter(|p| !refused(p) && (legible || (held(p) && p.found.is_none()))).collect()
 }
 
 fn figment(layers: &[&Layer]) -> Figment {
-    layers.iter().fold(Figment::from(Serialized::defaults(Form::default())), |sum, layer| sum.merge(layer))
+    layers.iter().fold(Figment::from(Serialized::defaults(RawConfig::default())), |sum, layer| sum.merge(layer))
 }
 
 /// Keys of the settings that a problem mentions: those that may make another one wrong.

@@ -23,15 +23,15 @@ fn table(text: &str) -> toml::Table {
 #[test]
 fn settings_of_a_later_version_are_used_as_far_as_they_are_known() {
     let disk = newer();
-    let (store, draft, config) = disk.load();
-    assert_eq!((&*draft.form.host, draft.form.port, &*draft.form.protocol), ("broker", 1884, "mqtt"));
+    let (store, candidate, config) = disk.load();
+    assert_eq!((&*candidate.raw.host, candidate.raw.port, &*candidate.raw.protocol), ("broker", 1884, "mqtt"));
     assert!(config.mqtt.is_some(), "the router goes on publishing");
-    assert_eq!(draft.secrets.password.expose(), "hush");
+    assert_eq!(candidate.secrets.password.expose(), "hush");
     // What is refused falls back alone.
-    let lower = store.lower();
-    assert_eq!(draft.form.scan_mode, lower.form.scan_mode);
-    assert_eq!((draft.form.push_batch_size, draft.form.scan_qos), (lower.form.push_batch_size, lower.form.scan_qos));
-    assert_eq!(draft.ignored.names(), ["ScanMode", "ScanQos", "PushBatchSize", "proxy", "proxy_password"]);
+    let base = store.base();
+    assert_eq!(candidate.raw.scan_mode, base.raw.scan_mode);
+    assert_eq!((candidate.raw.push_batch_size, candidate.raw.scan_qos), (base.raw.push_batch_size, base.raw.scan_qos));
+    assert_eq!(candidate.ignored.names(), ["ScanMode", "ScanQos", "PushBatchSize", "proxy", "proxy_password"]);
     // It is as it was, but for a checksum before it; the file of a value that does not count is gone.
     assert!(disk.read("state/settings.toml").ends_with(&format!("\n{NEWER}")));
     assert_eq!(disk.names("state"), ["secrets", "secrets.good", "settings.toml", "settings.toml.good"]);
@@ -41,12 +41,12 @@ fn settings_of_a_later_version_are_used_as_far_as_they_are_known() {
 #[test]
 fn settings_of_a_later_version_are_still_there_when_it_comes_back() {
     let disk = newer();
-    let (mut store, mut draft, _) = disk.load();
-    draft.form.username = "operator".into();
-    draft.touch("Username");
-    draft.secrets.password = Secret::from("changed".to_owned());
-    draft.touch("Password");
-    store.save(&draft).expect("save");
+    let (mut store, mut candidate, _) = disk.load();
+    candidate.raw.username = "operator".into();
+    candidate.touch("Username");
+    candidate.secrets.password = Secret::from("changed".to_owned());
+    candidate.touch("Password");
+    store.save(&candidate).expect("save");
     let mut expected = table(NEWER);
     expected.insert("username".into(), "operator".into());
     expected["secrets"]["password"] = toml::Value::Integer(3);
@@ -54,25 +54,25 @@ fn settings_of_a_later_version_are_still_there_when_it_comes_back() {
     assert_eq!(disk.names("state/secrets"), ["password.3", "proxy_password.1"]);
     // And once more, from what was written.
     drop(store);
-    assert_eq!(disk.load().1, draft);
+    assert_eq!(disk.load().1, candidate);
 }
 
 #[test]
 fn settings_that_are_set_anew_replace_what_was_kept() {
     let disk = newer();
-    let (mut store, mut draft, _) = disk.load();
-    let before = draft.clone();
-    draft.form.scan_mode = "active".into();
-    draft.touch("ScanMode");
+    let (mut store, mut candidate, _) = disk.load();
+    let before = candidate.clone();
+    candidate.raw.scan_mode = "active".into();
+    candidate.touch("ScanMode");
     // To the value that is in force already, or back to the packaged one.
-    draft.touch("ScanQos");
-    draft.copy("PushBatchSize", store.lower());
-    assert_eq!(draft.changed(&before), ["ScanMode", "ScanQos", "PushBatchSize"]);
-    store.save(&draft).expect("save");
+    candidate.touch("ScanQos");
+    candidate.copy("PushBatchSize", store.base());
+    assert_eq!(candidate.changed(&before), ["ScanMode", "ScanQos", "PushBatchSize"]);
+    store.save(&candidate).expect("save");
     let kept = table(&disk.read("state/settings.toml"));
     assert_eq!(kept["scan_mode"].as_str(), Some("active"));
     assert!(!kept.contains_key("scan_qos") && !kept.contains_key("push_batch_size"), "{kept}");
-    assert_eq!(draft.ignored.names(), ["proxy", "proxy_password"]);
+    assert_eq!(candidate.ignored.names(), ["proxy", "proxy_password"]);
 }
 
 #[test]
@@ -90,9 +90,9 @@ fn settings_that_only_others_make_wrong_go_last() {
     ] {
         let disk = Disk::new();
         disk.write("state/settings.toml", text);
-        let (_, draft, _) = disk.load();
-        assert_eq!(draft.form.port, 7, "{text}");
-        assert_eq!(draft.ignored.names().iter().map(String::as_str).collect::<Vec<_>>(), ignored, "{text}");
+        let (_, candidate, _) = disk.load();
+        assert_eq!(candidate.raw.port, 7, "{text}");
+        assert_eq!(candidate.ignored.names().iter().map(String::as_str).collect::<Vec<_>>(), ignored, "{text}");
         assert!(disk.read("state/settings.toml").ends_with(text));
     }
 }
@@ -103,14 +103,14 @@ fn secrets_that_are_refused_or_gone_fall_back_alone() {
     disk.write("state/settings.toml", "port = 7\n\n[secrets]\npassword = 4\npsk = 2\nclient_key = -1\n")
         .write("state/secrets/psk.2", "no hex")
         .write("credentials/cassia-bypass.password", "of the factory");
-    let (mut store, mut draft, _) = disk.load();
-    assert_eq!((draft.form.port, draft.secrets.password.expose()), (7, "of the factory"));
-    assert!(draft.secrets.psk.is_empty());
-    assert_eq!(draft.ignored.names(), ["Password", "Psk", "ClientKey"]);
+    let (mut store, mut candidate, _) = disk.load();
+    assert_eq!((candidate.raw.port, candidate.secrets.password.expose()), (7, "of the factory"));
+    assert!(candidate.secrets.psk.is_empty());
+    assert_eq!(candidate.ignored.names(), ["Password", "Psk", "ClientKey"]);
     assert_eq!(disk.names("state/secrets"), ["psk.2"], "another version may take it");
-    draft.secrets.psk = Secret::from("12".to_owned());
-    draft.touch("Psk");
-    store.save(&draft).expect("save");
+    candidate.secrets.psk = Secret::from("12".to_owned());
+    candidate.touch("Psk");
+    store.save(&candidate).expect("save");
     assert_eq!(disk.names("state/secrets"), ["psk.3"]);
 }
 
@@ -127,21 +127,21 @@ fn settings_that_are_no_toml_are_copied_aside_and_what_can_be_read_is_used() {
             .write("state/settings.toml", damage)
             .write("state/secrets/password.1", "p")
             .write("state/secrets/psk.1", "12");
-        let (mut store, mut draft, _) = disk.load();
-        assert_eq!((draft.form.port, &*draft.form.host), (port, host), "{damage:?}");
+        let (mut store, mut candidate, _) = disk.load();
+        assert_eq!((candidate.raw.port, &*candidate.raw.host), (port, host), "{damage:?}");
         assert_eq!(disk.read("state/settings.toml.bad"), damage);
         assert_eq!(disk.names("state/secrets"), ["password.1", "psk.1"], "it may yet be repaired");
         let named = damage.contains("password");
-        assert_eq!(draft.secrets.password.expose(), if named { "p" } else { "" }, "{damage:?}");
+        assert_eq!(candidate.secrets.password.expose(), if named { "p" } else { "" }, "{damage:?}");
         // The next start finds what was used, and a good file.
         drop(store);
         assert_eq!(check_config(&disk.paths()), (vec![], true));
         (store, ..) = disk.load();
         assert_eq!(disk.names("state/secrets"), ["password.1", "psk.1"]);
-        draft.secrets.psk = Secret::from("34".to_owned());
-        store.save(&draft).expect("save");
+        candidate.secrets.psk = Secret::from("34".to_owned());
+        store.save(&candidate).expect("save");
         drop(store);
-        assert_eq!(disk.load().1, draft);
+        assert_eq!(disk.load().1, candidate);
     }
 }
 
@@ -160,7 +160,7 @@ fn settings_that_cannot_be_read_are_left_as_they_are() {
         assert!(disk.problems().concat().contains("expected a readable file"), "{:?}", disk.problems());
         std::fs::remove_dir(&path).expect("nothing was put there");
         std::fs::rename(&aside, &path).expect("rename");
-        let (_, draft, _) = disk.load();
-        assert_eq!((draft.form.port, draft.secrets.password.expose()), (8, "p"));
+        let (_, candidate, _) = disk.load();
+        assert_eq!((candidate.raw.port, candidate.secrets.password.expose()), (8, "p"));
     }
 }

@@ -1,7 +1,7 @@
 //! What is done with a setting by its name, generated from the table.
 
-use super::table::{for_each_secret, for_each_setting};
-use super::{Draft, Form, SECRETS, SETTINGS};
+use super::schema::{for_each_secret, for_each_setting};
+use super::{Candidate, RawConfig, SECRETS, SETTINGS};
 
 macro_rules! define_rows {
     ($($(#[$doc:meta])* $key:ident $setter:ident $name:ident: $type:ty = $default:expr, $expected:literal;)*) => {
@@ -13,7 +13,7 @@ macro_rules! define_rows {
             }
         }
 
-        impl Form {
+        impl RawConfig {
             /// D-Bus names of the settings that differ.
             pub fn changed(&self, other: &Self) -> Vec<&'static str> {
                 let mut names = Vec::new();
@@ -34,20 +34,20 @@ for_each_setting!(define_rows);
 
 macro_rules! define_secret_rows {
     ($($(#[$doc:meta])* $key:ident $setter:ident $is_set:ident $name:ident, $expected:literal;)*) => {
-        impl Draft {
+        impl Candidate {
             /// D-Bus names of the settings that differ, secrets among them.
             pub fn changed(&self, other: &Self) -> Vec<&'static str> {
-                let mut names = self.form.changed(&other.form);
+                let mut names = self.raw.changed(&other.raw);
                 $(if self.secrets.$key != other.secrets.$key { names.push(stringify!($name)); })*
                 self.name_forgotten(other, names)
             }
 
-            /// Takes the value of one setting, by its D-Bus name, from another draft.
+            /// Takes the value of one setting, by its D-Bus name, from another candidate.
             pub fn copy(&mut self, name: &str, from: &Self) {
                 self.ignored.forget(name);
                 match name {
                     $(stringify!($name) => self.secrets.$key = from.secrets.$key.clone(),)*
-                    _ => self.form.copy(name, &from.form),
+                    _ => self.raw.copy(name, &from.raw),
                 }
             }
         }
@@ -55,7 +55,7 @@ macro_rules! define_secret_rows {
 }
 for_each_secret!(define_secret_rows);
 
-impl Draft {
+impl Candidate {
     /// Somebody sets the setting with this D-Bus name: what is kept of it for another version goes.
     pub fn touch(&mut self, name: &str) {
         self.ignored.forget(name);
@@ -64,8 +64,11 @@ impl Draft {
     /// Adds the settings whose kept value went: a change, although the value in force may be the same.
     fn name_forgotten(&self, other: &Self, mut names: Vec<&'static str>) -> Vec<&'static str> {
         for setting in SETTINGS.iter().chain(SECRETS) {
-            let kept = |draft: &Self| {
-                (draft.ignored.settings.get(setting.key).cloned(), draft.ignored.secrets.get(setting.key).cloned())
+            let kept = |candidate: &Self| {
+                (
+                    candidate.ignored.settings.get(setting.key).cloned(),
+                    candidate.ignored.secrets.get(setting.key).cloned(),
+                )
             };
             if kept(self) != kept(other) && !names.contains(&setting.name) {
                 names.push(setting.name);
@@ -82,8 +85,8 @@ mod tests {
 
     #[test]
     fn a_change_is_seen_and_undone() {
-        let (before, mut after) = (Draft::default(), Draft::default());
-        after.form.port = 1;
+        let (before, mut after) = (Candidate::default(), Candidate::default());
+        after.raw.port = 1;
         after.secrets.psk = Secret::from("12".to_owned());
         assert_eq!(after.changed(&before), ["Port", "Psk"]);
         for setting in SETTINGS.iter().chain(SECRETS) {

@@ -2,7 +2,7 @@
 
 use super::binding::{Bindings, Requester};
 use super::store::Store;
-use super::{Config, Draft, Problem};
+use super::{Candidate, Config, Problem};
 use crate::log;
 use crate::stats::Stats;
 use crate::threads;
@@ -30,11 +30,11 @@ pub enum UpdateError {
     },
 }
 
-/// Checks a draft, and gives it back.
-async fn checked(draft: Draft) -> (Draft, Result<Config, UpdateError>) {
+/// Checks a candidate, and gives it back.
+async fn checked(candidate: Candidate) -> (Candidate, Result<Config, UpdateError>) {
     threads::check(move || {
-        let checked = Config::check(&draft).map_err(UpdateError::Invalid);
-        (draft, checked)
+        let checked = Config::check(&candidate).map_err(UpdateError::Invalid);
+        (candidate, checked)
     })
     .await
 }
@@ -49,7 +49,7 @@ fn join(problems: &[Problem]) -> String {
 pub struct Settings {
     writer: Arc<Mutex<Writer>>,
     config: watch::Sender<Arc<Config>>,
-    lower: Draft,
+    base: Candidate,
     stats: Arc<Stats>,
     directory: PathBuf,
 }
@@ -57,29 +57,29 @@ pub struct Settings {
 #[derive(Debug)]
 struct Writer {
     store: Store,
-    draft: Draft,
+    candidate: Candidate,
     bindings: Bindings,
 }
 
 impl Writer {
-    fn withheld(&self, requester: &Requester, draft: &Draft, lower: &Draft) -> Vec<Problem> {
-        self.bindings.refused(requester, &self.draft, draft, lower)
+    fn withheld(&self, requester: &Requester, candidate: &Candidate, base: &Candidate) -> Vec<Problem> {
+        self.bindings.refused(requester, &self.candidate, candidate, base)
     }
 
-    fn admit(&self, requester: &Requester, draft: &Draft, lower: &Draft) -> Result<(), UpdateError> {
-        let withheld = self.withheld(requester, draft, lower);
+    fn admit(&self, requester: &Requester, candidate: &Candidate, base: &Candidate) -> Result<(), UpdateError> {
+        let withheld = self.withheld(requester, candidate, base);
         if withheld.is_empty() { Ok(()) } else { Err(UpdateError::Withheld(withheld)) }
     }
 }
 
 impl Settings {
     /// Takes over what [`load`](super::store::load) gave.
-    pub fn new(store: Store, draft: Draft, config: Config, stats: Arc<Stats>) -> Self {
-        let (lower, directory) = (store.lower().clone(), store.directory().to_owned());
+    pub fn new(store: Store, candidate: Candidate, config: Config, stats: Arc<Stats>) -> Self {
+        let (base, directory) = (store.base().clone(), store.directory().to_owned());
         let config = watch::Sender::new(Arc::new(config));
-        stats.set_ignored_settings(draft.ignored.names());
-        let bindings = Bindings::new(&draft, &lower, store.hosts());
-        Self { writer: Arc::new(Mutex::new(Writer { store, draft, bindings })), config, lower, stats, directory }
+        stats.set_ignored_settings(candidate.ignored.names());
+        let bindings = Bindings::new(&candidate, &base, store.hosts());
+        Self { writer: Arc::new(Mutex::new(Writer { store, candidate, bindings })), config, base, stats, directory }
     }
 
     /// The settings now.
@@ -93,12 +93,12 @@ impl Settings {
     }
 
     /// The settings as they would be without any change of ours: what a reset goes back to.
-    pub fn lower(&self) -> &Draft {
-        &self.lower
+    pub fn base(&self) -> &Candidate {
+        &self.base
     }
 
     /// Changes settings as root may. Tells the D-Bus names of those that became others; nothing is written if there are none.
-    pub async fn update(&self, change: impl FnOnce(&mut Draft)) -> Result<Vec<&'static str>, UpdateError> {
+    pub async fn update(&self, change: impl FnOnce(&mut Candidate)) -> Result<Vec<&'static str>, UpdateError> {
         self.update_by(&Requester::Root, change).await
     }
 
@@ -106,28 +106,28 @@ impl Settings {
     pub async fn update_by(
         &self,
         requester: &Requester,
-        change: impl FnOnce(&mut Draft),
+        change: impl FnOnce(&mut Candidate),
     ) -> Result<Vec<&'static str>, UpdateError> {
         let mut writer = Arc::clone(&self.writer).lock_owned().await;
-        let mut draft = writer.draft.clone();
-        change(&mut draft);
-        let names = draft.changed(&writer.draft);
-        if names.is_empty() && draft.ignored == writer.draft.ignored {
+        let mut candidate = writer.candidate.clone();
+        change(&mut candidate);
+        let names = candidate.changed(&writer.candidate);
+        if names.is_empty() && candidate.ignored == writer.candidate.ignored {
             // Who gives a secret again has it bound to the settings as they are.
-            writer.bindings.follow(requester, &draft);
+            writer.bindings.follow(requester, &candidate);
             return Ok(names);
         }
-        let (draft, checked) = checked(draft).await;
+        let (candidate, checked) = checked(candidate).await;
         let config = Arc::new(checked?);
-        writer.admit(requester, &draft, &self.lower)?;
+        writer.admit(requester, &candidate, &self.base)?;
         let (publisher, stats, requester) = (self.config.clone(), self.stats.clone(), requester.clone());
         // Off the runtime, because flash can take its time, and with the writer's lock moved along, so that a caller who
         // goes away cannot leave saved settings unpublished.
         let saved = spawn_blocking(move || {
-            let unsure = writer.store.save(&draft).map_err(|error| error.to_string())?;
-            stats.set_ignored_settings(draft.ignored.names());
-            writer.bindings.follow(&requester, &draft);
-            writer.draft = draft;
+            let unsure = writer.store.save(&candidate).map_err(|error| error.to_string())?;
+            stats.set_ignored_settings(candidate.ignored.names());
+            writer.bindings.follow(&requester, &candidate);
+            writer.candidate = candidate;
             publisher.send_replace(config);
             Ok(unsure.map(|error| error.to_string()))
         });
@@ -148,23 +148,27 @@ impl Settings {
     }
 
     /// The settings as a change by this requester would make them; nothing changes.
-    pub async fn preview(&self, requester: &Requester, change: impl FnOnce(&mut Draft)) -> Result<Config, UpdateError> {
-        let (draft, checked) = checked(self.draft(change).await).await;
+    pub async fn preview(
+        &self,
+        requester: &Requester,
+        change: impl FnOnce(&mut Candidate),
+    ) -> Result<Config, UpdateError> {
+        let (candidate, checked) = checked(self.candidate(change).await).await;
         let config = checked?;
-        self.writer.lock().await.admit(requester, &draft, &self.lower)?;
+        self.writer.lock().await.admit(requester, &candidate, &self.base)?;
         Ok(config)
     }
 
     /// The stored secrets that this requester would have to give again for these settings.
-    pub async fn withheld(&self, requester: &Requester, draft: &Draft) -> Vec<Problem> {
-        self.writer.lock().await.withheld(requester, draft, &self.lower)
+    pub async fn withheld(&self, requester: &Requester, candidate: &Candidate) -> Vec<Problem> {
+        self.writer.lock().await.withheld(requester, candidate, &self.base)
     }
 
     /// The same before it is checked.
-    pub async fn draft(&self, change: impl FnOnce(&mut Draft)) -> Draft {
-        let mut draft = self.writer.lock().await.draft.clone();
-        change(&mut draft);
-        draft
+    pub async fn candidate(&self, change: impl FnOnce(&mut Candidate)) -> Candidate {
+        let mut candidate = self.writer.lock().await.candidate.clone();
+        change(&mut candidate);
+        candidate
     }
 
     /// Finds out whether settings could be saved, and tells; to be called every few seconds.

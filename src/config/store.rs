@@ -11,7 +11,7 @@ use super::layers;
 use super::secret_store::{self, SecretStore};
 use super::state_file::{self, HEADER, Restored, StateFile};
 use super::state_lock::StateLock;
-use super::{Config, Draft, FileProblem, Form, Ignored, Problem, Secrets};
+use super::{Candidate, Config, FileProblem, Ignored, Problem, RawConfig, Secrets};
 use crate::log;
 use std::io;
 use std::path::PathBuf;
@@ -23,8 +23,8 @@ pub use super::paths::Paths;
 #[derive(Debug)]
 pub struct Store {
     paths: Paths,
-    lower: Draft,
-    saved: Draft,
+    base: Candidate,
+    saved: Candidate,
     named: Generations,
     lock: Arc<StateLock>,
     /// The text of `settings.toml` as it was read or written last, and whether another service may have changed it since.
@@ -45,7 +45,7 @@ pub enum LoadError {
 
 /// Reads all layers. What this version does not take of `settings.toml` is ignored and kept. In place of a damaged one the last good
 /// generation is used; if there is none, what can be read of it. A problem in a packaged layer is fatal.
-pub fn load(paths: Paths) -> Result<(Store, Draft, Config), LoadError> {
+pub fn load(paths: Paths) -> Result<(Store, Candidate, Config), LoadError> {
     let lock = Arc::new(StateLock::new(&paths.state));
     let alone = match lock.take() {
         Err(source) if files::is_short(&source) => {
@@ -57,14 +57,14 @@ pub fn load(paths: Paths) -> Result<(Store, Draft, Config), LoadError> {
     if let Some(error) = all.unreadable() {
         return Err(LoadError::Unreadable(error));
     }
-    let (mut draft, config, more) = all.settle().map_err(LoadError::Wrong)?;
+    let (mut candidate, config, more) = all.settle().map_err(LoadError::Wrong)?;
     let problems = [all.state.layer.problems.clone(), more].concat();
-    let lower = all.lower();
+    let base = all.base();
     let All { state, found, .. } = all;
     let StateFile { layer, sealed, bytes, restored } = state;
-    draft.ignored = layer.ignored;
-    let (saved, named) = (draft.clone(), layer.generations);
-    let mut store = Store { paths, lower, saved, named, lock, text: bytes, in_doubt: !alone, good_due: false };
+    candidate.ignored = layer.ignored;
+    let (saved, named) = (candidate.clone(), layer.generations);
+    let mut store = Store { paths, base, saved, named, lock, text: bytes, in_doubt: !alone, good_due: false };
     let unreadable = restored.as_ref().is_some_and(|restored| restored.unreadable);
     if alone && !unreadable {
         store.tidy_up(&found, layer.exists && !sealed, restored.as_ref(), layer.damaged.as_deref(), &problems);
@@ -79,10 +79,10 @@ pub fn load(paths: Paths) -> Result<(Store, Draft, Config), LoadError> {
     for (key, path) in &found.restored {
         log::secret_restored(super::setting(key).map_or(key, |s| s.name), path);
     }
-    if !draft.ignored.is_empty() {
-        log::settings_ignored(&store.paths.settings(), &draft.ignored.names(), &joined(&problems));
+    if !candidate.ignored.is_empty() {
+        log::settings_ignored(&store.paths.settings(), &candidate.ignored.names(), &joined(&problems));
     }
-    Ok((store, draft, config))
+    Ok((store, candidate, config))
 }
 
 fn joined(problems: &[FileProblem]) -> String {
@@ -133,9 +133,9 @@ impl All {
         self.state.layer.unreadable.take().or(packaged.into_iter().find(|error| !lasting(error)))
     }
 
-    fn lower(&self) -> Draft {
-        let form = layers::form(&[&self.vendor, &self.factory, &self.site]);
-        Draft { form, secrets: self.given.clone(), ignored: Ignored::default() }
+    fn base(&self) -> Candidate {
+        let raw = layers::raw(&[&self.vendor, &self.factory, &self.site]);
+        Candidate { raw, secrets: self.given.clone(), ignored: Ignored::default() }
     }
 
     fn layers(&self) -> [&Layer; 4] {
@@ -143,15 +143,15 @@ impl All {
     }
 
     /// What they add up to, without what of the state file is refused, and why that is.
-    fn settle(&mut self) -> Result<(Draft, Config, Vec<FileProblem>), Vec<FileProblem>> {
+    fn settle(&mut self) -> Result<(Candidate, Config, Vec<FileProblem>), Vec<FileProblem>> {
         if self.layers()[..3].iter().any(|layer| !layer.problems.is_empty()) {
             return Err(self.problems());
         }
         let mut refused = Vec::new();
         loop {
-            let draft = layers::draft(&self.layers(), &self.found.secrets);
-            let problems = match Config::check(&draft) {
-                Ok(config) => return Ok((draft, config, refused)),
+            let candidate = layers::candidate(&self.layers(), &self.found.secrets);
+            let problems = match Config::check(&candidate) {
+                Ok(config) => return Ok((candidate, config, refused)),
                 Err(problems) => problems,
             };
             if !self.leave_out(&problems) {
@@ -196,8 +196,8 @@ impl All {
 
 impl Store {
     /// The settings without the top layer.
-    pub fn lower(&self) -> &Draft {
-        &self.lower
+    pub fn base(&self) -> &Candidate {
+        &self.base
     }
 
     /// The brokers that the factory's secrets are for; [`load`] has refused a damaged list.
@@ -254,13 +254,13 @@ impl Store {
         damaged: Option<&[u8]>,
         problems: &[FileProblem],
     ) {
-        let (file, draft) = (self.paths.settings(), self.saved.clone());
+        let (file, candidate) = (self.paths.settings(), self.saved.clone());
         let mut written = self.secret_store().repair(&found.repairs);
         if let Some(bytes) = damaged.or(restored.and_then(|restored| restored.damaged.as_deref())) {
             written = written.and_then(|()| files::replace(&self.bad(), bytes).map(drop));
         }
         let text = if damaged.is_some() {
-            Some(state_file::seal(self.text(&draft, &self.named).as_bytes()))
+            Some(state_file::seal(self.text(&candidate, &self.named).as_bytes()))
         } else if unsealed {
             // As it is, with what people wrote into it.
             Some(state_file::seal(&self.text))
@@ -279,7 +279,11 @@ impl Store {
         if damaged.is_some() {
             let error =
                 written.as_ref().err().map(|error| format!("; it cannot be replaced: {error}")).unwrap_or_default();
-            log::settings_aside(&file, &draft.changed(&self.lower).join(" "), &format!("{}{error}", joined(problems)));
+            log::settings_aside(
+                &file,
+                &candidate.changed(&self.base).join(" "),
+                &format!("{}{error}", joined(problems)),
+            );
         } else if let Err(error) = &written {
             tracing::debug!("the state directory cannot be put in order: {error}");
         }
@@ -307,14 +311,14 @@ impl Store {
         }
     }
 
-    /// Keeps a draft: settings and secrets together, or nothing after an error. With `Some` it is kept, and a loss of power or damage may
+    /// Keeps a candidate: settings and secrets together, or nothing after an error. With `Some` it is kept, and a loss of power or damage may
     /// bring back what was there before, for this reason.
-    pub fn save(&mut self, draft: &Draft) -> Result<Option<FileError>, FileError> {
+    pub fn save(&mut self, candidate: &Candidate) -> Result<Option<FileError>, FileError> {
         self.hold()?;
         let before = (&self.saved.secrets, &self.named);
-        let named = self.secret_store().write(&draft.secrets, &self.lower.secrets, before);
+        let named = self.secret_store().write(&candidate.secrets, &self.base.secrets, before);
         let written = named.and_then(|named| {
-            let text = state_file::seal(self.text(draft, &named).as_bytes());
+            let text = state_file::seal(self.text(candidate, &named).as_bytes());
             Ok((files::replace(&self.paths.settings(), &text)?, named, text))
         });
         let (unsynced, named, text) = match written {
@@ -327,7 +331,7 @@ impl Store {
                 return Err(error);
             }
         };
-        (self.named, self.saved, self.text) = (named, draft.clone(), text);
+        (self.named, self.saved, self.text) = (named, candidate.clone(), text);
         // Until then the last good generation needs the secrets that it names.
         let kept = self.keep_good();
         if kept.is_ok() && unsynced.is_none() {
@@ -336,13 +340,13 @@ impl Store {
         Ok(unsynced.or(kept.err()))
     }
 
-    fn text(&self, draft: &Draft, named: &Generations) -> String {
-        let table = |form: &Form| toml::Table::try_from(form).unwrap_or_default();
-        let lower = table(&self.lower.form);
+    fn text(&self, candidate: &Candidate, named: &Generations) -> String {
+        let table = |raw: &RawConfig| toml::Table::try_from(raw).unwrap_or_default();
+        let base = table(&self.base.raw);
         let mut top: toml::Table =
-            table(&draft.form).into_iter().filter(|(key, v)| lower.get(key) != Some(v)).collect();
-        top.extend(draft.ignored.settings.clone());
-        let mut files = draft.ignored.secrets.clone();
+            table(&candidate.raw).into_iter().filter(|(key, v)| base.get(key) != Some(v)).collect();
+        top.extend(candidate.ignored.settings.clone());
+        let mut files = candidate.ignored.secrets.clone();
         files.extend(named.iter().map(|(key, n)| ((*key).to_owned(), toml::Value::Integer(*n as i64))));
         if !files.is_empty() {
             top.insert(SECRETS_TABLE.to_owned(), toml::Value::Table(files));

@@ -41,7 +41,7 @@ impl Disk {
         names
     }
 
-    fn load(&self) -> (Store, Draft, Config) {
+    fn load(&self) -> (Store, Candidate, Config) {
         load(self.paths()).expect("good files")
     }
 
@@ -57,9 +57,9 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn without_files_the_defaults_count() {
-    let (_, draft, config) = Disk::new().load();
-    assert_eq!(draft, Draft::default());
-    assert_eq!(config, Config::check(&Draft::default()).expect("defaults"));
+    let (_, candidate, config) = Disk::new().load();
+    assert_eq!(candidate, Candidate::default());
+    assert_eq!(config, Config::check(&Candidate::default()).expect("defaults"));
 }
 
 #[test]
@@ -68,10 +68,10 @@ fn later_layers_lie_on_top() {
     disk.write("vendor.toml", "host = 'vendor'\nport = 1\nscan_qos = 1\n");
     disk.write("site.toml", "host = 'site'\nport = 2\nfilter_values = [[-1, 'FF']]\n");
     disk.write("state/settings.toml", "host = 'state'\n");
-    let (store, draft, _) = disk.load();
-    assert_eq!((&*draft.form.host, draft.form.port, draft.form.scan_qos), ("state", 2, 1));
-    assert_eq!(draft.form.filter_values, [(-1, "FF".to_owned())]);
-    assert_eq!(store.lower().form.host, "site");
+    let (store, candidate, _) = disk.load();
+    assert_eq!((&*candidate.raw.host, candidate.raw.port, candidate.raw.scan_qos), ("state", 2, 1));
+    assert_eq!(candidate.raw.filter_values, [(-1, "FF".to_owned())]);
+    assert_eq!(store.base().raw.host, "site");
 }
 
 #[test]
@@ -128,39 +128,39 @@ fn a_missing_setting_is_laid_at_the_door_of_the_file_that_needs_it() {
 fn settings_and_secrets_are_saved_together() {
     let disk = Disk::new();
     disk.write("vendor.toml", "port = 1\n");
-    let (mut store, mut draft, _) = disk.load();
-    draft.form.host = "broker".into();
-    draft.secrets.password = Secret::from("hush\n".to_owned());
-    store.save(&draft).expect("save");
+    let (mut store, mut candidate, _) = disk.load();
+    candidate.raw.host = "broker".into();
+    candidate.secrets.password = Secret::from("hush\n".to_owned());
+    store.save(&candidate).expect("save");
     assert!(disk.read("state/settings.toml").ends_with("host = \"broker\"\n\n[secrets]\npassword = 1\n"));
-    draft.secrets.password = Secret::from("other".to_owned());
-    draft.secrets.psk = Secret::from("12".to_owned());
-    store.save(&draft).expect("save");
+    candidate.secrets.password = Secret::from("other".to_owned());
+    candidate.secrets.psk = Secret::from("12".to_owned());
+    store.save(&candidate).expect("save");
     assert_eq!(disk.names("state/secrets"), ["password.2", "psk.1"]);
-    draft.form.port = 0;
-    store.save(&draft).expect("save");
+    candidate.raw.port = 0;
+    store.save(&candidate).expect("save");
     assert_eq!(disk.names("state/secrets"), ["password.2", "psk.1"]);
     assert_eq!(mode(&disk.root.path().join("state/secrets")), 0o700);
     assert_eq!(mode(&disk.root.path().join("state/secrets/psk.1")), 0o600);
     assert_eq!(mode(&disk.root.path().join("state/settings.toml")), 0o600);
     drop(store);
-    assert_eq!(disk.load().1, draft);
-    draft.secrets = Secrets::default();
-    disk.load().0.save(&draft).expect("save");
+    assert_eq!(disk.load().1, candidate);
+    candidate.secrets = Secrets::default();
+    disk.load().0.save(&candidate).expect("save");
     assert!(disk.names("state/secrets").is_empty());
 }
 
 #[test]
 fn an_interrupted_save_leaves_the_old_settings_and_no_litter() {
     let disk = Disk::new();
-    let (mut store, mut draft, _) = disk.load();
-    draft.secrets.password = Secret::from("old".to_owned());
-    store.save(&draft).expect("save");
+    let (mut store, mut candidate, _) = disk.load();
+    candidate.secrets.password = Secret::from("old".to_owned());
+    store.save(&candidate).expect("save");
     drop(store);
     disk.write("state/secrets/password.2", "half")
         .write("state/settings.toml.new", "hal")
         .write("state/secrets/note", "");
-    assert_eq!(disk.load().1, draft);
+    assert_eq!(disk.load().1, candidate);
     assert_eq!(disk.names("state/secrets"), ["note", "password.1"]);
     assert_eq!(disk.names("state"), ["secrets", "secrets.good", "settings.toml", "settings.toml.good"]);
 }
@@ -169,32 +169,32 @@ fn an_interrupted_save_leaves_the_old_settings_and_no_litter() {
 fn only_one_service_writes() {
     let disk = Disk::new();
     disk.write("state/secrets/psk.9", "");
-    let (mut first, mut draft, _) = disk.load();
+    let (mut first, mut candidate, _) = disk.load();
     disk.write("state/secrets/psk.9", "being written").write("state/settings.toml", "broken");
     let (mut second, ..) = disk.load();
     assert_eq!(disk.names("state/secrets"), ["psk.9"]);
     assert_eq!(disk.names("state"), ["secrets", "settings.toml"]);
     assert_eq!(disk.read("state/settings.toml"), "broken");
-    let refused = second.save(&draft).expect_err("the first has the directory").to_string();
+    let refused = second.save(&candidate).expect_err("the first has the directory").to_string();
     assert!(refused.contains("another cassia-bypassd uses"), "{refused}");
     assert!(second.probe(true).is_err() && second.probe(false).is_err());
-    draft.form.port = 7;
-    draft.secrets.password = Secret::from("p".to_owned());
-    first.save(&draft).expect("save");
+    candidate.raw.port = 7;
+    candidate.secrets.password = Secret::from("p".to_owned());
+    first.save(&candidate).expect("save");
     drop(first);
     // What the first saved is not written over with what the second knows.
-    let refused = second.save(&Draft::default()).expect_err("it is out of date").to_string();
+    let refused = second.save(&Candidate::default()).expect_err("it is out of date").to_string();
     assert!(refused.contains("restart this one"), "{refused}");
     drop(second);
     let (first, found, _) = disk.load();
-    assert_eq!(found, draft);
+    assert_eq!(found, candidate);
     // Of what nobody changed a second one takes over.
     let (mut second, ..) = disk.load();
     drop(first);
-    draft.form.port = 8;
-    second.save(&draft).expect("save");
+    candidate.raw.port = 8;
+    second.save(&candidate).expect("save");
     drop(second);
-    assert_eq!(disk.load().1, draft);
+    assert_eq!(disk.load().1, candidate);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The settings as the service works with them: bad states cannot be written.
 
-use super::{Draft, Form, Secret};
+use super::{Candidate, RawConfig, Secret};
 use crate::model::Address;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// The settings as they are reported, secrets aside.
-    pub form: Form,
+    pub raw: RawConfig,
     /// Which secrets are stored: keys of [`super::SECRETS`].
     pub stored_secrets: Vec<&'static str>,
     /// What the radio does.
@@ -31,9 +31,9 @@ pub struct Config {
 }
 
 impl Config {
-    /// Checks a draft; every problem at once.
-    pub fn check(draft: &Draft) -> Result<Self, Vec<super::Problem>> {
-        super::check::check(draft)
+    /// Checks a candidate; every problem at once.
+    pub fn check(candidate: &Candidate) -> Result<Self, Vec<super::Problem>> {
+        super::check::check(candidate)
     }
 }
 

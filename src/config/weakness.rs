@@ -61,43 +61,43 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Draft, Secret};
+    use crate::config::{Candidate, Secret};
 
-    fn weaknesses(change: impl FnOnce(&mut Draft)) -> Vec<Weakness> {
-        let mut draft = Draft::default();
-        (draft.form.protocol, draft.form.username) = ("mqtt".into(), "router".into());
-        draft.form.psk_identity = "router".into();
-        draft.secrets.password = Secret::from("hush".to_owned());
-        change(&mut draft);
-        Config::check(&draft).expect("right").weaknesses()
+    fn weaknesses(change: impl FnOnce(&mut Candidate)) -> Vec<Weakness> {
+        let mut candidate = Candidate::default();
+        (candidate.raw.protocol, candidate.raw.username) = ("mqtt".into(), "router".into());
+        candidate.raw.psk_identity = "router".into();
+        candidate.secrets.password = Secret::from("hush".to_owned());
+        change(&mut candidate);
+        Config::check(&candidate).expect("right").weaknesses()
     }
 
     #[test]
     fn weakness_of_a_password_in_the_clear_names_its_host() {
         for host in ["broker.example", "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1", "localhost.example", "128.0.0.1"]
         {
-            let found = weaknesses(|d| d.form.host = host.into());
+            let found = weaknesses(|d| d.raw.host = host.into());
             assert_eq!(found.len(), 1, "{host}");
             assert_eq!(found[0].setting, "Password");
             assert!(found[0].text.starts_with(&format!("Password goes to {host} in the clear")), "{found:?}");
         }
         for host in ["localhost", "LOCALHOST.", "127.0.0.1", "127.9.9.9", "::1", "[::1]", "::ffff:127.0.0.1"] {
-            assert_eq!(weaknesses(|d| d.form.host = host.into()), [], "{host}");
+            assert_eq!(weaknesses(|d| d.raw.host = host.into()), [], "{host}");
             let fallback = weaknesses(|d| {
-                d.form.host = host.into();
-                d.form.fallback_hosts = vec!["localhost:1884".into(), "second.example:1884".into()];
+                d.raw.host = host.into();
+                d.raw.fallback_hosts = vec!["localhost:1884".into(), "second.example:1884".into()];
             });
             assert!(fallback[0].text.contains("second.example"), "{fallback:?}");
         }
-        let changes: [fn(&mut Draft); 4] = [
-            |d| d.form.username = String::new(),
+        let changes: [fn(&mut Candidate); 4] = [
+            |d| d.raw.username = String::new(),
             |d| d.secrets.password = Secret::default(),
-            |d| d.form.encryption_mode = "certificate".into(),
-            |d| d.form.protocol = "none".into(),
+            |d| d.raw.encryption_mode = "certificate".into(),
+            |d| d.raw.protocol = "none".into(),
         ];
         for change in changes {
             let found = weaknesses(|d| {
-                d.form.host = "broker.example".into();
+                d.raw.host = "broker.example".into();
                 change(d);
             });
             assert_eq!(found, []);
@@ -108,7 +108,7 @@ mod tests {
     fn weakness_of_a_short_key_tells_its_bytes() {
         for (digits, bytes) in [(1, 1), (4, 2), (15, 8), (16, 8), (30, 15), (31, 16), (32, 16), (64, 32)] {
             let found = weaknesses(|d| {
-                (d.form.host, d.form.encryption_mode) = ("broker.example".into(), "psk".into());
+                (d.raw.host, d.raw.encryption_mode) = ("broker.example".into(), "psk".into());
                 d.secrets.psk = Secret::from("1".repeat(digits));
             });
             match bytes {

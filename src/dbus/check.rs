@@ -3,7 +3,7 @@
 use super::report::{Report, held_report_at, put};
 use super::values::assign;
 use crate::certificates::configured;
-use crate::config::{Config, Draft, Requester, Settings};
+use crate::config::{Candidate, Config, Requester, Settings};
 use crate::threads;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -15,21 +15,21 @@ pub(super) async fn check_report(
     values: &BTreeMap<String, OwnedVariant>,
     requester: &Requester,
 ) -> Report {
-    let mut scratch = Draft::default();
+    let mut scratch = Candidate::default();
     let wrong = values.iter().filter_map(|(name, value)| assign(&mut scratch, name, value).err());
     // They begin with the name, as every refusal does.
     let mut problems: Vec<(String, String)> =
         wrong.filter_map(|text| text.split_once(": ").map(|(name, text)| (name.to_owned(), text.to_owned()))).collect();
     let mistyped: Vec<String> = problems.iter().map(|(name, _)| name.clone()).collect();
     let good = values.keys().filter(|name| !mistyped.contains(name));
-    let draft = settings.draft(|draft| good.for_each(|name| draft.copy(name, &scratch))).await;
-    let (draft, certificates, hints, wrong) = threads::check(move || {
-        let (hints, wrong): (Vec<String>, _) = match Config::check(&draft) {
+    let candidate = settings.candidate(|candidate| good.for_each(|name| candidate.copy(name, &scratch))).await;
+    let (candidate, certificates, hints, wrong) = threads::check(move || {
+        let (hints, wrong): (Vec<String>, _) = match Config::check(&candidate) {
             Ok(config) => (config.weaknesses().into_iter().map(|weakness| weakness.text).collect(), Vec::new()),
             Err(problems) => (Vec::new(), problems),
         };
-        let held = configured(&draft.form);
-        (draft, held, hints, wrong)
+        let held = configured(&candidate.raw);
+        (candidate, held, hints, wrong)
     })
     .await;
     for problem in wrong {
@@ -39,7 +39,7 @@ pub(super) async fn check_report(
         }
     }
     if problems.is_empty() {
-        let withheld = settings.withheld(requester, &draft).await;
+        let withheld = settings.withheld(requester, &candidate).await;
         problems.extend(withheld.iter().map(|problem| (problem.name.to_owned(), problem.expectation())));
     }
     let now = SystemTime::now();

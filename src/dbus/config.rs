@@ -11,8 +11,8 @@ use super::others;
 use super::report::{Report, trial_report};
 use super::values::{assign, known, typed, unknown};
 use super::withheld::Withheld;
-use crate::config::table::{for_each_secret, for_each_setting};
-use crate::config::{Draft, Ignored, SECRETS, SETTINGS, Secret, Settings, UpdateError};
+use crate::config::schema::{for_each_secret, for_each_setting};
+use crate::config::{Candidate, Ignored, SECRETS, SETTINGS, Secret, Settings, UpdateError};
 use crate::log;
 use crate::model::Address;
 use crate::publisher;
@@ -39,7 +39,7 @@ type Result<T, E = BoxDBusError> = std::result::Result<T, E>;
 
 impl Config {
     pub(super) fn new(settings: Arc<Settings>, stats: Arc<Stats>, router: Address) -> Self {
-        let description = Description::new(&settings.lower().form);
+        let description = Description::new(&settings.base().raw);
         Self { settings, stats, router, description, withheld: Withheld::default(), moment: None }
     }
 
@@ -54,7 +54,7 @@ impl Config {
         self.moment.clone().unwrap_or_else(|| self.settings.current())
     }
 
-    async fn change(&self, by: &Caller, given: &[&str], to: impl FnOnce(&mut Draft)) -> Result<(), Error> {
+    async fn change(&self, by: &Caller, given: &[&str], to: impl FnOnce(&mut Candidate)) -> Result<(), Error> {
         let requester = by.requester(given.iter().copied());
         let changed =
             self.settings.update_by(&requester, to).await.inspect_err(|error| self.note_withheld(error, by))?;
@@ -70,7 +70,7 @@ impl Config {
         }
     }
 
-    async fn set(&self, by: &Caller, name: &str, to: impl FnOnce(&mut Draft)) -> Result<()> {
+    async fn set(&self, by: &Caller, name: &str, to: impl FnOnce(&mut Candidate)) -> Result<()> {
         self.change(by, &[name], to).await.map_err(Error::of_setter)
     }
 
@@ -82,10 +82,10 @@ impl Config {
     async fn test(&self, values: BTreeMap<String, OwnedVariant>, by: &Caller) -> Result<Report, Error> {
         let take = taking(&values)?;
         let requester = by.requester(values.keys().map(String::as_str));
-        let config = self.settings.preview(&requester, |draft| {
+        let config = self.settings.preview(&requester, |candidate| {
             // Who tries a broker has not switched it on yet.
-            draft.form.protocol = "mqtt".into();
-            take(draft);
+            candidate.raw.protocol = "mqtt".into();
+            take(candidate);
         });
         let config = config.await.inspect_err(|error| self.note_withheld(error, by))?;
         if let Some(mqtt) = &config.mqtt {
@@ -108,10 +108,10 @@ impl Config {
         let all = names.is_empty();
         let every = || SETTINGS.iter().chain(SECRETS).map(|s| s.name).collect();
         let names: Vec<&str> = if all { every() } else { names.iter().map(String::as_str).collect() };
-        let take = |draft: &mut Draft| {
-            names.iter().for_each(|name| draft.copy(name, self.settings.lower()));
+        let take = |candidate: &mut Candidate| {
+            names.iter().for_each(|name| candidate.copy(name, self.settings.base()));
             if all {
-                draft.ignored = Ignored::default();
+                candidate.ignored = Ignored::default();
             }
         };
         // What a secret goes back to is the factory's, which the caller need not know.
@@ -120,13 +120,13 @@ impl Config {
 }
 
 /// What makes these values settings, if their names and types are right.
-fn taking(values: &BTreeMap<String, OwnedVariant>) -> Result<impl FnOnce(&mut Draft) + use<'_>, Error> {
-    let mut scratch = Draft::default();
+fn taking(values: &BTreeMap<String, OwnedVariant>) -> Result<impl FnOnce(&mut Candidate) + use<'_>, Error> {
+    let mut scratch = Candidate::default();
     let wrong: Vec<_> = values.iter().filter_map(|(name, v)| assign(&mut scratch, name, v).err()).collect();
     if !wrong.is_empty() {
         return Err(Error::InvalidConfig(wrong.join("; ")));
     }
-    Ok(move |draft: &mut Draft| values.keys().for_each(|name| draft.copy(name, &scratch)))
+    Ok(move |candidate: &mut Candidate| values.keys().for_each(|name| candidate.copy(name, &scratch)))
 }
 
 /// Both tables at once, because an interface is one `impl` block.
@@ -146,7 +146,7 @@ macro_rules! define_interface {
                 $(#[$doc])*
                 #[zbus(property)]
                 fn $key(&self) -> $type {
-                    self.now().form.$key.clone()
+                    self.now().raw.$key.clone()
                 }
 
                 #[zbus(property)]
@@ -157,9 +157,9 @@ macro_rules! define_interface {
                     #[zbus(connection)] bus: &Connection,
                 ) -> Result<()> {
                     let by = Caller::of(by.as_ref(), bus).await;
-                    self.set(&by, stringify!($name), |draft| {
-                        draft.touch(stringify!($name));
-                        draft.form.$key = value;
+                    self.set(&by, stringify!($name), |candidate| {
+                        candidate.touch(stringify!($name));
+                        candidate.raw.$key = value;
                     })
                     .await
                 }
@@ -176,9 +176,9 @@ macro_rules! define_interface {
                     #[zbus(connection)] bus: &Connection,
                 ) -> Result<()> {
                     let by = Caller::of(by.as_ref(), bus).await;
-                    self.set(&by, stringify!($sname), |draft| {
-                        draft.touch(stringify!($sname));
-                        draft.secrets.$skey = Secret::from(value);
+                    self.set(&by, stringify!($sname), |candidate| {
+                        candidate.touch(stringify!($sname));
+                        candidate.secrets.$skey = Secret::from(value);
                     })
                     .await
                 }

@@ -1,8 +1,8 @@
 //! The answer of `Describe`: the table of settings, for programs that make a form or a help text of it.
 
 use super::report::{Report, put};
-use crate::config::table::{for_each_secret, for_each_setting};
-use crate::config::{Form, Setting, setting};
+use crate::config::schema::{for_each_secret, for_each_setting};
+use crate::config::{RawConfig, Setting, setting};
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
 use zbus::Type;
@@ -27,11 +27,11 @@ fn described(setting: &Setting, help: &[&str], signature: String) -> Report {
 
 macro_rules! define_settings {
     ($($(#[doc = $doc:literal])* $key:ident $setter:ident $name:ident: $type:ty = $default:expr, $expected:literal;)*) => {
-        fn settings(lower: &Form) -> Vec<Report> {
+        fn settings(base: &RawConfig) -> Vec<Report> {
             let mut list = Vec::new();
             $(if let Some(row) = setting(stringify!($key)) {
                 let mut report = described(row, &[$($doc),*], <$type>::SIGNATURE.to_string());
-                put(&mut report, "Default", lower.$key.clone());
+                put(&mut report, "Default", base.$key.clone());
                 list.push(report);
             })*
             list
@@ -51,14 +51,14 @@ macro_rules! define_secrets {
 }
 for_each_secret!(define_secrets);
 
-/// Every setting in the order of the manual; `lower` has what a reset goes back to. It is the same as long as the service runs.
+/// Every setting in the order of the manual; `base` has what a reset goes back to. It is the same as long as the service runs.
 #[derive(Clone, Type)]
 #[zbus(signature = "aa{sv}")]
 pub(super) struct Description(Arc<[Report]>);
 
 impl Description {
-    pub(super) fn new(lower: &Form) -> Self {
-        let mut list = settings(lower);
+    pub(super) fn new(base: &RawConfig) -> Self {
+        let mut list = settings(base);
         list.extend(secrets());
         Self(list.into())
     }
@@ -73,17 +73,17 @@ impl Serialize for Description {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Draft, SETTINGS};
+    use crate::config::{Candidate, Config, SETTINGS};
     use crate::dbus::values::assign;
     use zbus::{OwnedVariant, Variant};
 
     /// What the check says of a word as the value of a setting.
     fn refused(name: &str, word: &str) -> bool {
-        let mut draft = Draft::default();
+        let mut candidate = Candidate::default();
         let value = OwnedVariant::try_from(Variant::from(word)).expect("no descriptors");
-        assign(&mut draft, name, &value).expect("an enumeration is text");
+        assign(&mut candidate, name, &value).expect("an enumeration is text");
         // Some choices want other settings, which is another detail of the same setting.
-        Config::check(&draft).is_err_and(|problems| problems.iter().any(|p| p.name == name && p.detail.is_none()))
+        Config::check(&candidate).is_err_and(|problems| problems.iter().any(|p| p.name == name && p.detail.is_none()))
     }
 
     #[test]

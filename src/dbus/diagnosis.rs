@@ -15,7 +15,7 @@ pub(super) fn diagnosis(config: &Config, stats: &Stats, others: &Others) -> Repo
         (stats.health().borrow().clone(), stats.link().borrow().clone(), stats.radio().borrow().clone());
     put(&mut report, "Health", health.state.as_str());
     put(&mut report, "HealthReason", health.reason.clone());
-    put(&mut report, "ScanMode", config.form.scan_mode.clone());
+    put(&mut report, "ScanMode", config.raw.scan_mode.clone());
     put(&mut report, "ScanFilter", asked(config.scan, radio.capture));
     put(&mut report, "Filters", filters(config));
     put(&mut report, "RadioState", radio.state.as_str());
@@ -72,24 +72,24 @@ fn asked(mode: ScanMode, capture: CaptureKind) -> &'static str {
 
 /// One line for each filter that is set; device addresses are counted, not told.
 fn filters(config: &Config) -> Vec<String> {
-    let form = &config.form;
+    let raw = &config.raw;
     let mut lines = Vec::new();
     let mut list = |name: &str, count: usize, what: String| {
         if count > 0 {
             lines.push(format!("{name}: {what}"));
         }
     };
-    list("FilterNames", form.filter_names.len(), form.filter_names.join(" or "));
-    list("FilterMacs", form.filter_macs.len(), format!("one of {} patterns", form.filter_macs.len()));
-    list("FilterUuids", form.filter_uuids.len(), form.filter_uuids.join(" or "));
-    list("FilterRssi", usize::from(form.filter_rssi > -128), format!("at least {} dBm", form.filter_rssi));
+    list("FilterNames", raw.filter_names.len(), raw.filter_names.join(" or "));
+    list("FilterMacs", raw.filter_macs.len(), format!("one of {} patterns", raw.filter_macs.len()));
+    list("FilterUuids", raw.filter_uuids.len(), raw.filter_uuids.join(" or "));
+    list("FilterRssi", usize::from(raw.filter_rssi > -128), format!("at least {} dBm", raw.filter_rssi));
     let value = |(offset, bytes): &(i32, String)| match offset {
         -1 => format!("{bytes} anywhere"),
         _ => format!("{bytes} at {offset}"),
     };
-    let values: Vec<_> = form.filter_values.iter().map(value).collect();
+    let values: Vec<_> = raw.filter_values.iter().map(value).collect();
     list("FilterValues", values.len(), values.join(" or "));
-    let repeats = form.duplicates_ms;
+    let repeats = raw.duplicates_ms;
     list("DuplicatesMs", usize::from(repeats > 0), format!("{repeats}, repeats are left out"));
     lines
 }

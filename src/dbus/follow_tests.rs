@@ -11,9 +11,9 @@ use zbus::{Guid, MessageStream};
 async fn followed(root: &Path) -> (Arc<Settings>, Arc<crate::stats::Stats>, MessageStream) {
     let paths =
         Paths { vendor: root.join("vendor"), credentials: None, site: root.join("site"), state: root.join("state") };
-    let (stored, draft, config) = store::load(paths).expect("no files");
+    let (stored, candidate, config) = store::load(paths).expect("no files");
     let stats = Arc::new(crate::stats::Stats::default());
-    let settings = Arc::new(Settings::new(stored, draft, config, Arc::clone(&stats)));
+    let settings = Arc::new(Settings::new(stored, candidate, config, Arc::clone(&stats)));
 
     let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
     let ours = Builder::unix_stream(ours).server(Guid::generate()).p2p().build();
@@ -61,11 +61,11 @@ async fn states_are_told_and_counters_are_not() {
     assert_eq!(next(&mut told).await.1, ["AdapterAddresses", "Adapters", "Capture", "RadioState", "Radios"]);
 
     // Not only what comes over the bus is told.
-    settings.update(|draft| draft.form.port = 7).await.expect("update");
+    settings.update(|candidate| candidate.raw.port = 7).await.expect("update");
     assert_eq!(next(&mut told).await, (names::CONFIG.to_owned(), vec!["Port".to_owned()]));
 
     // Nor are statistics that follow from a setting forgotten.
-    settings.update(|draft| draft.form.router_address = "CC:1B:E0:00:00:01".into()).await.expect("update");
+    settings.update(|candidate| candidate.raw.router_address = "CC:1B:E0:00:00:01".into()).await.expect("update");
     assert_eq!(next(&mut told).await, (names::CONFIG.to_owned(), vec!["RouterAddress".to_owned()]));
     assert_eq!(next(&mut told).await, (names::STATS.to_owned(), vec!["Router".to_owned()]));
 }

@@ -70,7 +70,7 @@ pub(super) fn hints(config: &Config, stats: &Stats, others: &Others) -> Vec<Stri
         hint(true, &weakness.text);
     }
     hint(
-        config.form.timestamp && !clock,
+        config.raw.timestamp && !clock,
         "The clock is not synchronised: items have no time. Start a time service (systemd-timesyncd).",
     );
     hint(

@@ -1,13 +1,14 @@
 use super::*;
-use crate::config::Draft;
+use crate::config::Candidate;
 use crate::model::{Address, RecoveryAction};
 use crate::stats::{AdapterStatus, Heard};
 
 /// The settings with this mode and a broker.
 fn config(mode: &str) -> Config {
-    let mut draft = Draft::default();
-    (draft.form.protocol, draft.form.host, draft.form.scan_mode) = ("mqtt".into(), "broker".into(), mode.into());
-    Config::check(&draft).expect("right")
+    let mut candidate = Candidate::default();
+    (candidate.raw.protocol, candidate.raw.host, candidate.raw.scan_mode) =
+        ("mqtt".into(), "broker".into(), mode.into());
+    Config::check(&candidate).expect("right")
 }
 
 /// What is known of one adapter that scans, changed by the test.
@@ -134,29 +135,30 @@ fn signals_are_explained_by_what_stands_in_the_way() {
 
 #[test]
 fn weak_protection_is_one_hint() {
-    let mut draft = Draft::default();
-    (draft.form.protocol, draft.form.host, draft.form.username) = ("mqtt".into(), "broker".into(), "router".into());
-    draft.secrets.password = crate::config::Secret::from("hush".to_owned());
-    let about = |draft: &Draft| {
-        let hints = hints(&Config::check(draft).expect("right"), &one(|_| {}), &others());
+    let mut candidate = Candidate::default();
+    (candidate.raw.protocol, candidate.raw.host, candidate.raw.username) =
+        ("mqtt".into(), "broker".into(), "router".into());
+    candidate.secrets.password = crate::config::Secret::from("hush".to_owned());
+    let about = |candidate: &Candidate| {
+        let hints = hints(&Config::check(candidate).expect("right"), &one(|_| {}), &others());
         hints.into_iter().filter(|hint| hint.starts_with("Password") || hint.starts_with("Psk")).count()
     };
-    assert_eq!(about(&draft), 1);
-    draft.form.host = "::1".into();
-    assert_eq!(about(&draft), 0);
+    assert_eq!(about(&candidate), 1);
+    candidate.raw.host = "::1".into();
+    assert_eq!(about(&candidate), 0);
 }
 
 #[test]
 fn crl_that_is_nearly_out_of_date_gets_a_hint() {
     let ca = crate::test_certificates::Authority::new("CA");
     let about = |days: i64, clock: bool| {
-        let mut draft = Draft::default();
-        (draft.form.protocol, draft.form.host) = ("mqtt".into(), "broker".into());
-        draft.form.encryption_mode = "certificate".into();
-        draft.form.ca_certificate = ca.pem() + &ca.revoke(&[], (-9, 9)) + &ca.revoke(&[], (-9, days));
+        let mut candidate = Candidate::default();
+        (candidate.raw.protocol, candidate.raw.host) = ("mqtt".into(), "broker".into());
+        candidate.raw.encryption_mode = "certificate".into();
+        candidate.raw.ca_certificate = ca.pem() + &ca.revoke(&[], (-9, 9)) + &ca.revoke(&[], (-9, days));
         let stats = one(|_| {});
         stats.set_clock_synchronised(clock);
-        let hints = hints(&Config::check(&draft).expect("right"), &stats, &others());
+        let hints = hints(&Config::check(&candidate).expect("right"), &stats, &others());
         hints.into_iter().find(|hint| hint.starts_with("A CRL in CaCertificate")).unwrap_or_default()
     };
     assert_eq!(about(8, true), "");

@@ -227,14 +227,14 @@ impl Stats {
         self.link().error.map_or_else(String::new, |Failure { detail, .. }| detail)
     }
 
-    /// Highest QoS that the broker in use supports, as far as it is known; 2 unless it is lower than ScanQos. Messages go at the
-    /// lower one of both.
+    /// Highest QoS that the broker in use supports, as far as it is known; 2 unless it is base than ScanQos. Messages go at the
+    /// base one of both.
     #[zbus(property)]
     fn maximum_qos(&self) -> u8 {
         self.link().qos_limit.map_or(2, |(maximum, _)| maximum)
     }
 
-    /// Why messages go at a lower QoS than ScanQos, for people; empty while they do not.
+    /// Why messages go at a base QoS than ScanQos, for people; empty while they do not.
     #[zbus(property)]
     fn maximum_qos_reason(&self) -> String {
         self.link().qos_limit.map_or_else(String::new, |(_, reason)| reason)

@@ -1,7 +1,7 @@
 //! D-Bus values as settings, generated from the table.
 
-use crate::config::table::{for_each_secret, for_each_setting};
-use crate::config::{Draft, SECRETS, SETTINGS, Secret, Setting, nearest, question};
+use crate::config::schema::{for_each_secret, for_each_setting};
+use crate::config::{Candidate, SECRETS, SETTINGS, Secret, Setting, nearest, question};
 use zbus::{OwnedVariant, Type, Variant};
 
 /// A value as the type of a setting, or what was expected instead, for people.
@@ -33,10 +33,10 @@ pub(super) fn unknown(name: &str) -> String {
 macro_rules! define_assign {
     ($($(#[$doc:meta])* $key:ident $setter:ident $name:ident: $type:ty = $default:expr, $expected:literal;)*) => {
         /// Sets a setting by its D-Bus name.
-        pub(super) fn assign(draft: &mut Draft, name: &str, value: &OwnedVariant) -> Result<(), String> {
+        pub(super) fn assign(candidate: &mut Candidate, name: &str, value: &OwnedVariant) -> Result<(), String> {
             match name {
-                $(stringify!($name) => draft.form.$key = typed::<$type>(value, name)?,)*
-                _ => return assign_secret(draft, name, value),
+                $(stringify!($name) => candidate.raw.$key = typed::<$type>(value, name)?,)*
+                _ => return assign_secret(candidate, name, value),
             }
             Ok(())
         }
@@ -46,9 +46,9 @@ for_each_setting!(define_assign);
 
 macro_rules! define_assign_secret {
     ($($(#[$doc:meta])* $key:ident $setter:ident $is_set:ident $name:ident, $expected:literal;)*) => {
-        fn assign_secret(draft: &mut Draft, name: &str, value: &OwnedVariant) -> Result<(), String> {
+        fn assign_secret(candidate: &mut Candidate, name: &str, value: &OwnedVariant) -> Result<(), String> {
             match name {
-                $(stringify!($name) => draft.secrets.$key = Secret::from(typed::<String>(value, name)?),)*
+                $(stringify!($name) => candidate.secrets.$key = Secret::from(typed::<String>(value, name)?),)*
                 _ => return Err(unknown(name)),
             }
             Ok(())
@@ -61,16 +61,16 @@ for_each_secret!(define_assign_secret);
 mod tests {
     use super::*;
 
-    fn assigned(name: &str, value: Variant<'_>) -> Result<Draft, String> {
-        let mut draft = Draft::default();
-        assign(&mut draft, name, &OwnedVariant::try_from(value).expect("no descriptors")).map(|()| draft)
+    fn assigned(name: &str, value: Variant<'_>) -> Result<Candidate, String> {
+        let mut candidate = Candidate::default();
+        assign(&mut candidate, name, &OwnedVariant::try_from(value).expect("no descriptors")).map(|()| candidate)
     }
 
     #[test]
     fn values_keep_their_types() {
-        assert_eq!(assigned("Port", Variant::from(7u16)).expect("q").form.port, 7);
+        assert_eq!(assigned("Port", Variant::from(7u16)).expect("q").raw.port, 7);
         let pairs = vec![(-1i32, "FF".to_owned())];
-        assert_eq!(assigned("FilterValues", Variant::from(pairs.clone())).expect("a(is)").form.filter_values, pairs);
+        assert_eq!(assigned("FilterValues", Variant::from(pairs.clone())).expect("a(is)").raw.filter_values, pairs);
         assert_eq!(assigned("Psk", Variant::from("12")).expect("s").secrets.psk.expose(), "12");
     }
 

@@ -53,7 +53,7 @@ pub async fn follow(stats: &Stats, mut config: watch::Receiver<Arc<Config>>) {
 /// one more often.
 fn max_silence(config: &Config) -> Duration {
     match &config.mqtt {
-        Some(mqtt) if config.form.status_topic.is_empty() && !mqtt.keep_alive.is_zero() => {
+        Some(mqtt) if config.raw.status_topic.is_empty() && !mqtt.keep_alive.is_zero() => {
             MAX_BROKER_SILENCE.max(mqtt.keep_alive + PING_TIMEOUT)
         }
         _ => MAX_BROKER_SILENCE,
@@ -63,15 +63,15 @@ fn max_silence(config: &Config) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Draft;
+    use crate::config::Candidate;
 
     #[test]
     fn keep_alive_decides_how_long_a_broker_may_be_silent() {
         let max_silence = |keep_alive: u16, topic: &str| {
-            let mut draft = Draft::default();
-            (draft.form.protocol, draft.form.host) = ("mqtt".into(), "broker".into());
-            (draft.form.keep_alive_secs, draft.form.status_topic) = (keep_alive, topic.into());
-            max_silence(&Config::check(&draft).expect("right")).as_secs()
+            let mut candidate = Candidate::default();
+            (candidate.raw.protocol, candidate.raw.host) = ("mqtt".into(), "broker".into());
+            (candidate.raw.keep_alive_secs, candidate.raw.status_topic) = (keep_alive, topic.into());
+            max_silence(&Config::check(&candidate).expect("right")).as_secs()
         };
         assert_eq!(
             [max_silence(5, ""), max_silence(60, ""), max_silence(300, ""), max_silence(0, "")],

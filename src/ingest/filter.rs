@@ -3,7 +3,7 @@
 //! Values inside one filter are OR-ed, filters are AND-ed, each packet is judged on its own: a scan response without a
 //! service UUID does not pass a UUID filter, even if the advert before it did.
 
-use crate::config::Form;
+use crate::config::RawConfig;
 use crate::model::{Advert, FilterKind, ad_structures};
 
 /// A pattern of `FilterNames`.
@@ -90,13 +90,13 @@ fn bytes(hex: &str) -> impl DoubleEndedIterator<Item = u8> {
 
 impl Filter {
     /// From settings that were checked.
-    pub fn compile(form: &Form) -> Self {
+    pub fn compile(raw: &RawConfig) -> Self {
         Self {
-            rssi: (form.filter_rssi > -128).then_some(form.filter_rssi),
-            macs: form.filter_macs.iter().map(|m| Mac::compile(m)).collect(),
-            names: form.filter_names.iter().map(|n| Name::compile(n)).collect(),
-            uuids: form.filter_uuids.iter().map(|u| bytes(u).rev().collect()).collect(),
-            values: form
+            rssi: (raw.filter_rssi > -128).then_some(raw.filter_rssi),
+            macs: raw.filter_macs.iter().map(|m| Mac::compile(m)).collect(),
+            names: raw.filter_names.iter().map(|n| Name::compile(n)).collect(),
+            uuids: raw.filter_uuids.iter().map(|u| bytes(u).rev().collect()).collect(),
+            values: raw
                 .filter_values
                 .iter()
                 .map(|(offset, hex)| Value { offset: usize::try_from(*offset).ok(), bytes: bytes(hex).collect() })

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{Config, Draft};
+use crate::config::{Candidate, Config};
 use crate::model::{Address, AddressType, Pdu};
 use proptest::prelude::*;
 
@@ -14,11 +14,11 @@ fn advert(data: &[u8]) -> Advert<'_> {
     }
 }
 
-fn check(change: impl FnOnce(&mut Form), data: &[u8]) -> Result<(), FilterKind> {
-    let mut form = Form::default();
-    change(&mut form);
-    Config::check(&Draft { form: form.clone(), ..Draft::default() }).expect("settings that the service accepts");
-    Filter::compile(&form).check(&advert(data))
+fn check(change: impl FnOnce(&mut RawConfig), data: &[u8]) -> Result<(), FilterKind> {
+    let mut raw = RawConfig::default();
+    change(&mut raw);
+    Config::check(&Candidate { raw: raw.clone(), ..Candidate::default() }).expect("settings that the service accepts");
+    Filter::compile(&raw).check(&advert(data))
 }
 
 /// Flags, the UUIDs 180F and FEE9, one of 32 bits, one of 128 bits, the name "Desk".
@@ -72,7 +72,7 @@ fn uuids_are_big_endian_and_only_service_class_lists_count() {
 fn rssi_drops_weaker_ones() {
     assert_eq!(check(|f| f.filter_rssi = -60, b""), Ok(()));
     assert_eq!(check(|f| f.filter_rssi = -59, b""), Err(FilterKind::Rssi));
-    let strong = Filter::compile(&Form { filter_rssi: 20, ..Form::default() });
+    let strong = Filter::compile(&RawConfig { filter_rssi: 20, ..RawConfig::default() });
     assert_eq!(strong.check(&Advert { rssi: 127, ..advert(b"") }), Ok(()));
 }
 
@@ -101,7 +101,7 @@ fn filters_are_anded() {
 }
 
 /// The same rules as plainly as they can be said, on text.
-fn naive(form: &Form, advert: &Advert<'_>) -> bool {
+fn naive(raw: &RawConfig, advert: &Advert<'_>) -> bool {
     let hex: String = advert.data.iter().map(|b| format!("{b:02X}")).collect();
     let mac = advert.address.to_string();
     let name = advert.name();
@@ -140,11 +140,11 @@ fn naive(form: &Form, advert: &Advert<'_>) -> bool {
             Err(_) => (0..hex.len()).step_by(2).any(|i| hex[i..].starts_with(&p)),
         }
     };
-    (form.filter_rssi == -128 || i16::from(advert.rssi) >= form.filter_rssi)
-        && (form.filter_macs.is_empty() || form.filter_macs.iter().any(any_mac))
-        && (form.filter_names.is_empty() || form.filter_names.iter().any(any_name))
-        && (form.filter_uuids.is_empty() || form.filter_uuids.iter().any(any_uuid))
-        && (form.filter_values.is_empty() || form.filter_values.iter().any(any_value))
+    (raw.filter_rssi == -128 || i16::from(advert.rssi) >= raw.filter_rssi)
+        && (raw.filter_macs.is_empty() || raw.filter_macs.iter().any(any_mac))
+        && (raw.filter_names.is_empty() || raw.filter_names.iter().any(any_name))
+        && (raw.filter_uuids.is_empty() || raw.filter_uuids.iter().any(any_uuid))
+        && (raw.filter_values.is_empty() || raw.filter_values.iter().any(any_value))
 }
 
 /// AD bytes from a small alphabet, so that patterns do hit: structures of the interesting types, and damage.
@@ -161,7 +161,7 @@ fn hex_of(length: impl Strategy<Value = usize>) -> impl Strategy<Value = String>
         .prop_map(|v| v.iter().map(|b| format!("{b:02x}")).collect())
 }
 
-fn forms() -> impl Strategy<Value = Form> {
+fn forms() -> impl Strategy<Value = RawConfig> {
     let name =
         prop_oneof![Just("*".to_owned()), "[\u{1}-\u{3}]{1,3}\\*", "\\*[\u{1}-\u{3}]{1,3}", "[\u{1}-\u{3}]{1,4}"];
     let mac = prop::sample::select(vec!["0*", "00:0*", "00:01:*", "00:01:02:03:00:01", "00:00:01*", "01:02*"]);
@@ -174,13 +174,13 @@ fn forms() -> impl Strategy<Value = Form> {
         prop::collection::vec(uuid, 0..4),
         prop::collection::vec(value, 0..3),
     )
-        .prop_map(|(filter_rssi, filter_names, filter_macs, filter_uuids, filter_values)| Form {
+        .prop_map(|(filter_rssi, filter_names, filter_macs, filter_uuids, filter_values)| RawConfig {
             filter_rssi,
             filter_names,
             filter_macs,
             filter_uuids,
             filter_values,
-            ..Form::default()
+            ..RawConfig::default()
         })
 }
 
@@ -188,9 +188,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
     #[test]
     fn compiled_filters_agree_with_the_naive_ones(
-        form in forms(), data in ad_bytes(), address in prop::array::uniform6(0u8..3), rssi in -100i8..-20,
+        raw in forms(), data in ad_bytes(), address in prop::array::uniform6(0u8..3), rssi in -100i8..-20,
     ) {
         let advert = Advert { address: Address(address), rssi, ..advert(&data) };
-        prop_assert_eq!(Filter::compile(&form).check(&advert).is_ok(), naive(&form, &advert));
+        prop_assert_eq!(Filter::compile(&raw).check(&advert).is_ok(), naive(&raw, &advert));
     }
 }

@@ -6,7 +6,7 @@ use super::dedup::Duplicates;
 use super::filter::Filter;
 use super::reassembly::{Reassembly, Received};
 use crate::capture::{Capture, ReadOutcome, UNKNOWN};
-use crate::config::{Config, Form, Framing};
+use crate::config::{Config, Framing, RawConfig};
 use crate::encode::{Batch, Plan, epoch};
 use crate::log;
 use crate::model::{Address, Advert, BootTime, DataStatus, Message, Pdu};
@@ -93,7 +93,7 @@ fn plan(config: &Config, router: Address) -> Plan {
 }
 
 /// The settings that [`Filter`] is made of.
-fn same_filters(a: &Form, b: &Form) -> bool {
+fn same_filters(a: &RawConfig, b: &RawConfig) -> bool {
     a.filter_rssi == b.filter_rssi
         && a.filter_macs == b.filter_macs
         && a.filter_names == b.filter_names
@@ -104,8 +104,8 @@ fn same_filters(a: &Form, b: &Form) -> bool {
 impl Pipeline {
     pub(super) fn new(queue: Arc<Queue>, stats: Arc<Stats>, config: &Arc<Config>, router: Address) -> Self {
         let stage = BatchStage {
-            filter: Filter::compile(&config.form),
-            duplicates: Duplicates::new(config.form.duplicates_ms),
+            filter: Filter::compile(&config.raw),
+            duplicates: Duplicates::new(config.raw.duplicates_ms),
             batch: Batch::new(plan(config, router), epoch()),
             publishing: config.mqtt.is_some(),
             stamping: config.payload.style.timestamp.is_some(),
@@ -130,11 +130,11 @@ impl Pipeline {
     /// Works by these settings from now on.
     pub(super) fn configure(&mut self, config: &Arc<Config>) {
         let before = std::mem::replace(&mut self.config, config.clone());
-        if !same_filters(&before.form, &config.form) {
-            self.stage.filter = Filter::compile(&config.form);
+        if !same_filters(&before.raw, &config.raw) {
+            self.stage.filter = Filter::compile(&config.raw);
         }
-        if before.form.duplicates_ms != config.form.duplicates_ms {
-            self.stage.duplicates = Duplicates::new(config.form.duplicates_ms);
+        if before.raw.duplicates_ms != config.raw.duplicates_ms {
+            self.stage.duplicates = Duplicates::new(config.raw.duplicates_ms);
         }
         self.stage.stamping = config.payload.style.timestamp.is_some();
         let message = self.stage.batch.configure(plan(config, self.router), self.now().wall);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::capture::Each;
-use crate::config::Draft;
+use crate::config::Candidate;
 use crate::hci::packets::{extended, extended_event, legacy, legacy_event};
 use crate::hci::reports;
 use crate::model::FilterKind;
@@ -28,26 +28,26 @@ struct Bench {
     pipeline: Pipeline,
     queue: Arc<Queue>,
     stats: Arc<Stats>,
-    draft: Draft,
+    candidate: Candidate,
 }
 
 const ROUTER: Address = Address([0xCC, 0x1B, 0xE0, 0xE0, 0xE6, 0xD0]);
 
 impl Bench {
-    fn new(change: impl FnOnce(&mut Form)) -> Self {
-        let mut draft = Draft::default();
-        draft.form.protocol = "mqtt".into();
-        draft.form.host = "broker".into();
-        change(&mut draft.form);
+    fn new(change: impl FnOnce(&mut RawConfig)) -> Self {
+        let mut candidate = Candidate::default();
+        candidate.raw.protocol = "mqtt".into();
+        candidate.raw.host = "broker".into();
+        change(&mut candidate.raw);
         let stats = Arc::new(Stats::default());
         let queue = Arc::new(Queue::new(1 << 24, stats.clone()));
-        let pipeline = Pipeline::new(queue.clone(), stats.clone(), &checked(&draft), ROUTER);
-        Self { pipeline, queue, stats, draft }
+        let pipeline = Pipeline::new(queue.clone(), stats.clone(), &checked(&candidate), ROUTER);
+        Self { pipeline, queue, stats, candidate }
     }
 
-    fn set(&mut self, change: impl FnOnce(&mut Form)) {
-        change(&mut self.draft.form);
-        self.pipeline.configure(&checked(&self.draft));
+    fn set(&mut self, change: impl FnOnce(&mut RawConfig)) {
+        change(&mut self.candidate.raw);
+        self.pipeline.configure(&checked(&self.candidate));
         assert!(self.stats.snapshot().balances());
     }
 
@@ -74,8 +74,8 @@ impl Bench {
     }
 }
 
-fn checked(draft: &Draft) -> Arc<Config> {
-    Arc::new(Config::check(draft).expect("right"))
+fn checked(candidate: &Candidate) -> Arc<Config> {
+    Arc::new(Config::check(candidate).expect("right"))
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::Draft;
+use crate::config::Candidate;
 use crate::hci::packets::{legacy, legacy_event};
 use crate::model::RadioState;
 use socket2::{Domain, Socket, Type};
@@ -17,7 +17,7 @@ struct Scan {
 
 fn start() -> Scan {
     let (near, far) = Socket::pair(Domain::UNIX, Type::SEQPACKET, None).expect("pair");
-    let config = Config::check(&Draft::default()).expect("defaults are right");
+    let config = Config::check(&Candidate::default()).expect("defaults are right");
     let (_settings, settings) = watch::channel(Arc::new(config));
     let stats = Arc::new(Stats::default());
     let queue = Arc::new(Queue::new(1 << 20, stats.clone()));

@@ -61,7 +61,7 @@ impl PublishConfig {
 /// The broker and the way of messages to it, with their templates filled in.
 pub(super) fn read(config: &Config, router: Address) -> Option<(Target, PublishConfig)> {
     let mut mqtt = config.mqtt.clone()?;
-    let router = Address::parse(&config.form.router_address).unwrap_or(router).to_string();
+    let router = Address::parse(&config.raw.router_address).unwrap_or(router).to_string();
     mqtt.client_id = mqtt.client_id.replace("{router}", &router.to_lowercase());
     let topic = std::mem::take(&mut mqtt.topic).replace("{router}", &router);
     let qos = std::mem::replace(&mut mqtt.qos, Qos::AtMostOnce);
@@ -182,22 +182,22 @@ impl ConfigWatch {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::config::Draft;
+    use crate::config::Candidate;
 
-    pub(in super::super) fn draft() -> Draft {
-        let mut draft = Draft::default();
-        draft.form.protocol = "mqtt".into();
-        draft.form.host = "broker".into();
-        draft
+    pub(in super::super) fn candidate() -> Candidate {
+        let mut candidate = Candidate::default();
+        candidate.raw.protocol = "mqtt".into();
+        candidate.raw.host = "broker".into();
+        candidate
     }
 
     #[test]
     fn a_topic_names_router_and_device() {
         let topic = |template: &str, device| {
-            let mut draft = draft();
-            draft.form.payload_format = "object".into();
-            draft.form.scan_topic = template.into();
-            let config = Config::check(&draft).expect("right");
+            let mut candidate = candidate();
+            candidate.raw.payload_format = "object".into();
+            candidate.raw.scan_topic = template.into();
+            let config = Config::check(&candidate).expect("right");
             let (_, route) = read(&config, Address([0xCC, 0x1B, 0xE0, 0, 0, 1])).expect("a broker");
             let mut room = "from another message".to_owned();
             route.topic(device, &mut room).to_owned()

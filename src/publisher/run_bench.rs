@@ -1,7 +1,7 @@
 //! A broker of our making, and the loop on a clock that jumps.
 
 use super::Publisher;
-use crate::config::{Config, Draft, Qos};
+use crate::config::{Candidate, Config, Qos};
 use crate::model::{Address, Failure, LastError, Message};
 use crate::mqtt::client::BrokerConfig;
 use crate::mqtt::client::{Client, Event, NotSent, Probe};
@@ -151,7 +151,7 @@ pub(super) struct Bench {
     queue: Arc<Queue>,
     pub(super) stats: Arc<Stats>,
     config: watch::Sender<Arc<Config>>,
-    draft: Draft,
+    candidate: Candidate,
     pub(super) stop: watch::Sender<bool>,
     pub(super) run: JoinHandle<()>,
 }
@@ -174,16 +174,16 @@ impl Bench {
     }
 
     fn start_with(connection: &str, fallbacks: &[&str], status_topic: &str, qos: u8) -> Self {
-        let mut draft = Draft::default();
-        draft.form.fallback_hosts = fallbacks.iter().map(|&host| host.to_owned()).collect();
-        draft.form.protocol = "mqtt".into();
-        draft.form.host = "broker".into();
-        draft.form.scan_qos = qos;
-        draft.form.connection_type = connection.into();
-        draft.form.status_topic = status_topic.into();
+        let mut candidate = Candidate::default();
+        candidate.raw.fallback_hosts = fallbacks.iter().map(|&host| host.to_owned()).collect();
+        candidate.raw.protocol = "mqtt".into();
+        candidate.raw.host = "broker".into();
+        candidate.raw.scan_qos = qos;
+        candidate.raw.connection_type = connection.into();
+        candidate.raw.status_topic = status_topic.into();
         let stats = Arc::new(Stats::default());
         let queue = Arc::new(Queue::new(1 << 20, stats.clone()));
-        let (config, settings) = watch::channel(Arc::new(Config::check(&draft).expect("right")));
+        let (config, settings) = watch::channel(Arc::new(Config::check(&candidate).expect("right")));
         let (stop, stopped) = watch::channel(false);
         let (events, heard) = mpsc::channel(1000);
         let script = Arc::new(Script::default());
@@ -193,7 +193,7 @@ impl Bench {
         let orders = ConfigWatch::new(settings, stopped, ROUTER, limits.drain, stats.clone());
         let publisher = Publisher::new(queue.clone(), stats.clone(), Fake(script.clone(), heard), orders, limits, None);
         let run = tokio::task::spawn_local(publisher.run());
-        Self { script, events, queue, stats, config, draft, stop, run }
+        Self { script, events, queue, stats, config, candidate, stop, run }
     }
 
     pub(super) fn push(&self, first: u8) {
@@ -214,9 +214,9 @@ impl Bench {
         self.script.payloads.lock().expect("no panic").clone()
     }
 
-    pub(super) fn set(&mut self, change: impl FnOnce(&mut Draft)) {
-        change(&mut self.draft);
-        self.config.send_replace(Arc::new(Config::check(&self.draft).expect("right")));
+    pub(super) fn set(&mut self, change: impl FnOnce(&mut Candidate)) {
+        change(&mut self.candidate);
+        self.config.send_replace(Arc::new(Config::check(&self.candidate).expect("right")));
     }
 
     pub(super) fn answer(&self, answer: Option<Result<(), Failure>>) {

@@ -1,7 +1,7 @@
 //! A publish loop on a thread of its own, with a broker that blocks it.
 
 use super::*;
-use crate::config::{Config, Draft, Qos};
+use crate::config::{Candidate, Config, Qos};
 use crate::model::{Address, Message};
 use crate::mqtt::client::{BrokerConfig, Event, NotSent, Probe};
 use crate::publisher::config_watch::ConfigWatch;
@@ -92,11 +92,11 @@ fn fed(feeder: &mut ProgressCheck, stats: &Stats, limit: Duration) -> bool {
 #[test]
 fn a_blocked_loop_does_not_feed_the_watchdog_and_an_idle_one_does() {
     const LONG: Duration = Duration::from_secs(30);
-    let mut draft = Draft::default();
-    (draft.form.protocol, draft.form.host) = ("mqtt".into(), "broker".into());
+    let mut candidate = Candidate::default();
+    (candidate.raw.protocol, candidate.raw.host) = ("mqtt".into(), "broker".into());
     let stats = Arc::new(Stats::default());
     let queue = Arc::new(Queue::new(1 << 20, stats.clone()));
-    let (_config, settings) = watch::channel(Arc::new(Config::check(&draft).expect("right")));
+    let (_config, settings) = watch::channel(Arc::new(Config::check(&candidate).expect("right")));
     let (stop, stopped) = watch::channel(false);
     let ((entered, entering), (release, released)) = (mpsc::channel(), mpsc::channel());
     let thread = std::thread::spawn({

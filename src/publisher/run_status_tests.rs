@@ -136,7 +136,7 @@ fn a_status_that_the_broker_closes_on_is_given_up_and_not_the_adverts() {
         say(&b, HealthState::Degraded, "off");
         advance(Duration::from_secs(600)).await;
         assert_eq!(b.did().await, [], "it is given up");
-        b.set(|d| d.form.status_topic = "allowed".into());
+        b.set(|d| d.raw.status_topic = "allowed".into());
         let did = b.did().await;
         assert!(matches!(&did[..], [.., Did::Announce(topic, _)] if topic == "allowed"), "{did:?}");
     });
@@ -168,7 +168,7 @@ fn the_end_is_told_before_the_will_is_taken_back() {
             if stop {
                 b.stop.send_replace(true);
             } else {
-                b.set(|d| d.form.status_topic = "other".into());
+                b.set(|d| d.raw.status_topic = "other".into());
             }
             let did = b.did().await;
             let [Did::Announce(topic, message)] = &did[..] else { panic!("{did:?}") };

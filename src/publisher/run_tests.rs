@@ -57,7 +57,7 @@ fn the_window_bounds_what_is_in_flight() {
         (2..=101).for_each(|tag| b.tell(Event::Published(tag)));
         assert_eq!(b.published().await.len(), 100);
         (102..=201).for_each(|tag| b.tell(Event::Published(tag)));
-        b.set(|d| d.form.scan_qos = 2);
+        b.set(|d| d.raw.scan_qos = 2);
         let did = b.did().await;
         assert!(did.contains(&Did::Disconnect), "QoS 2 has another session");
         assert_eq!(b.stats.snapshot().in_flight, 3 * 20, "20 are enough at QoS 2");
@@ -68,7 +68,7 @@ fn the_window_bounds_what_is_in_flight() {
 fn what_a_session_keeps_stays_in_flight_over_a_loss_and_a_stop() {
     bench(|| async {
         let mut b = Bench::start("long");
-        b.set(|d| d.form.scan_qos = 2);
+        b.set(|d| d.raw.scan_qos = 2);
         (1..=4).for_each(|n| b.push(n));
         assert_eq!(b.published().await, [1, 2, 3, 4]);
         b.keep(&[2, 4]);
@@ -106,7 +106,7 @@ fn qos_follows_what_the_broker_tells_and_what_is_set() {
         };
         assert_eq!(at(b.did().await), Some(Qos::AtMostOnce));
         assert!(b.link().qos_limit.is_some_and(|(maximum, why)| maximum == 0 && why.contains("Set ScanQos to 0")));
-        b.set(|d| d.form.scan_qos = 0);
+        b.set(|d| d.raw.scan_qos = 0);
         b.settle().await;
         assert_eq!(b.link().qos_limit, None, "nothing is lowered");
     });
@@ -116,7 +116,7 @@ fn qos_follows_what_the_broker_tells_and_what_is_set() {
 fn a_session_with_a_message_that_ends_every_connection_is_given_up() {
     bench(|| async {
         let mut b = Bench::start("long");
-        b.set(|d| d.form.scan_qos = 2);
+        b.set(|d| d.raw.scan_qos = 2);
         // It does support QoS 2.
         b.push(9);
         assert_eq!(b.published().await, [9]);
@@ -182,12 +182,12 @@ fn failures_wait_and_only_settings_of_the_broker_end_the_wait() {
         assert_eq!(b.link().error.map(|e| e.code.as_str()), Some("auth"));
         // Someone has to repair this: half a minute at least.
         advance(Duration::from_secs(29)).await;
-        b.set(|d| d.form.scan_topic = "other".into());
-        b.set(|d| d.form.scan_mode = "active".into());
-        b.set(|d| d.form.queue_max_bytes = 70_000);
+        b.set(|d| d.raw.scan_topic = "other".into());
+        b.set(|d| d.raw.scan_mode = "active".into());
+        b.set(|d| d.raw.queue_max_bytes = 70_000);
         assert_eq!(b.did().await, []);
         b.answer(Some(Ok(())));
-        b.set(|d| d.form.username = "someone".into());
+        b.set(|d| d.raw.username = "someone".into());
         assert_eq!(b.did().await.len(), 1);
         assert_eq!(b.link().state, LinkState::Connected);
     });
@@ -198,25 +198,25 @@ fn spool_limits_hold_at_once_in_every_state() {
     bench(|| async {
         let mut b = Bench::start("long");
         b.did().await;
-        b.set(|d| d.form.spool_max_age_secs = 61);
+        b.set(|d| d.raw.spool_max_age_secs = 61);
         b.settle().await;
         assert_eq!((b.link().state, b.stats.spool().max_age), (LinkState::Connected, 61));
         b.answer(Some(Err(Failure::new(LastError::Refused, "no"))));
         b.tell(lost(LastError::Closed));
         b.did().await;
-        b.set(|d| d.form.spool_max_age_secs = 62);
+        b.set(|d| d.raw.spool_max_age_secs = 62);
         b.settle().await;
         assert_eq!((b.link().state, b.stats.spool().max_age), (LinkState::Waiting, 62));
-        b.set(|d| d.form.protocol = "none".into());
+        b.set(|d| d.raw.protocol = "none".into());
         b.settle().await;
-        b.set(|d| d.form.spool_max_age_secs = 63);
+        b.set(|d| d.raw.spool_max_age_secs = 63);
         b.settle().await;
         assert_eq!((b.link().state, b.stats.spool().max_age), (LinkState::Off, 63));
         // An attempt that is not answered.
         b.answer(None);
-        b.set(|d| d.form.protocol = "mqtt".into());
+        b.set(|d| d.raw.protocol = "mqtt".into());
         b.settle().await;
-        b.set(|d| d.form.spool_max_age_secs = 64);
+        b.set(|d| d.raw.spool_max_age_secs = 64);
         b.settle().await;
         assert_eq!((b.link().state, b.stats.spool().max_age), (LinkState::Connecting, 64));
     });
@@ -242,11 +242,11 @@ fn topic_and_qos_change_without_a_new_connection_and_hold_for_what_is_queued_aft
     bench(|| async {
         let mut b = Bench::start("long");
         b.did().await;
-        b.set(|d| (d.form.scan_topic, d.form.scan_qos) = ("a/{router}".into(), 0));
+        b.set(|d| (d.raw.scan_topic, d.raw.scan_qos) = ("a/{router}".into(), 0));
         b.push(1);
         assert_eq!(b.did().await, [Did::Publish(1, "a/CC:1B:E0:E0:E6:D0".into(), 1, Qos::AtMostOnce)]);
         // Something in flight does not keep the connection when the broker changes, and is not lost.
-        b.set(|d| d.form.host = "other".into());
+        b.set(|d| d.raw.host = "other".into());
         b.settle().await;
         advance(Duration::from_secs(1)).await;
         let did = b.did().await;
@@ -284,7 +284,7 @@ fn with_no_protocol_everything_is_counted_as_unpublished() {
         let mut b = Bench::start("long");
         b.push(1);
         b.did().await;
-        b.set(|d| d.form.protocol = "none".into());
+        b.set(|d| d.raw.protocol = "none".into());
         b.settle().await;
         advance(Duration::from_secs(1)).await;
         b.settle().await;
@@ -299,7 +299,7 @@ fn with_no_protocol_everything_is_counted_as_unpublished() {
 fn unpublished_is_what_comes_to_a_stop_without_a_broker() {
     bench(|| async {
         let mut b = Bench::start("long");
-        b.set(|d| d.form.protocol = "none".into());
+        b.set(|d| d.raw.protocol = "none".into());
         b.settle().await;
         b.stop.send_replace(true);
         b.push(1);

@@ -36,7 +36,7 @@ pub(crate) struct StatusTopic {
 impl StatusTopic {
     /// What the settings want, if anything.
     pub(super) fn of(config: &Config, router: &str) -> Option<Self> {
-        let template = &config.form.status_topic;
+        let template = &config.raw.status_topic;
         (!template.is_empty()).then(|| Self { topic: template.replace("{router}", router), router: router.to_owned() })
     }
 

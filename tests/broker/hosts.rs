@@ -1,6 +1,6 @@
 //! Fallbacks: brokers that are away, refuse, freeze, and come back.
 
-use crate::service::{Service, draft, draft_of, limits};
+use crate::service::{Service, candidate, candidate_of, limits};
 use crate::support::broker::{Mosquitto, Scenario};
 use crate::support::broker_subscriber::Subscriber;
 use crate::support::eventually;
@@ -34,10 +34,10 @@ fn failover_from_a_killed_broker_and_back() {
     for qos in 0..=2 {
         let (mut first, second) = (Mosquitto::start(), Mosquitto::start());
         let at_second = Subscriber::start(&second, "#");
-        let mut draft = draft(first.ports.anonymous);
-        draft.form.scan_qos = qos;
-        draft.form.fallback_hosts = vec![at(second.ports.anonymous)];
-        let service = Service::with(draft, quick());
+        let mut candidate = candidate(first.ports.anonymous);
+        candidate.raw.scan_qos = qos;
+        candidate.raw.fallback_hosts = vec![at(second.ports.anonymous)];
+        let service = Service::with(candidate, quick());
         uses(&service, first.ports.anonymous);
         first.kill();
         uses(&service, second.ports.anonymous);
@@ -59,11 +59,11 @@ fn failover_from_a_killed_broker_and_back() {
 fn failover_from_a_frozen_broker_checks_the_name_of_the_host_that_is_tried() {
     let (first, second) = (Mosquitto::start(), Mosquitto::start());
     first.freeze();
-    let mut draft = draft_of(Scenario::Certificate, &second);
-    draft.form.port = first.ports.certificate;
+    let mut candidate = candidate_of(Scenario::Certificate, &second);
+    candidate.raw.port = first.ports.certificate;
     // Its certificate is for another name: a failure that needs repair, so the next one is tried.
-    draft.form.fallback_hosts = vec![at(second.ports.elsewhere), format!("localhost:{}", second.ports.certificate)];
-    let mut service = Service::with(draft, quick());
+    candidate.raw.fallback_hosts = vec![at(second.ports.elsewhere), format!("localhost:{}", second.ports.certificate)];
+    let mut service = Service::with(candidate, quick());
     let name = format!("localhost:{}", second.ports.certificate);
     eventually("connected to the third one", || {
         service.link().state == LinkState::Connected && service.link().broker == name
@@ -72,7 +72,7 @@ fn failover_from_a_frozen_broker_checks_the_name_of_the_host_that_is_tried() {
     service.all_published();
     assert_eq!(second.received(), 1);
     // With another CA there is nobody left.
-    service.set(|draft| draft.form.ca_certificate = second.certificates.other_ca.pem());
+    service.set(|candidate| candidate.raw.ca_certificate = second.certificates.other_ca.pem());
     eventually("nobody", || service.link().error.is_some_and(|failure| failure.code.as_str() == "tls-certificate"));
     first.thaw();
 }
@@ -80,11 +80,11 @@ fn failover_from_a_frozen_broker_checks_the_name_of_the_host_that_is_tried() {
 #[test]
 fn short_connections_use_the_fallback_too() {
     let (mut first, second) = (Mosquitto::start(), Mosquitto::start());
-    let mut draft = draft(first.ports.anonymous);
-    draft.form.scan_qos = 1;
-    draft.form.connection_type = "short".into();
-    draft.form.fallback_hosts = vec![at(second.ports.anonymous)];
-    let service = Service::with(draft, quick());
+    let mut candidate = candidate(first.ports.anonymous);
+    candidate.raw.scan_qos = 1;
+    candidate.raw.connection_type = "short".into();
+    candidate.raw.fallback_hosts = vec![at(second.ports.anonymous)];
+    let service = Service::with(candidate, quick());
     first.kill();
     (0..10).for_each(|_| service.push("[]"));
     service.all_published();

@@ -1,6 +1,6 @@
 //! What goes wrong on the way: names, ports, things that are no brokers.
 
-use crate::service::{Service, draft, draft_of};
+use crate::service::{Service, candidate, candidate_of};
 use crate::support::broker::Mosquitto;
 use crate::support::broker::Scenario;
 use crate::support::free_port;
@@ -12,24 +12,24 @@ use std::time::Duration;
 #[test]
 fn network_name_that_does_not_exist_is_dns_and_a_closed_port_is_refused() {
     let broker = Mosquitto::start();
-    let mut wrong = draft(broker.ports.anonymous);
-    wrong.form.host = "no-such-host.invalid".into();
+    let mut wrong = candidate(broker.ports.anonymous);
+    wrong.raw.host = "no-such-host.invalid".into();
     let mut service = Service::start(wrong);
     service.push("[]");
     let detail = service.fails_with("dns");
     assert!(detail.contains("no-such-host.invalid"), "{detail}");
     service.set(|d| {
-        d.form.host = "127.0.0.1".into();
-        d.form.port = free_port();
+        d.raw.host = "127.0.0.1".into();
+        d.raw.port = free_port();
     });
     service.fails_with_next("refused");
     service.set(|d| {
-        d.form.host = "::1".into();
+        d.raw.host = "::1".into();
     });
     service.fails_with_next("refused");
     service.set(|d| {
-        d.form.host = "localhost".into();
-        d.form.port = broker.ports.anonymous;
+        d.raw.host = "localhost".into();
+        d.raw.port = broker.ports.anonymous;
     });
     service.all_published();
 }
@@ -72,13 +72,13 @@ fn network_peer_that_is_no_broker_differs_from_one_that_closes_and_one_that_is_s
         (broker.ports.certificate, "none", "closed"),
     ];
     for (port, mode, word) in cases {
-        let mut wrong = draft(port);
-        wrong.form.encryption_mode = mode.into();
+        let mut wrong = candidate(port);
+        wrong.raw.encryption_mode = mode.into();
         let mut service = Service::with(wrong, limits);
         service.push("[]");
         println!("{port} {mode}: {}", service.fails_with(word));
         assert_eq!(service.ledger().published, 0);
-        service.set(|d| *d = draft_of(Scenario::Password, &broker));
+        service.set(|d| *d = candidate_of(Scenario::Password, &broker));
         service.soon("the right one is used at once", |s| s.link().state == LinkState::Connected);
     }
 }

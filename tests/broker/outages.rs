@@ -1,6 +1,6 @@
 //! Brokers that die, freeze and come back in the middle of traffic.
 
-use crate::service::{Service, draft, limits, push};
+use crate::service::{Service, candidate, limits, push};
 use crate::support::broker::Mosquitto;
 use crate::support::broker_subscriber::Subscriber;
 use crate::support::eventually;
@@ -27,11 +27,11 @@ fn lengths(broker: &Mosquitto) -> HashSet<usize> {
 /// acknowledged them: that survives SIGKILL, unlike what a subscriber or the broker's memory holds.
 fn fifty_kills(qos: u8, version: &str) {
     let mut broker = Mosquitto::start();
-    let mut draft = draft(broker.ports.anonymous);
-    draft.form.scan_qos = qos;
-    draft.form.mqtt_version = version.into();
-    draft.form.queue_max_bytes = 64 << 20;
-    let mut service = Service::with(draft, quick());
+    let mut candidate = candidate(broker.ports.anonymous);
+    candidate.raw.scan_qos = qos;
+    candidate.raw.mqtt_version = version.into();
+    candidate.raw.queue_max_bytes = 64 << 20;
+    let mut service = Service::with(candidate, quick());
     service.connected();
     let over = Arc::new(AtomicBool::new(false));
     let pusher = std::thread::spawn({
@@ -91,13 +91,13 @@ fn outage_of_a_frozen_broker_is_a_timeout_at_every_qos_and_what_it_missed_comes_
     for qos in 0..=2 {
         let broker = Mosquitto::start();
         let subscriber = Subscriber::start(&broker, "#");
-        let mut draft = draft(broker.ports.anonymous);
-        draft.form.scan_qos = qos;
-        draft.form.queue_max_bytes = 64 << 20;
+        let mut candidate = candidate(broker.ports.anonymous);
+        candidate.raw.scan_qos = qos;
+        candidate.raw.queue_max_bytes = 64 << 20;
         let mut limits = quick();
         (limits.stall, limits.ack, limits.answer) =
             (Duration::from_secs(2), Duration::from_secs(3), Duration::from_secs(3));
-        let service = Service::with(draft, limits);
+        let service = Service::with(candidate, limits);
         service.connected();
         broker.freeze();
         // More than the buffers of all sockets on the way hold.
@@ -114,9 +114,9 @@ fn outage_of_a_frozen_broker_is_a_timeout_at_every_qos_and_what_it_missed_comes_
 #[test]
 fn outage_while_nothing_is_published_is_noticed_by_the_missing_ping_response() {
     let broker = Mosquitto::start();
-    let mut draft = draft(broker.ports.anonymous);
-    draft.form.keep_alive_secs = 5;
-    let service = Service::with(draft, Limits { answer: Duration::from_secs(2), ..quick() });
+    let mut candidate = candidate(broker.ports.anonymous);
+    candidate.raw.keep_alive_secs = 5;
+    let service = Service::with(candidate, Limits { answer: Duration::from_secs(2), ..quick() });
     service.connected();
     broker.freeze();
     service.fails_with("timeout");
@@ -127,9 +127,9 @@ fn outage_while_nothing_is_published_is_noticed_by_the_missing_ping_response() {
 #[test]
 fn outage_is_not_a_broker_that_answers_pings_and_acknowledges_nothing() {
     let broker = Mosquitto::start();
-    let mut draft = draft(broker.ports.anonymous);
-    draft.form.keep_alive_secs = 5;
-    let service = Service::with(draft, quick());
+    let mut candidate = candidate(broker.ports.anonymous);
+    candidate.raw.keep_alive_secs = 5;
+    let service = Service::with(candidate, quick());
     service.connected();
     for busy in [false, true] {
         let before = service.stats.broker_heard().expect("it accepted us");
@@ -148,10 +148,10 @@ fn stop_sends_what_waits_and_disconnects() {
     let broker = Mosquitto::start();
     let subscriber = Subscriber::start(&broker, "#");
     for (round, connection) in ["long", "short"].into_iter().enumerate() {
-        let mut draft = draft(broker.ports.anonymous);
-        draft.form.scan_qos = 1;
-        draft.form.connection_type = connection.into();
-        let mut service = Service::start(draft);
+        let mut candidate = candidate(broker.ports.anonymous);
+        candidate.raw.scan_qos = 1;
+        candidate.raw.connection_type = connection.into();
+        let mut service = Service::start(candidate);
         (0..300).for_each(|_| service.push("[]"));
         if connection == "long" {
             service.connected();
@@ -166,7 +166,7 @@ fn stop_sends_what_waits_and_disconnects() {
 #[test]
 fn stop_without_a_broker_is_quick_and_counts_what_is_lost() {
     let mut broker = Mosquitto::start();
-    let mut service = Service::start(draft(broker.ports.anonymous));
+    let mut service = Service::start(candidate(broker.ports.anonymous));
     service.connected();
     broker.kill();
     eventually("waiting", || service.link().state == LinkState::Waiting);
@@ -181,10 +181,10 @@ fn stop_without_a_broker_is_quick_and_counts_what_is_lost() {
 fn load_of_a_thousand_messages_of_4_kb_a_second_is_carried() {
     let broker = Mosquitto::start();
     for qos in [0, 1] {
-        let mut draft = draft(broker.ports.anonymous);
-        draft.form.scan_qos = qos;
-        draft.form.queue_max_bytes = 128 << 20;
-        let service = Service::start(draft);
+        let mut candidate = candidate(broker.ports.anonymous);
+        candidate.raw.scan_qos = qos;
+        candidate.raw.queue_max_bytes = 128 << 20;
+        let service = Service::start(candidate);
         service.connected();
         let started = Instant::now();
         (0..10_000).for_each(|_| service.push(vec![b'x'; 4096]));

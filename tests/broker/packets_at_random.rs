@@ -1,7 +1,7 @@
 //! Packets of every type, right and wrong, at random moments: the service lives, and what it was given ends up somewhere.
 //! `fuzz/asan` runs this for an hour with the MQTT library and the service under AddressSanitizer.
 
-use crate::service::{Service, draft, limits};
+use crate::service::{Service, candidate, limits};
 use crate::support::eventually;
 use crate::support::scripted_broker::{CONNECT, PUBLISH, Packet, Peer, ScriptedBroker, Then};
 use cassia_bypass::publisher::Limits;
@@ -102,9 +102,9 @@ fn packets_at_random_end_nothing_but_connections() {
             let mut rng = dice.lock().expect("no panic").fork();
             misbehave(&mut rng, peer, packet, &counted)
         });
-        let mut draft = draft(broker.port);
-        (draft.form.mqtt_version, draft.form.scan_qos) = (version.into(), qos);
-        let service = Service::with(draft, quick());
+        let mut candidate = candidate(broker.port);
+        (candidate.raw.mqtt_version, candidate.raw.scan_qos) = (version.into(), qos);
+        let service = Service::with(candidate, quick());
         let (mut pushed, mut rng) = (0, Rng::with_seed(seed));
         while Instant::now() < end {
             for _ in 0..rng.usize(1..WAITING) {

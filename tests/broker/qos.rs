@@ -1,6 +1,6 @@
 //! Brokers that do not support the QoS that is set: adverts arrive at the one that they support, and it is told.
 
-use crate::service::{Service, draft, limits};
+use crate::service::{Service, candidate, limits};
 use crate::support::eventually;
 use crate::support::scripted_broker::{Arrived, CONNECT, PUBLISH, Packet, Peer, ScriptedBroker, Then};
 use cassia_bypass::publisher::Limits;
@@ -21,10 +21,10 @@ fn publish(
     script: impl Fn(&mut Peer, &Packet) -> Then + Send + Sync + 'static,
 ) -> Vec<Arrived> {
     let broker = ScriptedBroker::start(script);
-    let mut draft = draft(broker.port);
-    draft.form.scan_qos = qos;
-    draft.form.mqtt_version = version.into();
-    let service = Service::with(draft, quick());
+    let mut candidate = candidate(broker.port);
+    candidate.raw.scan_qos = qos;
+    candidate.raw.mqtt_version = version.into();
+    let service = Service::with(candidate, quick());
     for number in 0..10 {
         service.push(format!("[{number}]"));
     }
@@ -167,10 +167,10 @@ fn qos_of_a_broker_that_takes_no_status_is_right_for_adverts() {
     ];
     for (version, what, script) in scripts {
         let broker = ScriptedBroker::start(script);
-        let mut draft = draft(broker.port);
-        draft.form.mqtt_version = version.into();
-        draft.form.status_topic = "status".into();
-        let service = Service::with(draft, quick());
+        let mut candidate = candidate(broker.port);
+        candidate.raw.mqtt_version = version.into();
+        candidate.raw.status_topic = "status".into();
+        let service = Service::with(candidate, quick());
         for number in 0..10 {
             service.push(format!("[{number}]"));
         }

@@ -1,7 +1,7 @@
 //! Why a broker does not take us, or not any more, in words: what it says, and what shows without its saying so.
 
 use crate::qos::quick;
-use crate::service::{ROUTER, Service, draft};
+use crate::service::{ROUTER, Service, candidate};
 use crate::support::eventually;
 use crate::support::scripted_broker::{CONNECT, PUBLISH, Packet, Peer, ScriptedBroker, Then};
 use cassia_bypass::config::Config;
@@ -9,8 +9,8 @@ use cassia_bypass::model::{Failure, LastError};
 use cassia_bypass::publisher;
 
 /// `TestConnection` with these settings.
-pub(crate) fn tested(draft: &cassia_bypass::config::Draft) -> publisher::Trial {
-    let config = Config::check(draft).expect("right");
+pub(crate) fn tested(candidate: &cassia_bypass::config::Candidate) -> publisher::Trial {
+    let config = Config::check(candidate).expect("right");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(publisher::test(&config, ROUTER)).expect("a broker")
 }
@@ -38,11 +38,11 @@ fn reason_of_an_older_broker_that_is_asked_for_version_5_is_mqtt_version() {
     ];
     for (what, script) in answers {
         let broker = ScriptedBroker::start(script);
-        let mut draft = draft(broker.port);
-        draft.form.mqtt_version = "5".into();
-        let trial = tested(&draft);
+        let mut candidate = candidate(broker.port);
+        candidate.raw.mqtt_version = "5".into();
+        let trial = tested(&candidate);
         assert_eq!(trial.failure.map(|(_, failure)| failure.code.as_str()), Some("mqtt-version"), "{what}");
-        let service = Service::with(draft, quick());
+        let service = Service::with(candidate, quick());
         let detail = service.fails_with("mqtt-version");
         assert!(detail.contains("MqttVersion"), "{what}: {detail}");
     }
@@ -51,11 +51,11 @@ fn reason_of_an_older_broker_that_is_asked_for_version_5_is_mqtt_version() {
         if packet.kind() == CONNECT && peer.level == 5 { Then::Close } else { peer.obey(packet) }
     };
     let broker = ScriptedBroker::start(hangs_up);
-    let mut draft = draft(broker.port);
-    draft.form.mqtt_version = "5".into();
-    let failure = tested(&draft).failure.map(|(_, failure)| failure).expect("it fails");
+    let mut candidate = candidate(broker.port);
+    candidate.raw.mqtt_version = "5".into();
+    let failure = tested(&candidate).failure.map(|(_, failure)| failure).expect("it fails");
     assert_eq!(failure.code.as_str(), "mqtt-version", "{}", failure.detail);
-    let service = Service::with(draft, quick());
+    let service = Service::with(candidate, quick());
     assert!(service.fails_with("closed").contains("set MqttVersion to 3.1.1"));
 }
 
@@ -70,7 +70,7 @@ fn reason_of_two_routers_with_one_client_id_is_found_with_mqtt_3() {
         }
         peer.obey(packet)
     });
-    let service = Service::with(draft(broker.port), quick());
+    let service = Service::with(candidate(broker.port), quick());
     eventually("it is told", || {
         service.push("[]");
         let error = service.link().error;
@@ -99,9 +99,9 @@ fn reason_of_a_disconnect_is_the_same_each_time() {
                 }
                 peer.obey(packet)
             });
-            let mut draft = draft(broker.port);
-            (draft.form.mqtt_version, draft.form.scan_qos) = ("5".into(), 1);
-            let service = Service::with(draft, quick());
+            let mut candidate = candidate(broker.port);
+            (candidate.raw.mqtt_version, candidate.raw.scan_qos) = ("5".into(), 1);
+            let service = Service::with(candidate, quick());
             service.push("[]");
             let mut words = Vec::new();
             for connection in 1..=20 {

@@ -1,7 +1,7 @@
 //! What a broker does not take: for the moment, or for its size. Nothing is dropped that it could be given.
 
 use crate::qos::quick;
-use crate::service::{Service, draft};
+use crate::service::{Service, candidate};
 use crate::support::eventually;
 use crate::support::scripted_broker::{CONNECT, PUBLISH, PUBREL, Packet, Peer, ScriptedBroker, Then};
 use cassia_bypass::model::Message;
@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn service(port: u16, version: &str, qos: u8) -> Service {
-    let mut draft = draft(port);
-    (draft.form.mqtt_version, draft.form.scan_qos) = (version.into(), qos);
-    Service::with(draft, quick())
+    let mut candidate = candidate(port);
+    (candidate.raw.mqtt_version, candidate.raw.scan_qos) = (version.into(), qos);
+    Service::with(candidate, quick())
 }
 
 /// A batch of numbered items.

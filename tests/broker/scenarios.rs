@@ -1,6 +1,6 @@
 //! The guide's scenarios 4.1-4.4, the versions of MQTT, and what the broker's log says of us.
 
-use crate::service::{Service, apply, draft, draft_of};
+use crate::service::{Service, apply, candidate, candidate_of};
 use crate::support::broker::Scenario;
 use crate::support::broker::{Mosquitto, TlsVersion};
 use crate::support::broker_subscriber::Subscriber;
@@ -11,16 +11,16 @@ use cassia_bypass::model::LinkState;
 fn scenarios_deliver_with_long_and_short_connections_and_every_qos() {
     let broker = Mosquitto::start();
     let subscriber = Subscriber::start(&broker, "scan/#");
-    let mut service = Service::start(draft_of(Scenario::Anonymous, &broker));
+    let mut service = Service::start(candidate_of(Scenario::Anonymous, &broker));
     let mut sent = 0;
     for scenario in Scenario::ALL {
         for connection in ["long", "short"] {
             for qos in 0..=2u8 {
-                service.set(|draft| {
-                    apply(scenario, draft, &broker);
-                    draft.form.connection_type = connection.into();
-                    draft.form.scan_qos = qos;
-                    draft.form.scan_topic = format!("scan/{scenario:?}/{connection}/{{router}}");
+                service.set(|candidate| {
+                    apply(scenario, candidate, &broker);
+                    candidate.raw.connection_type = connection.into();
+                    candidate.raw.scan_qos = qos;
+                    candidate.raw.scan_topic = format!("scan/{scenario:?}/{connection}/{{router}}");
                 });
                 (0..5).for_each(|number| service.push(format!("[{{\"n\":{number}}}]")));
                 service.all_published();
@@ -49,7 +49,7 @@ fn tls_1_2_and_1_3_both_work_with_a_key_and_with_certificates() {
         let subscriber = Subscriber::start(&broker, "#");
         for (count, scenario) in [Scenario::Psk, Scenario::Certificate, Scenario::ClientCertificate].iter().enumerate()
         {
-            let service = Service::start(draft_of(*scenario, &broker));
+            let service = Service::start(candidate_of(*scenario, &broker));
             service.push("[]");
             service.all_published();
             eventually("it arrived", || subscriber.count() == count + 1);
@@ -60,21 +60,21 @@ fn tls_1_2_and_1_3_both_work_with_a_key_and_with_certificates() {
 #[test]
 fn scenario_of_a_pasted_server_certificate_and_an_address_as_common_name() {
     let broker = Mosquitto::start();
-    let mut service = Service::start(draft_of(Scenario::Certificate, &broker));
+    let mut service = Service::start(candidate_of(Scenario::Certificate, &broker));
     // The guide: "copy and paste the server certificate here". No CA is known then.
-    service.set(|draft| draft.form.ca_certificate = broker.certificates.server.certificate.clone());
+    service.set(|candidate| candidate.raw.ca_certificate = broker.certificates.server.certificate.clone());
     service.push("[]");
     service.all_published();
-    service.set(|draft| {
-        draft.form.ca_certificate = broker.certificates.ca.pem();
-        draft.form.port = broker.ports.common_name;
+    service.set(|candidate| {
+        candidate.raw.ca_certificate = broker.certificates.ca.pem();
+        candidate.raw.port = broker.ports.common_name;
     });
     service.push("[]");
     service.all_published();
     // By name, too.
-    service.set(|draft| {
-        draft.form.port = broker.ports.certificate;
-        draft.form.host = "localhost".into();
+    service.set(|candidate| {
+        candidate.raw.port = broker.ports.certificate;
+        candidate.raw.host = "localhost".into();
     });
     service.push("[]");
     service.all_published();
@@ -86,10 +86,10 @@ fn scenario_shows_the_broker_the_guides_client_and_each_version_of_mqtt() {
     let broker = Mosquitto::start();
     for (version, level) in [("3.1", 1), ("3.1.1", 2), ("5", 5)] {
         for qos in 0..=2 {
-            let mut draft = draft_of(Scenario::Password, &broker);
-            draft.form.mqtt_version = version.into();
-            draft.form.scan_qos = qos;
-            let service = Service::start(draft);
+            let mut candidate = candidate_of(Scenario::Password, &broker);
+            candidate.raw.mqtt_version = version.into();
+            candidate.raw.scan_qos = qos;
+            let service = Service::start(candidate);
             service.push("[]");
             service.all_published();
             drop(service);
@@ -105,9 +105,9 @@ fn scenario_shows_the_broker_the_guides_client_and_each_version_of_mqtt() {
 fn keep_alive_is_sent_as_it_is_set_and_zero_is_off() {
     let broker = Mosquitto::start();
     for seconds in [0, 5, 65_535] {
-        let mut draft = draft(broker.ports.anonymous);
-        draft.form.keep_alive_secs = seconds;
-        let service = Service::start(draft);
+        let mut candidate = candidate(broker.ports.anonymous);
+        candidate.raw.keep_alive_secs = seconds;
+        let service = Service::start(candidate);
         service.connected();
         eventually("logged", || broker.log.contains(&format!("c1, k{seconds})")));
     }
@@ -117,15 +117,15 @@ fn keep_alive_is_sent_as_it_is_set_and_zero_is_off() {
 fn scenario_settings_that_do_not_concern_the_broker_keep_the_connection() {
     let broker = Mosquitto::start();
     let subscriber = Subscriber::start(&broker, "#");
-    let mut service = Service::start(draft(broker.ports.anonymous));
+    let mut service = Service::start(candidate(broker.ports.anonymous));
     service.connected();
-    service.set(|draft| draft.form.scan_mode = "active".into());
-    service.set(|draft| draft.form.push_batch_size = 7);
-    service.set(|draft| draft.form.queue_max_bytes = 100_000);
+    service.set(|candidate| candidate.raw.scan_mode = "active".into());
+    service.set(|candidate| candidate.raw.push_batch_size = 7);
+    service.set(|candidate| candidate.raw.queue_max_bytes = 100_000);
     for (qos, topic) in [(1, "one"), (0, "two"), (1, "three")] {
-        service.set(|draft| {
-            draft.form.scan_qos = qos;
-            draft.form.scan_topic = topic.into();
+        service.set(|candidate| {
+            candidate.raw.scan_qos = qos;
+            candidate.raw.scan_topic = topic.into();
         });
         service.push("[]");
         service.all_published();
@@ -134,10 +134,10 @@ fn scenario_settings_that_do_not_concern_the_broker_keep_the_connection() {
     }
     assert_eq!((service.link().connects, service.link().failures), (1, 0));
     // Off, with an advert that came too late, and on again.
-    service.set(|draft| draft.form.protocol = "none".into());
+    service.set(|candidate| candidate.raw.protocol = "none".into());
     eventually("off", || service.link().state == LinkState::Off);
     service.push("[]");
     eventually("not published", || service.ledger().unpublished == 1);
-    service.set(|draft| draft.form.protocol = "mqtt".into());
+    service.set(|candidate| candidate.raw.protocol = "mqtt".into());
     service.connected();
 }

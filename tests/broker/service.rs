@@ -2,7 +2,7 @@
 
 use crate::support::broker::{Mosquitto, PASSWORD, PSK, PSK_IDENTITY, Scenario, USER};
 use crate::support::{eventually, within};
-use cassia_bypass::config::{Config, Draft, Secret, StateLock};
+use cassia_bypass::config::{Candidate, Config, Secret, StateLock};
 use cassia_bypass::model::{Address, LinkState, Message};
 use cassia_bypass::publisher::{self, Limits, PublisherHandle};
 use cassia_bypass::queue::Queue;
@@ -23,7 +23,7 @@ pub(crate) struct Service {
     pub(crate) stats: Arc<Stats>,
     pub(crate) queue: Arc<Queue>,
     config: watch::Sender<Arc<Config>>,
-    draft: Draft,
+    candidate: Candidate,
     publish: Option<PublisherHandle>,
     tunnels: Handle,
     end_tunnels: Option<oneshot::Sender<()>>,
@@ -65,20 +65,20 @@ pub(crate) fn limits() -> Limits {
 }
 
 impl Service {
-    pub(crate) fn start(draft: Draft) -> Self {
-        Self::with(draft, limits())
+    pub(crate) fn start(candidate: Candidate) -> Self {
+        Self::with(candidate, limits())
     }
 
-    pub(crate) fn with(draft: Draft, limits: Limits) -> Self {
-        Self::with_state(draft, limits, None)
+    pub(crate) fn with(candidate: Candidate, limits: Limits) -> Self {
+        Self::with_state(candidate, limits, None)
     }
 
     /// With a directory in which a session outlives it.
-    pub(crate) fn with_state(draft: Draft, limits: Limits, state: Option<&Path>) -> Self {
-        let turn = Turn::take(draft.form.scan_qos);
+    pub(crate) fn with_state(candidate: Candidate, limits: Limits, state: Option<&Path>) -> Self {
+        let turn = Turn::take(candidate.raw.scan_qos);
         let stats = Arc::new(Stats::default());
         let queue = Arc::new(Queue::new(1 << 20, stats.clone()));
-        let (config, settings) = watch::channel(Arc::new(check(&draft)));
+        let (config, settings) = watch::channel(Arc::new(check(&candidate)));
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         let tunnels = runtime.handle().clone();
         let (end_tunnels, end) = oneshot::channel();
@@ -100,13 +100,13 @@ impl Service {
             }
         });
         let (publish, end_tunnels, threads) = (Some(publish), Some(end_tunnels), vec![carrier, auditor]);
-        Self { stats, queue, config, draft, publish, tunnels, end_tunnels, threads, audit, _turn: turn }
+        Self { stats, queue, config, candidate, publish, tunnels, end_tunnels, threads, audit, _turn: turn }
     }
 
     /// Changes settings.
-    pub(crate) fn set(&mut self, change: impl FnOnce(&mut Draft)) {
-        change(&mut self.draft);
-        self.config.send_replace(Arc::new(check(&self.draft)));
+    pub(crate) fn set(&mut self, change: impl FnOnce(&mut Candidate)) {
+        change(&mut self.candidate);
+        self.config.send_replace(Arc::new(check(&self.candidate)));
     }
 
     /// Queues a message that stands for one advert.
@@ -174,7 +174,7 @@ impl Service {
         assert!(self.audit.samples.load(Ordering::Relaxed) > 0);
         let ledger = self.ledger();
         // Only a session at QoS 2 keeps anything.
-        let kept = ledger.in_flight == 0 || self.draft.form.scan_qos == 2;
+        let kept = ledger.in_flight == 0 || self.candidate.raw.scan_qos == 2;
         assert!(ledger.balances() && ledger.queued == 0 && kept, "{ledger:?}");
     }
 
@@ -200,41 +200,41 @@ pub(crate) fn push(stats: &Stats, queue: &Queue, payload: impl Into<Vec<u8>>) {
     queue.push(Message { payload: payload.into(), adverts: 1, ..Message::default() });
 }
 
-fn check(draft: &Draft) -> Config {
-    Config::check(draft).unwrap_or_else(|problems| panic!("{problems:?}"))
+fn check(candidate: &Candidate) -> Config {
+    Config::check(candidate).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
-/// A draft for a broker on this port of the loopback interface.
-pub(crate) fn draft(port: u16) -> Draft {
-    let mut draft = Draft::default();
-    draft.form.protocol = "mqtt".into();
-    draft.form.host = "127.0.0.1".into();
-    draft.form.port = port;
-    draft
+/// A candidate for a broker on this port of the loopback interface.
+pub(crate) fn candidate(port: u16) -> Candidate {
+    let mut candidate = Candidate::default();
+    candidate.raw.protocol = "mqtt".into();
+    candidate.raw.host = "127.0.0.1".into();
+    candidate.raw.port = port;
+    candidate
 }
 
 /// Right settings for this scenario.
-pub(crate) fn apply(scenario: Scenario, draft: &mut Draft, broker: &Mosquitto) {
+pub(crate) fn apply(scenario: Scenario, candidate: &mut Candidate, broker: &Mosquitto) {
     let certificates = &broker.certificates;
-    let (form, secrets) = (&mut draft.form, &mut draft.secrets);
-    (form.port, form.encryption_mode) = (scenario.port(&broker.ports), scenario.encryption().into());
+    let (raw, secrets) = (&mut candidate.raw, &mut candidate.secrets);
+    (raw.port, raw.encryption_mode) = (scenario.port(&broker.ports), scenario.encryption().into());
     if scenario != Scenario::Anonymous {
-        form.username = USER.into();
+        raw.username = USER.into();
         secrets.password = Secret::from(PASSWORD.to_owned());
     } else {
-        form.username.clear();
+        raw.username.clear();
     }
-    form.psk_identity = PSK_IDENTITY.into();
+    raw.psk_identity = PSK_IDENTITY.into();
     secrets.psk = Secret::from(PSK.to_owned());
-    form.ca_certificate = certificates.ca.pem();
-    form.require_client_certificate = scenario == Scenario::ClientCertificate;
-    form.client_certificate = certificates.client.certificate.clone();
+    raw.ca_certificate = certificates.ca.pem();
+    raw.require_client_certificate = scenario == Scenario::ClientCertificate;
+    raw.client_certificate = certificates.client.certificate.clone();
     secrets.client_key = Secret::from(certificates.client.key.clone());
 }
 
 /// The scenario's settings and nothing else.
-pub(crate) fn draft_of(scenario: Scenario, broker: &Mosquitto) -> Draft {
-    let mut draft = draft(0);
-    apply(scenario, &mut draft, broker);
-    draft
+pub(crate) fn candidate_of(scenario: Scenario, broker: &Mosquitto) -> Candidate {
+    let mut candidate = candidate(0);
+    apply(scenario, &mut candidate, broker);
+    candidate
 }

@@ -1,12 +1,12 @@
 //! The proof by `epoch` and `seq`: at least once with QoS 1, exactly once with QoS 2, wherever connections break.
 
-use crate::service::{Service, draft, limits, push};
+use crate::service::{Service, candidate, limits, push};
 use crate::support::broker::Mosquitto;
 use crate::support::broker_subscriber::Subscriber;
 use crate::support::cutter::{Cut, Cutter, Fate, Way};
 use crate::support::envelopes::Envelopes;
 use crate::support::eventually;
-use cassia_bypass::config::Draft;
+use cassia_bypass::config::Candidate;
 use cassia_bypass::publisher::Limits;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,12 +24,12 @@ fn quick() -> Limits {
     Limits { backoff_base: base, backoff_cap: cap, ..limits() }
 }
 
-fn settings(port: u16, qos: u8, version: &str) -> Draft {
-    let mut draft = draft(port);
-    draft.form.scan_qos = qos;
-    draft.form.mqtt_version = version.into();
-    draft.form.queue_max_bytes = 64 << 20;
-    draft
+fn settings(port: u16, qos: u8, version: &str) -> Candidate {
+    let mut candidate = candidate(port);
+    candidate.raw.scan_qos = qos;
+    candidate.raw.mqtt_version = version.into();
+    candidate.raw.queue_max_bytes = 64 << 20;
+    candidate
 }
 
 fn envelope(seq: u64) -> Vec<u8> {
@@ -144,7 +144,7 @@ fn restart(version: &str, held: Cut) {
     // The connection on which this happens.
     let mut held = Some(held);
     cutter.plan(move || held.take());
-    first.set(|draft| draft.form.keep_alive_secs = 61);
+    first.set(|candidate| candidate.raw.keep_alive_secs = 61);
     eventually("connected again", || first.link().connects == 2);
     (10..40).for_each(|seq| first.push(envelope(seq)));
     eventually("some are in flight", || cutter.cuts() == 1 && first.ledger().in_flight == 20);
@@ -282,7 +282,7 @@ fn session_of_an_earlier_run_that_left_no_file_is_discarded() {
         let mut first = Service::with(settings(cutter.port, 2, version), limits);
         first.connected();
         cutter.plan(move || hold.take());
-        first.set(|draft| draft.form.keep_alive_secs = 61);
+        first.set(|candidate| candidate.raw.keep_alive_secs = 61);
         eventually("connected again", || first.link().connects == 2);
         (0..20).for_each(|seq| first.push(envelope(seq)));
         eventually("the broker has them", || broker.received() >= 20);

@@ -1,7 +1,7 @@
 //! Brokers and lines that are slow and healthy.
 
 use crate::qos::quick;
-use crate::service::{Service, draft};
+use crate::service::{Service, candidate};
 use crate::support::eventually;
 use crate::support::scripted_broker::{CONNECT, PINGREQ, ScriptedBroker};
 use cassia_bypass::publisher::Limits;
@@ -20,7 +20,7 @@ fn slow_connack_is_waited_for_longer_with_each_attempt() {
         }
         peer.obey(packet)
     });
-    let service = Service::with(draft(broker.port), Limits { answer: Duration::from_secs(1), ..quick() });
+    let service = Service::with(candidate(broker.port), Limits { answer: Duration::from_secs(1), ..quick() });
     service.connected();
     assert!((2..=3).contains(&broker.connections()), "{} connections", broker.connections());
 }
@@ -36,9 +36,9 @@ fn slow_ping_response_is_none_within_the_keep_alive() {
         }
         peer.obey(packet)
     });
-    let mut draft = draft(broker.port);
-    draft.form.keep_alive_secs = 5;
-    let service = Service::with(draft, Limits { answer: Duration::from_secs(1), ..quick() });
+    let mut candidate = candidate(broker.port);
+    candidate.raw.keep_alive_secs = 5;
+    let service = Service::with(candidate, Limits { answer: Duration::from_secs(1), ..quick() });
     service.connected();
     eventually("it is asked again", || pings.load(Ordering::Relaxed) >= 2);
     assert_eq!((broker.connections(), service.link().failures), (1, 0));
@@ -75,11 +75,11 @@ fn slow_line() -> (u16, Arc<AtomicUsize>, Arc<AtomicUsize>) {
 #[test]
 fn slow_line_at_qos_0_is_not_cut_and_its_count_is_honest() {
     let (port, arrived, connections) = slow_line();
-    let mut draft = draft(port);
-    (draft.form.scan_qos, draft.form.keep_alive_secs) = (0, 5);
+    let mut candidate = candidate(port);
+    (candidate.raw.scan_qos, candidate.raw.keep_alive_secs) = (0, 5);
     // Less than one message takes.
     let limit = Duration::from_secs(1);
-    let service = Service::with(draft, Limits { stall: limit, answer: limit, ..quick() });
+    let service = Service::with(candidate, Limits { stall: limit, answer: limit, ..quick() });
     service.connected();
     (0..60).for_each(|_| service.push(vec![b'x'; 15_000]));
     // Several times the keep alive.

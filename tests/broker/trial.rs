@@ -1,9 +1,9 @@
 //! `TestConnection` tells the truth about brokers that take less than others.
 
 use crate::reasons::tested;
-use crate::service::draft;
+use crate::service::candidate;
 use crate::support::scripted_broker::{CONNECT, PUBLISH, Packet, Peer, ScriptedBroker, Then};
-use cassia_bypass::config::Draft;
+use cassia_bypass::config::Candidate;
 
 type Script = fn(&mut Peer, &Packet) -> Then;
 
@@ -12,11 +12,11 @@ fn has_will(packet: &Packet) -> bool {
 }
 
 /// Word and sentence; `ok` with what is to be known besides.
-fn verdict(script: Script, change: impl FnOnce(&mut Draft)) -> (&'static str, String) {
+fn verdict(script: Script, change: impl FnOnce(&mut Candidate)) -> (&'static str, String) {
     let broker = ScriptedBroker::start(script);
-    let mut draft = draft(broker.port);
-    change(&mut draft);
-    let trial = tested(&draft);
+    let mut candidate = candidate(broker.port);
+    change(&mut candidate);
+    let trial = tested(&candidate);
     assert!(trial.steps.len() >= 3, "{trial:?}");
     trial.failure.map_or(("ok", trial.note), |(_, failure)| (failure.code.as_str(), failure.detail))
 }
@@ -27,7 +27,7 @@ fn obey(peer: &mut Peer, packet: &Packet) -> Then {
 
 #[test]
 fn trial_names_the_qos_that_the_broker_does_not_support() {
-    let at_2 = |draft: &mut Draft| draft.form.scan_qos = 2;
+    let at_2 = |candidate: &mut Candidate| candidate.raw.scan_qos = 2;
     let puback: Script = |peer, packet| {
         if packet.kind() == PUBLISH {
             peer.answer(0x40, packet.id());
@@ -48,9 +48,10 @@ fn trial_names_the_qos_that_the_broker_does_not_support() {
         }
         _ => peer.obey(packet),
     };
-    let (word, detail) = verdict(tells, |draft| (draft.form.scan_qos, draft.form.mqtt_version) = (2, "5".into()));
+    let (word, detail) =
+        verdict(tells, |candidate| (candidate.raw.scan_qos, candidate.raw.mqtt_version) = (2, "5".into()));
     assert!(word == "qos" && detail.contains("Set ScanQos to 0"), "{word}: {detail}");
-    let (word, _) = verdict(tells, |draft| (draft.form.scan_qos, draft.form.mqtt_version) = (0, "5".into()));
+    let (word, _) = verdict(tells, |candidate| (candidate.raw.scan_qos, candidate.raw.mqtt_version) = (0, "5".into()));
     assert_eq!(word, "ok");
 }
 
@@ -66,12 +67,12 @@ fn trial_names_a_status_topic_that_the_broker_does_not_take() {
     };
     for version in ["3.1.1", "5"] {
         for script in [closes, refuses] {
-            let change = |draft: &mut Draft| {
-                (draft.form.status_topic, draft.form.mqtt_version) = ("status".into(), version.into());
+            let change = |candidate: &mut Candidate| {
+                (candidate.raw.status_topic, candidate.raw.mqtt_version) = ("status".into(), version.into());
             };
             let (word, detail) = verdict(script, change);
             assert!(word == "status-topic" && detail.contains("StatusTopic"), "{version} {word}: {detail}");
-            assert_eq!(verdict(script, |draft| draft.form.mqtt_version = version.into()).0, "ok", "without it");
+            assert_eq!(verdict(script, |candidate| candidate.raw.mqtt_version = version.into()).0, "ok", "without it");
         }
     }
     let retains_nothing: Script = |peer, packet| match packet.kind() {
@@ -81,7 +82,8 @@ fn trial_names_a_status_topic_that_the_broker_does_not_take() {
         }
         _ => peer.obey(packet),
     };
-    let change = |draft: &mut Draft| (draft.form.status_topic, draft.form.mqtt_version) = ("s".into(), "5".into());
+    let change =
+        |candidate: &mut Candidate| (candidate.raw.status_topic, candidate.raw.mqtt_version) = ("s".into(), "5".into());
     assert_eq!(verdict(retains_nothing, change).0, "status-topic");
 }
 
@@ -94,19 +96,26 @@ fn trial_judges_the_batch_that_would_be_sent() {
         }
         _ => peer.obey(packet),
     };
-    let batch =
-        |size: u32| move |draft: &mut Draft| (draft.form.push_batch_size, draft.form.mqtt_version) = (size, "5".into());
+    let batch = |size: u32| {
+        move |candidate: &mut Candidate| {
+            (candidate.raw.push_batch_size, candidate.raw.mqtt_version) = (size, "5".into())
+        }
+    };
     let (word, note) = verdict(tells, batch(20));
     assert!(word == "ok" && note.contains("at most 1000 bytes") && note.contains("PushBatchSize 20"), "{word}: {note}");
     assert_eq!(verdict(tells, batch(2)), ("ok", String::new()));
-    let long = |draft: &mut Draft| (draft.form.scan_topic, draft.form.mqtt_version) = ("t".repeat(900), "5".into());
+    let long = |candidate: &mut Candidate| {
+        (candidate.raw.scan_topic, candidate.raw.mqtt_version) = ("t".repeat(900), "5".into())
+    };
     let (word, detail) = verdict(tells, long);
     assert!(word == "too-large" && detail.contains("not even one advert"), "{word}: {detail}");
     // It does not tell.
     let closes: Script =
         |peer, packet| if packet.kind() == PUBLISH && packet.size() > 2_000 { Then::Close } else { peer.obey(packet) };
     for version in ["3.1.1", "5"] {
-        let change = |draft: &mut Draft| (draft.form.push_batch_size, draft.form.mqtt_version) = (20, version.into());
+        let change = |candidate: &mut Candidate| {
+            (candidate.raw.push_batch_size, candidate.raw.mqtt_version) = (20, version.into())
+        };
         let (word, note) = verdict(closes, change);
         assert!(word == "ok" && note.contains("does not take a message of 4400 bytes"), "{word}: {note}");
         let (word, note) = verdict(obey, change);
@@ -151,7 +160,9 @@ fn trial_is_not_confused_by_a_broker_that_publishes_first() {
     };
     for version in ["3.1", "3.1.1", "5"] {
         for qos in 0..=2 {
-            let change = |draft: &mut Draft| (draft.form.scan_qos, draft.form.mqtt_version) = (qos, version.into());
+            let change = |candidate: &mut Candidate| {
+                (candidate.raw.scan_qos, candidate.raw.mqtt_version) = (qos, version.into())
+            };
             assert_eq!(verdict(publishes, change).0, "ok", "{version} {qos}");
         }
     }

@@ -1,6 +1,6 @@
 //! A broker that breaks the rules of MQTT, on purpose or not: the service lives, says `protocol`, and loses nothing.
 
-use crate::service::{Service, draft, limits};
+use crate::service::{Service, candidate, limits};
 use crate::support::eventually;
 use crate::support::scripted_broker::{PUBLISH, PUBREL, Packet, Peer, ScriptedBroker, Then};
 use cassia_bypass::publisher::Limits;
@@ -68,10 +68,10 @@ fn violations_end_the_connection_and_lose_nothing() {
                 }
                 peer.obey(packet)
             });
-            let mut draft = draft(broker.port);
-            draft.form.scan_qos = qos;
-            draft.form.mqtt_version = version.into();
-            let mut service = Service::with(draft, quick());
+            let mut candidate = candidate(broker.port);
+            candidate.raw.scan_qos = qos;
+            candidate.raw.mqtt_version = version.into();
+            let mut service = Service::with(candidate, quick());
             let mut link = service.stats.link();
             for number in 0..20 {
                 service.push(format!("[{number}]"));
@@ -107,9 +107,9 @@ fn violations_are_named_in_the_detail() {
         }
         peer.obey(packet)
     });
-    let mut draft = draft(broker.port);
-    draft.form.scan_qos = 1;
-    let service = Service::with(draft, quick());
+    let mut candidate = candidate(broker.port);
+    candidate.raw.scan_qos = 1;
+    let service = Service::with(candidate, quick());
     service.push("[]");
     let detail = service.fails_with("protocol");
     assert!(detail.contains("PUBCOMP for packet") && detail.contains("waits for PUBACK"), "{detail}");
@@ -130,10 +130,10 @@ fn messages_to_us_are_acknowledged_and_adverts_go_on() {
             }
             then
         });
-        let mut draft = draft(broker.port);
-        draft.form.scan_qos = 1;
-        draft.form.mqtt_version = version.into();
-        let service = Service::with(draft, quick());
+        let mut candidate = candidate(broker.port);
+        candidate.raw.scan_qos = 1;
+        candidate.raw.mqtt_version = version.into();
+        let service = Service::with(candidate, quick());
         for number in 0..200 {
             service.push(format!("[{number}]"));
         }
@@ -163,9 +163,9 @@ fn messages_to_us_get_their_acknowledgement() {
             then
         }
     });
-    let mut draft = draft(broker.port);
-    draft.form.scan_qos = 1;
-    let service = Service::with(draft, quick());
+    let mut candidate = candidate(broker.port);
+    candidate.raw.scan_qos = 1;
+    let service = Service::with(candidate, quick());
     service.push("[]");
     service.all_published();
     eventually("PUBACK, PUBREC and PUBCOMP", || {

@@ -6,7 +6,7 @@ use crate::support::busctl::{CONFIG, STATS};
 use crate::support::identities::{Identities, Who};
 use crate::support::introspection::{self, Property};
 use crate::support::process::output;
-use cassia_bypass::config::{Form, SECRETS, SETTINGS};
+use cassia_bypass::config::{RawConfig, SECRETS, SETTINGS};
 use cassia_bypass::dbus::names::{HEALTH_REASONS, STATUS_REASONS};
 use cassia_bypass::model::{
     Capability, CaptureKind, DropReason, FilterKind, HealthState, LastError, LinkState, MalformedReason, RadioState,
@@ -48,7 +48,7 @@ fn shipped(name: &str) -> String {
 #[test]
 fn manual_has_every_setting() {
     let manual = shipped("README.md");
-    let defaults = serde_json::to_value(Form::default()).expect("defaults");
+    let defaults = serde_json::to_value(RawConfig::default()).expect("defaults");
     let xml = shipped(&format!("{CONFIG}.xml"));
     let properties = introspection::properties(&xml);
     for setting in SETTINGS {

@@ -5,7 +5,7 @@ use crate::started;
 use crate::support::busctl::{CONFIG, NAME, PATH, STATS};
 use crate::support::identities::Who;
 use crate::support::introspection::properties;
-use cassia_bypass::config::{self, Form};
+use cassia_bypass::config::{self, RawConfig};
 use serde_json::{Value, json};
 
 #[test]
@@ -23,7 +23,7 @@ fn properties_have_their_default_and_type() {
     let (bus, _service) = started();
     let all = bus.busctl(Who::Nobody, &["call", NAME, PATH, "org.freedesktop.DBus.Properties", "GetAll", "s", CONFIG]);
     let all = all.expect("GetAll")["data"][0].clone();
-    let defaults = serde_json::to_value(Form::default()).expect("defaults");
+    let defaults = serde_json::to_value(RawConfig::default()).expect("defaults");
     for setting in config::SETTINGS {
         let sample = SETTINGS.iter().find(|sample| sample.0 == setting.name).expect("a sample");
         let expected = json!({"type": sample.1[0], "data": defaults[setting.key]});

@@ -9,9 +9,9 @@ fn publish(id: u16, n: u8) -> Vec<u8> {
 
 /// Two messages of 3 and 200 adverts.
 fn session() -> (Store, Vec<(u64, Message)>) {
-    let mut draft = crate::config::Draft::default();
-    (draft.form.protocol, draft.form.host) = ("mqtt".into(), "broker".into());
-    let mqtt = crate::config::Config::check(&draft).expect("right").mqtt.expect("a broker");
+    let mut candidate = crate::config::Candidate::default();
+    (candidate.raw.protocol, candidate.raw.host) = ("mqtt".into(), "broker".into());
+    let mqtt = crate::config::Config::check(&candidate).expect("right").mqtt.expect("a broker");
     let packet = |tag, id, release| OnItsWay { tag, publish: publish(id, tag as u8), release };
     let messages = [(7, packet(1, 7, None)), (9, packet(2, 9, Some(b"\x62\x02\x00\x09".to_vec())))];
     let flight = [(1, 3, None), (2, 200, Some(Address([1, 2, 3, 4, 5, 6])))];

@@ -2,8 +2,8 @@
 
 use super::Ignored;
 use super::pem;
+use super::schema::{for_each_secret, for_each_setting};
 use super::secret::Secret;
-use super::table::{for_each_secret, for_each_setting};
 use crate::model::Certificate;
 use serde::{Deserialize, Serialize};
 
@@ -25,9 +25,9 @@ macro_rules! define_form {
         /// Every setting that may be read back, with its default.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields, default)]
-        pub struct Form { $($(#[$doc])* pub $key: $type,)* }
+        pub struct RawConfig { $($(#[$doc])* pub $key: $type,)* }
 
-        impl Default for Form {
+        impl Default for RawConfig {
             fn default() -> Self { Self { $($key: $default,)* } }
         }
 
@@ -68,7 +68,7 @@ pub fn setting(key_or_name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().chain(SECRETS).find(|s| s.key == key_or_name || s.name == key_or_name)
 }
 
-impl Form {
+impl RawConfig {
     /// The certificates of `CaCertificate` and `ClientCertificate`, used or not.
     pub fn certificates(&self) -> (Vec<Certificate>, Vec<Certificate>) {
         let read = |pem: &str| {
@@ -81,9 +81,9 @@ impl Form {
 
 /// A whole set of settings that has not been checked yet.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Draft {
+pub struct Candidate {
     /// What may be read back.
-    pub form: Form,
+    pub raw: RawConfig,
     /// The write-only settings.
     pub secrets: Secrets,
     /// What is kept for another version.

@@ -1,4 +1,4 @@
-//! The one list of settings. Everything that needs "each setting" is generated from it: the flat [`Form`](super::Form)
+//! The one list of settings. Everything that needs "each setting" is generated from it: the flat [`RawConfig`](super::RawConfig)
 //! of the files, the D-Bus properties, the key names, the checks of types while the files are read.
 //!
 //! A row: documentation, `toml_key`, `setter`, `DBusName`, type `=` default, and what a right value looks like (the text of
