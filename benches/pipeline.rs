@@ -6,10 +6,10 @@
 //! `advert` is one packet that ends in the open batch or at a filter (every twentieth closes the batch), `batch` twenty of them
 //! and the finished message. No socket, no clock, no locks: those are in `throughput`.
 
-use cassia_bypass::config::{Candidate, Config, RawConfig};
+use cassia_bypass::config::{Candidate, Config, Filters, RawConfig};
 use cassia_bypass::encode::{Batch, Plan};
 use cassia_bypass::ingest::bench::Parser;
-use cassia_bypass::ingest::{Duplicates, Filter};
+use cassia_bypass::ingest::{Duplicates, check_filters};
 use cassia_bypass::model::{Address, BootTime};
 use criterion::{Criterion, Throughput, criterion_group};
 use std::hint::black_box;
@@ -22,7 +22,7 @@ const DEVICES: usize = 200;
 /// All that stands between the socket and the queue.
 struct Pipeline {
     parser: Parser,
-    filter: Filter,
+    filters: Filters,
     duplicates: Duplicates,
     batch: Batch,
     now: Instant,
@@ -38,8 +38,8 @@ impl Pipeline {
         let plan = Plan { size: BATCH as u32, max_bytes: usize::MAX, payload: config.payload, gateway };
         Self {
             parser: Parser::default(),
-            filter: Filter::compile(&config.raw),
-            duplicates: Duplicates::new(config.raw.duplicates_ms),
+            filters: config.filters.clone(),
+            duplicates: Duplicates::new(config.duplicates_ms),
             batch: Batch::new(plan, 1),
             now: Instant::now(),
             wall: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)),
@@ -47,9 +47,9 @@ impl Pipeline {
     }
 
     fn hear(&mut self, packet: &[u8]) {
-        let Self { parser, filter, duplicates, batch, now, wall } = self;
+        let Self { parser, filters, duplicates, batch, now, wall } = self;
         parser.hear(packet, *now, &mut |advert| {
-            if filter.check(advert).is_ok() && duplicates.pass(advert, *now) {
+            if check_filters(filters, advert).is_ok() && duplicates.pass(advert, *now) {
                 black_box(batch.push(advert, *wall, BootTime(1)));
             }
         });

@@ -1,7 +1,7 @@
 //! Certificates of the settings: whose they are, until when they hold, and a warning while there is time. Other warnings about
 //! what the settings protect are given beside them.
 
-use crate::config::{RawConfig, Settings};
+use crate::config::Settings;
 use crate::log;
 use crate::model::ConfiguredCertificate;
 use crate::stats::Stats;
@@ -14,16 +14,6 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(3600);
 /// Days before the end at which it is warned, once each; 0 is the end.
 const WARNINGS: [i64; 4] = [30, 7, 1, 0];
 
-/// Those of the settings, used or not.
-pub fn configured(raw: &RawConfig) -> Vec<ConfiguredCertificate> {
-    let configured = |setting| move |certificate| ConfiguredCertificate { setting, certificate };
-    let (ca, own) = raw.certificates();
-    // Of several CAs that ended one is no loss as long as another one holds; of a chain the first is the router's own.
-    let ca = ca.into_iter().max_by_key(|certificate| certificate.not_after);
-    let own = own.into_iter().next();
-    ca.map(configured("CaCertificate")).into_iter().chain(own.map(configured("ClientCertificate"))).collect()
-}
-
 /// Follows the settings, tells Stats, and warns. Ends never.
 pub async fn follow(settings: &Settings, stats: &Stats) {
     let (mut changes, mut clock) = (settings.subscribe(), stats.clock_synchronised());
@@ -34,7 +24,7 @@ pub async fn follow(settings: &Settings, stats: &Stats) {
         let new = weaknesses.iter().filter(|weakness| !weak.contains(*weakness));
         new.for_each(|weakness| log::weak_protection(weakness.setting, &weakness.text));
         weak = weaknesses;
-        let configured = configured(&config.raw);
+        let configured = config.certificates();
         stats.set_certificates(configured.clone());
         // A clock that is wrong knows nothing of dates.
         if *clock.borrow_and_update() {

@@ -17,9 +17,9 @@
 //!
 //! | | open |
 //! |---|---|
-//! | a setting: its name, type, default, text | `config/schema.rs`, its rule in `config/check.rs` |
+//! | a setting: its name, type, default, limits, text | `config/schema.rs`; what it means to the service `config/typed.rs` and `config/check.rs` |
 //! | where settings come from, how they are kept | `config/store.rs`, `config/layers.rs` |
-//! | a filter | `ingest/filter.rs`, its kind in `model/codes.rs` |
+//! | a filter | `config/filters.rs` (how it is written), `ingest/filter.rs` (what passes), its kind in `model/codes.rs` |
 //! | what counts as a repeat | `ingest/dedup.rs` |
 //! | a key of an item | `encode.rs`; of the envelope `encode/batch.rs` |
 //! | how reports of a controller are read | `hci/reports.rs`; which of them pass the kernel's filter `hci/bpf.rs` |
@@ -30,7 +30,7 @@
 //! | when messages go where, and again | `publisher/run.rs`, fallbacks `publisher/failover.rs` |
 //! | the status message | `publisher/status_topic.rs` |
 //! | the format of the spool | `spool/record.rs` |
-//! | a method or property on D-Bus | `dbus/config.rs`, `dbus/stats.rs` |
+//! | a method or property on D-Bus | `dbus/config_interface.rs`, `dbus/stats_interface.rs` |
 //! | a line of the journal | `log.rs` and `log/`, its MESSAGE_ID in `log/id.rs` |
 //! | a command of `cassia-bypassctl` | `bin/cassia-bypassctl/` |
 

@@ -54,7 +54,7 @@ pub fn total(queue_max_bytes: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::RawConfig;
+    use crate::config::{Candidate, Config};
 
     /// In tenths of a MiB, rounded up.
     fn tenths(bytes: u64) -> String {
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn memory_budget_is_what_the_manual_and_the_unit_say() {
-        let queue = u64::from(RawConfig::default().queue_max_bytes);
+        let queue = Config::check(&Candidate::default()).expect("defaults").queue_max_bytes as u64;
         let manual = include_str!("../docs/memory.md");
         let row = |part: &str, bytes| format!("| {part} | {} |\n", tenths(bytes));
         let rows: String = budget(queue).into_iter().map(|(part, bytes)| row(part, bytes)).collect();

@@ -47,13 +47,13 @@ impl Destination {
         if !named {
             candidate.raw.host = "unnamed".into();
         }
-        let mqtt = Config::check(&candidate).ok()?.mqtt?;
+        let broker = Config::check(&candidate).ok()?.mqtt?.broker;
         let mut brokers = Vec::new();
         if named {
-            brokers.push((folded(&mqtt.host), mqtt.port));
-            brokers.extend(mqtt.fallbacks.iter().map(|(host, port)| (folded(host), *port)));
+            brokers.push((folded(&broker.host), broker.port));
+            brokers.extend(broker.fallbacks.iter().map(|(host, port)| (folded(host), *port)));
         }
-        Some(Self { brokers, security: mqtt.security, login: mqtt.login.is_some() })
+        Some(Self { brokers, security: broker.security, login: broker.login.is_some() })
     }
 
     fn uses(&self, key: &str) -> bool {

@@ -1,12 +1,14 @@
 //! From a candidate to a checked [`Config`], with every problem found on the way.
 
+use super::filters::{AddressPattern, NamePattern, UuidPattern, ValuePattern};
 use super::pem_text::canonical;
-use super::sizes;
-use super::syntax::{bare, host, host_port, mac_pattern, psk, templates, text, topic};
+use super::schema::{Limit, MAX_TEXT_BYTES, SettingSpec, setting};
+use super::syntax::{bare, host, host_port, psk, templates, text, topic};
 use super::typed::{MOST_ADAPTERS, PskKey};
 use super::{
-    Adapters, Batching, Candidate, ClientCertificate, Config, Connection, Framing, Login, Mqtt, MqttVersion, Payload,
-    Qos, RawConfig, ScanMode, Secret, Security, Spooling, Style, TimestampFormat, crl, pem, setting,
+    Adapters, Batching, Broker, Candidate, ClientCertificate, Config, Connection, Filters, Framing, Login, Mqtt,
+    MqttVersion, Payload, Publish, Qos, RawConfig, ScanMode, Secret, Security, Spooling, Style, TimestampFormat, crl,
+    pem,
 };
 use crate::model::Address;
 use crate::printable::is_printable;
@@ -45,22 +47,26 @@ impl fmt::Display for Problem {
 #[derive(Default)]
 struct Checks(Vec<Problem>);
 
+fn spec(key: &str) -> &'static SettingSpec {
+    setting(key).expect("a key of the table")
+}
+
 impl Checks {
     fn refuse(&mut self, key: &'static str, detail: Option<Cow<'static, str>>) {
-        if let Some(s) = setting(key)
-            && !self.0.iter().any(|p| p.key == key)
-        {
-            self.0.push(Problem { key: s.key, name: s.name, expected: s.expected, detail });
+        if !self.0.iter().any(|p| p.key == key) {
+            let SettingSpec { name, expected, .. } = *spec(key);
+            self.0.push(Problem { key, name, expected, detail });
         }
     }
 
     /// Refuses what is too long, and tells whether it was not.
     fn fits(&mut self, key: &'static str, length: usize, unit: &str) -> bool {
-        let most = sizes::most(key);
-        if length > most {
-            self.refuse(key, Some(sizes::too_long(length, most, unit).into()));
+        let detail = spec(key).too_long(length, unit);
+        let fits = detail.is_none();
+        if !fits {
+            self.refuse(key, detail.map(Cow::Owned));
         }
-        length <= most
+        fits
     }
 
     fn require(&mut self, key: &'static str, right: bool) {
@@ -69,39 +75,50 @@ impl Checks {
         }
     }
 
+    /// Refuses a number that is in none of the setting's ranges.
+    fn within(&mut self, key: &'static str, number: impl Into<i64>) {
+        let (number, Limit::Range(ranges)) = (number.into(), spec(key).limit) else { return };
+        self.require(key, ranges.iter().any(|(from, to)| (*from..=*to).contains(&number)));
+    }
+
     /// Refuses what is no text to be shown to people as it is.
-    fn legible(&mut self, key: &'static str, text: &str) {
+    fn readable(&mut self, key: &'static str, text: &str) {
         if let Some(c) = text.chars().find(|c| !is_printable(*c)) {
             self.refuse(key, Some(format!("it holds the control character U+{:04X}", u32::from(c)).into()));
         }
     }
 
-    fn choose<T: Copy>(&mut self, key: &'static str, text: &str, choices: &[(&str, T)]) -> T {
-        let found = choices.iter().find(|(word, _)| *word == text);
+    /// What a word of the setting stands for; `meanings` are in the order of its words.
+    fn choose<T: Copy, const N: usize>(&mut self, key: &'static str, text: &str, meanings: [T; N]) -> T {
+        let words = if let Limit::OneOf(words) = spec(key).limit { words } else { &[] };
+        let found = words.iter().position(|word| *word == text).and_then(|place| meanings.get(place));
         self.require(key, found.is_some());
-        found.unwrap_or(&choices[0]).1
+        *found.unwrap_or(&meanings[0])
+    }
+
+    /// Each entry parsed; none unless all can be.
+    fn parse<'a, E, T>(&mut self, key: &'static str, list: &'a [E], parse: impl Fn(&'a E) -> Option<T>) -> Vec<T> {
+        let parsed: Option<Vec<T>> = list.iter().map(parse).collect();
+        self.require(key, parsed.is_some());
+        parsed.unwrap_or_default()
     }
 }
 
 pub(super) fn check(candidate: &Candidate) -> Result<Config, Vec<Problem>> {
     let (raw, mut c) = (&candidate.raw, Checks::default());
-    let scan = c.choose(
-        "scan_mode",
-        &raw.scan_mode,
-        &[("off", ScanMode::Off), ("passive", ScanMode::Passive), ("active", ScanMode::Active)],
-    );
+    let scan = c.choose("scan_mode", &raw.scan_mode, [ScanMode::Off, ScanMode::Passive, ScanMode::Active]);
     let adapters = adapters(&raw.adapters, &mut c);
     let router = Address::parse(&raw.router_address);
     c.require("router_address", raw.router_address.is_empty() || router.is_some());
-    c.require("push_interval_ms", (10..=600_000).contains(&raw.push_interval_ms));
-    c.require("push_batch_size", (1..=1000).contains(&raw.push_batch_size));
-    c.require("queue_max_bytes", (65_536..=268_435_456).contains(&raw.queue_max_bytes));
-    c.require("spool_max_bytes", matches!(raw.spool_max_bytes, 0 | 1_048_576..=1_073_741_824));
-    c.require("spool_max_age_secs", (60..=31_536_000).contains(&raw.spool_max_age_secs));
-    c.require("replay_max_per_sec", (1..=1_000_000).contains(&raw.replay_max_per_sec));
-    filters(raw, &mut c);
+    c.within("push_interval_ms", raw.push_interval_ms);
+    c.within("push_batch_size", raw.push_batch_size);
+    c.within("queue_max_bytes", raw.queue_max_bytes);
+    c.within("spool_max_bytes", raw.spool_max_bytes);
+    c.within("spool_max_age_secs", raw.spool_max_age_secs);
+    c.within("replay_max_per_sec", raw.replay_max_per_sec);
+    let filters = filters(raw, &mut c);
     let payload = payload(raw, &mut c);
-    let wanted = c.choose("protocol", &raw.protocol, &[("none", false), ("mqtt", true)]);
+    let wanted = c.choose("protocol", &raw.protocol, [false, true]);
     let mqtt = mqtt(candidate, wanted, &mut c);
     if !c.0.is_empty() {
         return Err(c.0);
@@ -112,6 +129,8 @@ pub(super) fn check(candidate: &Candidate) -> Result<Config, Vec<Problem>> {
         scan,
         adapters,
         router,
+        filters,
+        duplicates_ms: raw.duplicates_ms,
         batch: Batching { interval: Duration::from_millis(raw.push_interval_ms.into()), size: raw.push_batch_size },
         payload,
         queue_max_bytes: raw.queue_max_bytes as usize,
@@ -143,18 +162,10 @@ fn adapters(list: &[String], c: &mut Checks) -> Adapters {
 }
 
 fn payload(raw: &RawConfig, c: &mut Checks) -> Payload {
-    let framing = c.choose(
-        "payload_format",
-        &raw.payload_format,
-        &[("array", Framing::Array), ("object", Framing::Object), ("envelope", Framing::Envelope)],
-    );
-    let format = c.choose(
-        "timestamp_format",
-        &raw.timestamp_format,
-        &[("rfc3339", TimestampFormat::Rfc3339), ("local", TimestampFormat::Local)],
-    );
-    let event_type_key =
-        c.choose("event_type_key", &raw.event_type_key, &[("evtType", "evtType"), ("evt_type", "evt_type")]);
+    let framing = c.choose("payload_format", &raw.payload_format, [Framing::Array, Framing::Object, Framing::Envelope]);
+    let format =
+        c.choose("timestamp_format", &raw.timestamp_format, [TimestampFormat::Rfc3339, TimestampFormat::Local]);
+    let event_type_key = c.choose("event_type_key", &raw.event_type_key, ["evtType", "evt_type"]);
     let style = Style { timestamp: raw.timestamp.then_some(format), beacon: raw.beacon, event_type_key };
     Payload { framing, style }
 }
@@ -162,11 +173,10 @@ fn payload(raw: &RawConfig, c: &mut Checks) -> Payload {
 fn mqtt(candidate: &Candidate, wanted: bool, c: &mut Checks) -> Mqtt {
     let raw = &candidate.raw;
     c.require("host", if raw.host.is_empty() { !wanted } else { host(&raw.host) });
-    let fallbacks: Option<Vec<_>> =
-        raw.fallback_hosts.iter().take(sizes::MAX_FALLBACK_HOSTS).map(|value| host_port(value)).collect();
-    c.require("fallback_hosts", raw.fallback_hosts.len() <= sizes::MAX_FALLBACK_HOSTS && fallbacks.is_some());
-    let connection =
-        c.choose("connection_type", &raw.connection_type, &[("long", Connection::Long), ("short", Connection::Short)]);
+    let few = spec("fallback_hosts").too_long(raw.fallback_hosts.len(), "entries").is_none();
+    c.require("fallback_hosts", few);
+    let fallbacks = c.parse("fallback_hosts", if few { &raw.fallback_hosts } else { &[] }, |value| host_port(value));
+    let connection = c.choose("connection_type", &raw.connection_type, [Connection::Long, Connection::Short]);
     let texts = [
         ("username", &raw.username),
         ("scan_topic", &raw.scan_topic),
@@ -174,30 +184,22 @@ fn mqtt(candidate: &Candidate, wanted: bool, c: &mut Checks) -> Mqtt {
         ("client_id", &raw.client_id),
         ("psk_identity", &raw.psk_identity),
     ];
-    texts.into_iter().for_each(|(key, text)| c.legible(key, text));
-    c.require("username", text(&raw.username, sizes::MAX_TEXT_BYTES));
+    texts.into_iter().for_each(|(key, text)| c.readable(key, text));
+    c.require("username", text(&raw.username, MAX_TEXT_BYTES));
     // Nobody is shown it: what is in it is between its owner and the broker.
     let password = candidate.secrets.password.expose();
-    c.require("password", password.len() <= sizes::MAX_TEXT_BYTES && !password.contains('\0'));
-    let qos = c.choose(
-        "scan_qos",
-        match raw.scan_qos {
-            0 => "0",
-            1 => "1",
-            2 => "2",
-            _ => "",
-        },
-        &[("0", Qos::AtMostOnce), ("1", Qos::AtLeastOnce), ("2", Qos::ExactlyOnce)],
-    );
+    c.require("password", password.len() <= MAX_TEXT_BYTES && !password.contains('\0'));
+    c.within("scan_qos", raw.scan_qos);
+    let qos = match raw.scan_qos {
+        0 => Qos::AtMostOnce,
+        1 => Qos::AtLeastOnce,
+        _ => Qos::ExactlyOnce,
+    };
     let device: &[&str] = if raw.payload_format == "object" { &["router", "device"] } else { &["router"] };
     c.require("scan_topic", !raw.scan_topic.is_empty() && topic(&raw.scan_topic, device));
     c.require("status_topic", topic(&raw.status_topic, &["router"]));
-    let version = c.choose(
-        "mqtt_version",
-        &raw.mqtt_version,
-        &[("3.1", MqttVersion::V31), ("3.1.1", MqttVersion::V311), ("5", MqttVersion::V5)],
-    );
-    c.require("keep_alive_secs", raw.keep_alive_secs == 0 || raw.keep_alive_secs >= 5);
+    let version = c.choose("mqtt_version", &raw.mqtt_version, [MqttVersion::V31, MqttVersion::V311, MqttVersion::V5]);
+    c.within("keep_alive_secs", raw.keep_alive_secs);
     let id_max = if version == MqttVersion::V31 { 23 } else { 256 };
     let id_length = raw.client_id.replace("{router}", "cc:1b:e0:e0:e6:d0").len();
     c.require(
@@ -207,8 +209,7 @@ fn mqtt(candidate: &Candidate, wanted: bool, c: &mut Checks) -> Mqtt {
     let security = security(candidate, c);
     let standard_port = if security == Security::None { 1883 } else { 8883 };
     let port = if raw.port == 0 { standard_port } else { raw.port };
-    let fallbacks = fallbacks.unwrap_or_default();
-    Mqtt {
+    let broker = Broker {
         host: bare(&raw.host).to_owned(),
         port,
         fallbacks: fallbacks.into_iter().map(|(host, own)| (host.to_owned(), own.unwrap_or(port))).collect(),
@@ -216,17 +217,17 @@ fn mqtt(candidate: &Candidate, wanted: bool, c: &mut Checks) -> Mqtt {
         login: (!raw.username.is_empty())
             .then(|| Login { username: raw.username.clone(), password: candidate.secrets.password.clone() }),
         security,
-        topic: raw.scan_topic.clone(),
-        qos,
         version,
         keep_alive: Duration::from_secs(raw.keep_alive_secs.into()),
         client_id: raw.client_id.clone(),
-    }
+    };
+    let status_topic = (!raw.status_topic.is_empty()).then(|| raw.status_topic.clone());
+    Mqtt { broker, publish: Publish { topic: raw.scan_topic.clone(), qos, status_topic } }
 }
 
 fn security(candidate: &Candidate, c: &mut Checks) -> Security {
     let (raw, secrets) = (&candidate.raw, &candidate.secrets);
-    let mode = c.choose("encryption_mode", &raw.encryption_mode, &[("none", 0), ("psk", 1), ("certificate", 2)]);
+    let mode = c.choose("encryption_mode", &raw.encryption_mode, [0, 1, 2]);
     let key = psk(secrets.psk.expose());
     match &key {
         // What Mosquitto reads of a single 0, too: a key without a byte.
@@ -238,7 +239,7 @@ fn security(candidate: &Candidate, c: &mut Checks) -> Security {
         c.refuse("encryption_mode", Some("Psk is not set".into()));
     }
     for (key, pem) in [("ca_certificate", &raw.ca_certificate), ("client_certificate", &raw.client_certificate)] {
-        c.legible(key, &pem.replace(['\n', '\r', '\t'], " "));
+        c.readable(key, &pem.replace(['\n', '\r', '\t'], " "));
     }
     let client = client_certificate(candidate, c);
     if !raw.ca_certificate.is_empty()
@@ -298,7 +299,7 @@ fn client_certificate(candidate: &Candidate, c: &mut Checks) -> Option<ClientCer
     Some(ClientCertificate { chain: canonical(chain).to_string(), key })
 }
 
-fn filters(raw: &RawConfig, c: &mut Checks) {
+fn filters(raw: &RawConfig, c: &mut Checks) -> Filters {
     let lists = [
         ("filter_names", raw.filter_names.len()),
         ("filter_macs", raw.filter_macs.len()),
@@ -306,31 +307,16 @@ fn filters(raw: &RawConfig, c: &mut Checks) {
         ("filter_values", raw.filter_values.len()),
     ];
     if !lists.into_iter().fold(true, |fit, (key, count)| c.fits(key, count, "entries") && fit) {
-        return;
+        return Filters::default();
     }
-    raw.filter_names.iter().for_each(|name| c.legible("filter_names", name));
-    let hex = |s: &str| s.bytes().all(|b| b.is_ascii_hexdigit());
-    c.require(
-        "filter_names",
-        raw.filter_names.iter().all(|n| {
-            let inner = n.strip_suffix('*').or_else(|| n.strip_prefix('*')).unwrap_or(n);
-            !n.is_empty() && text(n, 255) && !inner.contains('*')
-        }),
-    );
-    c.require("filter_macs", raw.filter_macs.iter().all(|m| mac_pattern(m)));
-    c.require("filter_uuids", raw.filter_uuids.iter().all(|u| [4, 8, 32].contains(&u.len()) && hex(u)));
-    c.require("filter_rssi", (-128..=20).contains(&raw.filter_rssi));
-    c.require(
-        "filter_values",
-        raw.filter_values.iter().all(|(offset, bytes)| {
-            (-1..1650).contains(offset)
-                && !bytes.is_empty()
-                && bytes.len().is_multiple_of(2)
-                && bytes.len() <= 3300
-                && hex(bytes)
-        }),
-    );
-    c.require("duplicates_ms", matches!(raw.duplicates_ms, 0 | 1 | 1000..=86_400_000));
+    raw.filter_names.iter().for_each(|name| c.readable("filter_names", name));
+    let names = c.parse("filter_names", &raw.filter_names, |name| NamePattern::parse(name));
+    let addresses = c.parse("filter_macs", &raw.filter_macs, |pattern| AddressPattern::parse(pattern));
+    let uuids = c.parse("filter_uuids", &raw.filter_uuids, |uuid| UuidPattern::parse(uuid));
+    c.within("filter_rssi", raw.filter_rssi);
+    let values = c.parse("filter_values", &raw.filter_values, ValuePattern::parse);
+    c.within("duplicates_ms", raw.duplicates_ms);
+    Filters { rssi: (raw.filter_rssi > -128).then_some(raw.filter_rssi), addresses, names, uuids, values }
 }
 
 #[cfg(test)]

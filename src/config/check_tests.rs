@@ -25,11 +25,11 @@ fn the_port_follows_the_encryption() {
     candidate.raw.protocol = "mqtt".into();
     candidate.raw.host = "[::1]".into();
     let mqtt = Config::check(&candidate).expect("plain").mqtt.expect("mqtt");
-    assert_eq!((mqtt.host.as_str(), mqtt.port), ("::1", 1883));
+    assert_eq!((mqtt.broker.host.as_str(), mqtt.broker.port), ("::1", 1883));
     candidate.raw.encryption_mode = "certificate".into();
-    assert_eq!(Config::check(&candidate).expect("tls").mqtt.expect("mqtt").port, 8883);
+    assert_eq!(Config::check(&candidate).expect("tls").mqtt.expect("mqtt").broker.port, 8883);
     candidate.raw.port = 1;
-    assert_eq!(Config::check(&candidate).expect("port").mqtt.expect("mqtt").port, 1);
+    assert_eq!(Config::check(&candidate).expect("port").mqtt.expect("mqtt").broker.port, 1);
 }
 
 #[test]

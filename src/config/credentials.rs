@@ -8,7 +8,7 @@ use super::files;
 use super::layer::Layer;
 use super::nearest::{nearest, question};
 use super::syntax::host_port;
-use super::{FileProblem, SECRETS, Secret, Secrets, Setting};
+use super::{FileProblem, SECRETS, Secret, Secrets, SettingSpec};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -24,60 +24,62 @@ pub(super) fn name(key: &str) -> String {
     format!("{PREFIX}{key}")
 }
 
-/// The layer, its secrets noted in it, and they themselves. Without the directory there is nothing.
-pub(super) fn read(directory: Option<&Path>) -> (Layer, Secrets) {
-    let mut secrets = Secrets::default();
-    let Some(directory) = directory else { return (Layer::empty(Path::new("")), secrets) };
-    let mut layer = Layer::read(&directory.join(name(CONFIG)));
-    for known in SECRETS {
-        let path = directory.join(name(known.key));
-        let bytes = match files::read(&path) {
-            Ok(bytes) => Zeroizing::new(bytes),
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            Err(error) => {
-                layer.cannot_read(&path, error);
-                (layer.exists, _) = (true, layer.credentials.insert(known.key, path));
-                continue;
-            }
-        };
-        match secret(&path, known, &bytes) {
-            Ok(text) => {
-                if let Some(place) = secrets.get_mut(known.key) {
-                    *place = text;
-                }
-            }
-            // The credential exists but is unreadable: dependants must not report it as unset.
-            Err(problem) => layer.give_up(problem),
-        }
-        layer.exists = true;
-        layer.credentials.insert(known.key, path);
-    }
-    let path = directory.join(name(HOSTS));
-    match files::read(&path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            layer.exists = true;
-            layer.cannot_read(&path, error);
-        }
-        _ => {
-            if let Err(problem) = hosts(directory) {
-                layer.exists = true;
-                layer.give_up(problem);
-            }
-        }
-    }
-    layer.problems.extend(strangers(directory));
-    (layer, secrets)
+/// What the credentials hold.
+pub(super) struct Factory {
+    /// The settings; the secrets are noted in it.
+    pub(super) layer: Layer,
+    pub(super) secrets: Secrets,
+    /// The brokers that the secrets may go to, whoever sets them.
+    pub(super) hosts: Vec<NamedHost>,
 }
 
-/// The brokers that the factory's secrets may go to, whoever sets them; none without such a credential.
-pub(super) fn hosts(directory: &Path) -> Result<Vec<NamedHost>, FileProblem> {
-    let path = directory.join(name(HOSTS));
-    let refuse = |found: String| FileProblem::of_key(&path, HOSTS, HOSTS_EXPECTED, Some(found));
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(refuse(error.kind().to_string())),
-    };
+impl Factory {
+    /// Reads the directory; without one there is nothing.
+    pub(super) fn read(directory: Option<&Path>) -> Self {
+        let layer =
+            directory.map_or(Layer::empty(Path::new("")), |directory| Layer::read(&directory.join(name(CONFIG))));
+        let mut factory = Self { layer, secrets: Secrets::default(), hosts: Vec::new() };
+        let Some(directory) = directory else { return factory };
+        for known in SECRETS {
+            factory.take(&directory.join(name(known.key)), Some(known.key), |factory, path, bytes| {
+                *factory.secrets.get_mut(known.key).expect("a key of the table") = secret(path, known, bytes)?;
+                Ok(())
+            });
+        }
+        factory.take(&directory.join(name(HOSTS)), None, |factory, path, bytes| {
+            factory.hosts = hosts(path, bytes)?;
+            Ok(())
+        });
+        factory.layer.problems.extend(unknown_credentials(directory));
+        factory
+    }
+
+    /// Reads one file, if it is there, and notes a problem. One that exists but is unreadable is noted, too: dependants must not
+    /// report it as unset.
+    fn take(
+        &mut self,
+        path: &Path,
+        key: Option<&'static str>,
+        parse: impl FnOnce(&mut Self, &Path, &[u8]) -> Result<(), FileProblem>,
+    ) {
+        match files::read(path).map(Zeroizing::new) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return,
+            Err(error) => self.layer.cannot_read(path, error),
+            Ok(bytes) => match parse(self, path, &bytes) {
+                Err(problem) => self.layer.mark_unreadable(problem),
+                Ok(()) if key.is_none() => return,
+                Ok(()) => {}
+            },
+        }
+        self.layer.exists = true;
+        self.layer.credentials.extend(key.map(|key| (key, path.to_owned())));
+    }
+}
+
+/// A list of brokers, at least one.
+fn hosts(path: &Path, bytes: &[u8]) -> Result<Vec<NamedHost>, FileProblem> {
+    let refuse = |found: String| FileProblem::of_key(path, HOSTS, HOSTS_EXPECTED, Some(found));
+    let text = str::from_utf8(bytes).map_err(|_| refuse(ErrorKind::InvalidData.to_string()))?;
     let lines = text.lines().map(str::trim).enumerate();
     let mut list = Vec::new();
     for (place, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
@@ -88,7 +90,7 @@ pub(super) fn hosts(directory: &Path) -> Result<Vec<NamedHost>, FileProblem> {
 }
 
 /// One secret. The line end that an editor leaves is none of it.
-fn secret(path: &Path, known: &Setting, bytes: &[u8]) -> Result<Secret, FileProblem> {
+fn secret(path: &Path, known: &SettingSpec, bytes: &[u8]) -> Result<Secret, FileProblem> {
     let refuse = |found: &str| Err(FileProblem::of_key(path, known.key, known.expected, Some(found.to_owned())));
     let Ok(text) = str::from_utf8(bytes) else { return refuse("found other bytes than UTF-8 text") };
     let line = text.strip_suffix('\n').unwrap_or(text);
@@ -100,7 +102,7 @@ fn secret(path: &Path, known: &Setting, bytes: &[u8]) -> Result<Secret, FileProb
 }
 
 /// Credentials that are meant for us and have no name that we know.
-fn strangers(directory: &Path) -> Vec<FileProblem> {
+fn unknown_credentials(directory: &Path) -> Vec<FileProblem> {
     let known = || SECRETS.iter().map(|s| s.key).chain([CONFIG, HOSTS]);
     let mut names: Vec<_> = fs::read_dir(directory).into_iter().flatten().flatten().map(|e| e.file_name()).collect();
     names.sort();

@@ -1,11 +1,11 @@
 //! What `settings.toml` holds that this version does not understand or does not take. A rollback brings such a file: it is kept for
 //! the version that wrote it, and not used.
 
-use super::{SECRETS, SETTINGS, setting};
+use super::schema::{all, setting};
 use crate::printable::printable;
 use toml::{Table, Value};
 
-/// See the module. Names are D-Bus names of settings, or keys that are no setting of this version.
+/// What is kept so. Names are D-Bus names of settings, or keys that are no setting of this version.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Ignored {
     pub(super) settings: Table,
@@ -17,7 +17,7 @@ impl Ignored {
     /// Names, in the order of the manual, unknown ones last and without what could harm a terminal.
     pub fn names(&self) -> Vec<String> {
         let held = |key: &str| self.settings.contains_key(key) || self.secrets.contains_key(key);
-        let known = SETTINGS.iter().chain(SECRETS).filter(|s| held(s.key)).map(|s| s.name.to_owned());
+        let known = all().filter(|s| held(s.key)).map(|s| s.name.to_owned());
         let unknown = self.settings.keys().chain(self.secrets.keys()).filter(|key| setting(key).is_none());
         known.chain(unknown.map(|key| printable(&key.chars().take(64).collect::<String>()))).collect()
     }

@@ -3,9 +3,8 @@
 use super::credentials;
 use super::files;
 use super::nearest::{nearest, question};
-use super::rows::type_fits;
 use super::salvage::salvage;
-use super::{FileError, FileProblem, Ignored, SECRETS, SETTINGS, setting};
+use super::{FileError, FileProblem, Ignored, RawConfig, SECRETS, SETTINGS, setting};
 use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
 use std::collections::BTreeMap;
@@ -39,7 +38,7 @@ pub(super) struct Layer {
     /// Whether there is such a file.
     pub(super) exists: bool,
     /// Whether the file could be read at all, so that it is known what it holds.
-    pub(super) legible: bool,
+    pub(super) readable: bool,
     /// What is not for this version, in the state file only.
     pub(super) ignored: Ignored,
     /// The file, if it is none of TOML: the good part is what could be salvaged.
@@ -61,7 +60,7 @@ impl Layer {
             credentials,
             problems,
             exists: false,
-            legible: true,
+            readable: true,
             ignored,
             damaged,
             unreadable,
@@ -92,7 +91,7 @@ impl Layer {
 
     /// It, or a file of it, is there and cannot be read.
     pub(super) fn cannot_read(&mut self, path: &Path, error: io::Error) {
-        self.give_up(FileProblem::of_file(path, "a readable file", error.kind().to_string()));
+        self.mark_unreadable(FileProblem::of_file(path, "a readable file", error.kind().to_string()));
         self.unreadable = Some(FileError { path: path.to_owned(), source: error });
     }
 
@@ -106,13 +105,13 @@ impl Layer {
                 layer.problems.insert(0, problem);
                 layer.damaged = Some(bytes);
             }
-            Err(problem) => layer.give_up(problem),
+            Err(problem) => layer.mark_unreadable(problem),
         }
         layer
     }
 
-    pub(super) fn give_up(&mut self, problem: FileProblem) {
-        self.legible = false;
+    pub(super) fn mark_unreadable(&mut self, problem: FileProblem) {
+        self.readable = false;
         self.problems.push(problem);
     }
 
@@ -137,7 +136,7 @@ impl Layer {
                 (self.generations, self.ignored.secrets) = (named, strange);
                 continue;
             }
-            let right = setting(&key).is_some_and(|s| s.key == key && !s.secret) && type_fits(&key, &value);
+            let right = setting(&key).is_some_and(|s| s.key == key && !s.is_secret()) && type_fits(&key, &value);
             if kind == Kind::State && !right {
                 self.ignored.settings.insert(key.clone(), value.clone());
             }
@@ -145,7 +144,7 @@ impl Layer {
                 problems.push(FileProblem::of_key(&self.path, &key, expected, found));
             };
             match setting(&key).filter(|s| s.key == key) {
-                Some(s) if s.secret => {
+                Some(s) if s.is_secret() => {
                     let place = credentials::name(s.key);
                     refuse(
                         &format!(
@@ -230,10 +229,14 @@ fn suggestion(key: &str) -> Option<String> {
     question(&nearest(key, SETTINGS.iter().map(|s| s.key)))
 }
 
+/// Whether a value is of a setting's type. Not asked of figment, which takes `[1, "FF", 2]` for a pair.
+fn type_fits(key: &str, value: &toml::Value) -> bool {
+    toml::Table::from_iter([(key.to_owned(), value.clone())]).try_into::<RawConfig>().is_ok()
+}
+
 /// The kind of a value that has the wrong type.
 fn found(key: &str, value: &toml::Value) -> String {
-    let defaults = toml::Table::try_from(super::RawConfig::default()).unwrap_or_default();
-    let same_kind = defaults.get(key).is_some_and(|default| default.same_type(value));
+    let same_kind = RawConfig::default().to_table().get(key).is_some_and(|default| default.same_type(value));
     let kind = match value {
         toml::Value::String(_) => "a string",
         toml::Value::Integer(_) if same_kind => "an integer out of range",

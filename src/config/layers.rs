@@ -8,8 +8,7 @@ use std::path::Path;
 
 /// The settings that these layers add up to.
 pub(super) fn raw(layers: &[&Layer]) -> RawConfig {
-    // Every layer holds known keys with values of the right type only, so that this cannot fail.
-    figment(layers).extract().unwrap_or_default()
+    figment(layers).extract().expect("a layer holds known keys with values of the right type only")
 }
 
 /// The settings and secrets that these layers add up to, not checked yet.
@@ -19,14 +18,14 @@ pub(super) fn candidate(layers: &[&Layer], secrets: &Secrets) -> Candidate {
 
 /// Problems that are sure although parts of the files could not be read: those of values that are there.
 pub(super) fn check_rest(layers: &[&Layer], secrets: &Secrets) -> Vec<FileProblem> {
-    let legible = layers.iter().all(|layer| layer.legible);
+    let readable = layers.iter().all(|layer| layer.readable);
     let held = |p: &FileProblem| layers.iter().any(|l| p.key.as_ref().is_some_and(|key| l.holder(key).is_some()));
     let refused = |p: &FileProblem| layers.iter().any(|l| l.problems.iter().any(|other| other.key == p.key));
     // Each problem is laid at the door of a file.
     let found = Config::check(&candidate(layers, secrets)).err().unwrap_or_default();
-    let found: Vec<_> = found.iter().map(|p| FileProblem::of_check(culprit(layers, p), p)).collect();
+    let found: Vec<_> = found.iter().map(|p| FileProblem::of_check(source_of(layers, p), p)).collect();
     // What an unreadable file holds is unknown: "not set" may be wrong.
-    found.into_iter().filter(|p| !refused(p) && (legible || (held(p) && p.found.is_none()))).collect()
+    found.into_iter().filter(|p| !refused(p) && (readable || (held(p) && p.found.is_none()))).collect()
 }
 
 fn figment(layers: &[&Layer]) -> Figment {
@@ -43,7 +42,7 @@ pub(super) fn related(problem: &Problem) -> impl Iterator<Item = &'static str> {
 }
 
 /// The file that holds the value; if it is a default, the file that holds the setting which makes it wrong.
-fn culprit<'a>(layers: &[&'a Layer], problem: &Problem) -> &'a Path {
+fn source_of<'a>(layers: &[&'a Layer], problem: &Problem) -> &'a Path {
     let holder = |key: &str| layers.iter().rev().find_map(|layer| layer.holder(key));
     let related = || related(problem).find_map(holder);
     let top = || layers.iter().rev().find(|layer| layer.exists).or(layers.last()).map(|layer| &*layer.path);

@@ -6,6 +6,7 @@ mod check;
 mod credentials;
 pub(crate) mod crl;
 pub(crate) mod files;
+mod filters;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod ignored;
@@ -17,13 +18,11 @@ mod pem;
 mod pem_text;
 mod problem;
 mod raw;
-mod rows;
 mod salvage;
-pub(crate) mod schema;
+pub mod schema;
 mod secret;
 mod secret_store;
 pub mod settings;
-pub mod sizes;
 mod state_file;
 mod state_lock;
 pub mod store;
@@ -34,17 +33,19 @@ mod weakness;
 pub use binding::Requester;
 pub use check::Problem;
 pub use files::FileError;
+pub use filters::{AddressPattern, Filters, NamePattern, UuidPattern, ValuePattern};
 pub use ignored::Ignored;
 pub use nearest::{nearest, question};
 pub use pem_text::binary;
 pub use problem::FileProblem;
-pub use raw::{Candidate, RawConfig, SECRETS, SETTINGS, Secrets, Setting, setting};
+pub use raw::Candidate;
+pub use schema::{RawConfig, SECRETS, SETTINGS, Secrets, SettingSpec, setting};
 pub use secret::Secret;
 pub use settings::{Settings, UpdateError};
 pub use state_lock::StateLock;
 pub use store::{LoadError, Paths, Store};
 pub use typed::{
-    Adapters, Batching, ClientCertificate, Config, Connection, Framing, Login, MOST_ADAPTERS, Mqtt, MqttVersion,
-    Payload, Qos, ScanMode, Security, Spooling, Style, TimestampFormat,
+    Adapters, Batching, Broker, ClientCertificate, Config, Connection, Framing, Login, MOST_ADAPTERS, Mqtt,
+    MqttVersion, Payload, Publish, Qos, ScanMode, Security, Spooling, Style, TimestampFormat,
 };
 pub use weakness::Weakness;

@@ -37,6 +37,11 @@ impl FileProblem {
     }
 }
 
+/// Several problems in one line.
+pub(crate) fn joined<T: ToString>(problems: &[T]) -> String {
+    problems.iter().map(T::to_string).collect::<Vec<_>>().join("; ")
+}
+
 impl fmt::Display for FileProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:", printable(&self.file.to_string_lossy()))?;

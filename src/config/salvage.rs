@@ -19,7 +19,7 @@ pub(super) fn salvage(bytes: &[u8]) -> Table {
             // Their table's header may be what is damaged.
             for (key, value) in found {
                 match setting(&key) {
-                    Some(s) if s.secret => drop(secrets.insert(key, value)),
+                    Some(s) if s.is_secret() => drop(secrets.insert(key, value)),
                     Some(_) => drop(table.insert(key, value)),
                     None => {}
                 }

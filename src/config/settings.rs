@@ -1,6 +1,7 @@
 //! The one place where settings change: copied, changed, checked, saved, published, in that order or not at all.
 
 use super::binding::{Bindings, Requester};
+use super::problem::joined;
 use super::store::Store;
 use super::{Candidate, Config, Problem};
 use crate::log;
@@ -15,10 +16,10 @@ use tokio::task::spawn_blocking;
 #[derive(Debug, thiserror::Error)]
 pub enum UpdateError {
     /// They would not be right.
-    #[error("{}", join(.0))]
+    #[error("{}", joined(.0))]
     Invalid(Vec<Problem>),
     /// They would send stored secrets where those were not meant to go.
-    #[error("{}", join(.0))]
+    #[error("{}", joined(.0))]
     Withheld(Vec<Problem>),
     /// They could not be saved.
     #[error("{}: cannot be saved and was not changed: {reason}", names.join(", "))]
@@ -39,12 +40,7 @@ async fn checked(candidate: Candidate) -> (Candidate, Result<Config, UpdateError
     .await
 }
 
-/// Every problem in one line.
-fn join(problems: &[Problem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-}
-
-/// See the module.
+/// Holds the settings and is the only one who changes them.
 #[derive(Debug)]
 pub struct Settings {
     writer: Arc<Mutex<Writer>>,
@@ -78,7 +74,7 @@ impl Settings {
         let (base, directory) = (store.base().clone(), store.directory().to_owned());
         let config = watch::Sender::new(Arc::new(config));
         stats.set_ignored_settings(candidate.ignored.names());
-        let bindings = Bindings::new(&candidate, &base, store.hosts());
+        let bindings = Bindings::new(&candidate, &base, store.hosts().to_vec());
         Self { writer: Arc::new(Mutex::new(Writer { store, candidate, bindings })), config, base, stats, directory }
     }
 

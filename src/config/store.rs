@@ -4,14 +4,16 @@
 //! (factory), `/etc/cassia-bypass/config.toml` (site), `settings.toml` in the state directory (written by the service).
 //! Secrets come from credentials, or are kept beside `settings.toml`, one file each.
 
-use super::credentials;
+use super::binding::NamedHost;
+use super::credentials::Factory;
 use super::files::{self, FileError};
 use super::layer::{Generations, Layer, SECRETS_TABLE};
 use super::layers;
+use super::problem::joined;
 use super::secret_store::{self, SecretStore};
 use super::state_file::{self, HEADER, Restored, StateFile};
 use super::state_lock::StateLock;
-use super::{Candidate, Config, FileProblem, Ignored, Problem, RawConfig, Secrets};
+use super::{Candidate, Config, FileProblem, Ignored, Problem, Secrets};
 use crate::log;
 use std::io;
 use std::path::PathBuf;
@@ -26,6 +28,8 @@ pub struct Store {
     base: Candidate,
     saved: Candidate,
     named: Generations,
+    /// The brokers that the factory's secrets are for.
+    hosts: Vec<NamedHost>,
     lock: Arc<StateLock>,
     /// The text of `settings.toml` as it was read or written last, and whether another service may have changed it since.
     text: Vec<u8>,
@@ -60,11 +64,11 @@ pub fn load(paths: Paths) -> Result<(Store, Candidate, Config), LoadError> {
     let (mut candidate, config, more) = all.settle().map_err(LoadError::Wrong)?;
     let problems = [all.state.layer.problems.clone(), more].concat();
     let base = all.base();
-    let All { state, found, .. } = all;
+    let All { state, found, hosts, .. } = all;
     let StateFile { layer, sealed, bytes, restored } = state;
     candidate.ignored = layer.ignored;
     let (saved, named) = (candidate.clone(), layer.generations);
-    let mut store = Store { paths, base, saved, named, lock, text: bytes, in_doubt: !alone, good_due: false };
+    let mut store = Store { paths, base, saved, named, hosts, lock, text: bytes, in_doubt: !alone, good_due: false };
     let unreadable = restored.as_ref().is_some_and(|restored| restored.unreadable);
     if alone && !unreadable {
         store.tidy_up(&found, layer.exists && !sealed, restored.as_ref(), layer.damaged.as_deref(), &problems);
@@ -85,10 +89,6 @@ pub fn load(paths: Paths) -> Result<(Store, Candidate, Config), LoadError> {
     Ok((store, candidate, config))
 }
 
-fn joined(problems: &[FileProblem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-}
-
 /// Every problem of every layer, the top one too, and whether the service starts with them. Changes nothing.
 pub fn check_config(paths: &Paths) -> (Vec<FileProblem>, bool) {
     match All::read(paths) {
@@ -105,13 +105,15 @@ struct All {
     state: StateFile,
     /// Those of the factory.
     given: Secrets,
+    /// The brokers that those are for.
+    hosts: Vec<NamedHost>,
     found: secret_store::Found,
 }
 
 impl All {
     fn read(paths: &Paths) -> Result<Self, FileError> {
         let vendor = Layer::read(&paths.vendor);
-        let (factory, given) = credentials::read(paths.credentials.as_deref());
+        let Factory { layer: factory, secrets: given, hosts } = Factory::read(paths.credentials.as_deref());
         let site = Layer::read(&paths.site);
         let mut state = StateFile::read(&paths.settings());
         let layer = &mut state.layer;
@@ -120,7 +122,7 @@ impl All {
             layer.ignore(key);
             layer.problems.push(problem);
         }
-        Ok(Self { vendor, factory, site, state, given, found })
+        Ok(Self { vendor, factory, site, state, given, hosts, found })
     }
 
     /// The file that may be readable at the next try, if there is one: who may not read a packaged one never will.
@@ -200,9 +202,9 @@ impl Store {
         &self.base
     }
 
-    /// The brokers that the factory's secrets are for; [`load`] has refused a damaged list.
-    pub(super) fn hosts(&self) -> Vec<super::binding::NamedHost> {
-        self.paths.credentials.as_deref().and_then(|directory| credentials::hosts(directory).ok()).unwrap_or_default()
+    /// The brokers that the factory's secrets are for.
+    pub(super) fn hosts(&self) -> &[NamedHost] {
+        &self.hosts
     }
 
     /// The state directory.
@@ -341,10 +343,9 @@ impl Store {
     }
 
     fn text(&self, candidate: &Candidate, named: &Generations) -> String {
-        let table = |raw: &RawConfig| toml::Table::try_from(raw).unwrap_or_default();
-        let base = table(&self.base.raw);
+        let base = self.base.raw.to_table();
         let mut top: toml::Table =
-            table(&candidate.raw).into_iter().filter(|(key, v)| base.get(key) != Some(v)).collect();
+            candidate.raw.to_table().into_iter().filter(|(key, v)| base.get(key) != Some(v)).collect();
         top.extend(candidate.ignored.settings.clone());
         let mut files = candidate.ignored.secrets.clone();
         files.extend(named.iter().map(|(key, n)| ((*key).to_owned(), toml::Value::Integer(*n as i64))));

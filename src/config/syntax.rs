@@ -1,17 +1,9 @@
 //! What texts of settings look like: hosts, topics, addresses, keys.
 
-use super::sizes;
-use crate::model::Address;
+use super::schema::MAX_TEXT_BYTES;
 use crate::printable::is_printable;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use zeroize::Zeroizing;
-
-/// A whole address, or its first digits and a `*`.
-pub(super) fn mac_pattern(pattern: &str) -> bool {
-    const SAMPLE: &str = "00:00:00:00:00:00";
-    let Some(prefix) = pattern.strip_suffix('*') else { return Address::parse(pattern).is_some() };
-    SAMPLE.get(prefix.len()..).is_some_and(|rest| Address::parse(&format!("{prefix}{rest}")).is_some())
-}
 
 /// The bytes that Mosquitto's psk_file gives the same digits: leading pairs of zeros are bytes of their own, the rest is
 /// one big number, so an odd count of digits reads as if a zero stood before it.
@@ -33,7 +25,7 @@ pub(super) fn text(value: &str, max: usize) -> bool {
 
 /// A topic name to publish to (MQTT 3.1.1 section 4.7); empty passes.
 pub(super) fn topic(value: &str, names: &[&str]) -> bool {
-    text(value, sizes::MAX_TEXT_BYTES) && !value.contains(['+', '#']) && templates(value, names)
+    text(value, MAX_TEXT_BYTES) && !value.contains(['+', '#']) && templates(value, names)
 }
 
 /// Whether braces are only used for the templates of these names.

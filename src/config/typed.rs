@@ -1,15 +1,15 @@
 //! The settings as the service works with them: bad states cannot be written.
 
-use super::{Candidate, RawConfig, Secret};
-use crate::model::Address;
+use super::{Candidate, Filters, RawConfig, Secret};
+use crate::model::{Address, ConfiguredCertificate};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// A checked set of settings. Made by [`Config::check`] only.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// The settings as they are reported, secrets aside.
-    pub raw: RawConfig,
+    /// The settings as D-Bus reports them, secrets aside. Who works with settings uses the others.
+    pub(crate) raw: RawConfig,
     /// Which secrets are stored: keys of [`super::SECRETS`].
     pub stored_secrets: Vec<&'static str>,
     /// What the radio does.
@@ -18,6 +18,10 @@ pub struct Config {
     pub adapters: Adapters,
     /// What stands for this router; `None` finds it out.
     pub router: Option<Address>,
+    /// Which adverts are published.
+    pub filters: Filters,
+    /// 0: every packet; 1: one of each device; else one of those alike in so many milliseconds.
+    pub duplicates_ms: u32,
     /// When a batch leaves.
     pub batch: Batching,
     /// How messages and items are written.
@@ -34,6 +38,11 @@ impl Config {
     /// Checks a candidate; every problem at once.
     pub fn check(candidate: &Candidate) -> Result<Self, Vec<super::Problem>> {
         super::check::check(candidate)
+    }
+
+    /// The certificates of the settings, used or not.
+    pub fn certificates(&self) -> Vec<ConfiguredCertificate> {
+        self.raw.certificates()
     }
 }
 
@@ -122,9 +131,18 @@ pub enum TimestampFormat {
     Local,
 }
 
-/// How to reach the broker and what to send it.
+/// Where messages go.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mqtt {
+    /// What the connection depends on.
+    pub broker: Broker,
+    /// What is sent over it.
+    pub publish: Publish,
+}
+
+/// How to reach the broker.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Broker {
     /// DNS name or IP address, without brackets.
     pub host: String,
     /// TCP port, never 0.
@@ -137,10 +155,6 @@ pub struct Mqtt {
     pub login: Option<Login>,
     /// TLS.
     pub security: Security,
-    /// Topic with its templates not filled in.
-    pub topic: String,
-    /// Quality of service.
-    pub qos: Qos,
     /// Protocol version.
     pub version: MqttVersion,
     /// Keep alive; zero is off.
@@ -149,13 +163,24 @@ pub struct Mqtt {
     pub client_id: String,
 }
 
-impl Mqtt {
+impl Broker {
     /// `host:port` for people.
     #[must_use]
-    pub fn broker(&self) -> String {
+    pub fn name(&self) -> String {
         let Self { host, port, .. } = self;
         if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
     }
+}
+
+/// Where on the broker messages go; the templates of topics are not filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publish {
+    /// Of the messages.
+    pub topic: String,
+    /// Quality of service of the messages.
+    pub qos: Qos,
+    /// Of the status message, if there is to be one.
+    pub status_topic: Option<String>,
 }
 
 /// Lifetime of the connection to the broker.

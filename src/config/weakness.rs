@@ -1,6 +1,6 @@
 //! Settings that are right and protect little.
 
-use super::{Config, Security};
+use super::{Config, Mqtt, Security};
 use std::net::IpAddr;
 
 /// Bytes of a pre-shared key below which it can be found by trying.
@@ -19,13 +19,13 @@ impl Config {
     /// What of these settings protects little; nothing while nothing is published.
     #[must_use]
     pub fn weaknesses(&self) -> Vec<Weakness> {
-        let Some(mqtt) = &self.mqtt else { return Vec::new() };
-        match &mqtt.security {
+        let Some(Mqtt { broker, .. }) = &self.mqtt else { return Vec::new() };
+        match &broker.security {
             Security::None => {
-                if mqtt.login.as_ref().is_none_or(|login| login.password.is_empty()) {
+                if broker.login.as_ref().is_none_or(|login| login.password.is_empty()) {
                     return Vec::new();
                 }
-                let mut hosts = std::iter::once(&mqtt.host).chain(mqtt.fallbacks.iter().map(|(host, _)| host));
+                let mut hosts = std::iter::once(&broker.host).chain(broker.fallbacks.iter().map(|(host, _)| host));
                 let text = hosts.find(|host| !is_loopback(host)).map(|host| {
                     format!(
                         "Password goes to {host} in the clear, since EncryptionMode is none: everybody on the way can read it. Set \

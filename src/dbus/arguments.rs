@@ -1,7 +1,6 @@
 //! Settings as the argument of a call: how many and how long they are is judged before anything else is done with them.
 
 use super::values::known;
-use crate::config::sizes;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
@@ -76,7 +75,5 @@ fn too_long(name: &str, value: &Variant<'_>) -> Option<String> {
         Variant::Array(list) => (list.len(), "entries"),
         _ => return None,
     };
-    let most = sizes::most(setting.key);
-    let told = || format!("{name}: expected {} ({})", setting.expected, sizes::too_long(found, most, unit));
-    (found > most).then(told)
+    setting.too_long(found, unit).map(|detail| format!("{name}: expected {} ({detail})", setting.expected))
 }

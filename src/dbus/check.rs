@@ -1,8 +1,7 @@
 //! The answer of `Check`: what would come of a change, before it is made.
 
-use super::report::{Report, held_report_at, put};
 use super::values::assign;
-use crate::certificates::configured;
+use super::vardict::{VarDict, held_report_at, put};
 use crate::config::{Candidate, Config, Requester, Settings};
 use crate::threads;
 use std::collections::BTreeMap;
@@ -14,7 +13,7 @@ pub(super) async fn check_report(
     settings: &Settings,
     values: &BTreeMap<String, OwnedVariant>,
     requester: &Requester,
-) -> Report {
+) -> VarDict {
     let mut scratch = Candidate::default();
     let wrong = values.iter().filter_map(|(name, value)| assign(&mut scratch, name, value).err());
     // They begin with the name, as every refusal does.
@@ -28,7 +27,7 @@ pub(super) async fn check_report(
             Ok(config) => (config.weaknesses().into_iter().map(|weakness| weakness.text).collect(), Vec::new()),
             Err(problems) => (Vec::new(), problems),
         };
-        let held = configured(&candidate.raw);
+        let held = candidate.raw.certificates();
         (candidate, held, hints, wrong)
     })
     .await;
@@ -45,12 +44,12 @@ pub(super) async fn check_report(
     let now = SystemTime::now();
     let certificates = certificates.iter().map(|held| held_report_at(held, now)).collect::<Vec<_>>();
     let problem = |(setting, message): (String, String)| {
-        let mut report = Report::new();
+        let mut report = VarDict::new();
         put(&mut report, "Setting", setting);
         put(&mut report, "Message", message);
         report
     };
-    let mut report = Report::new();
+    let mut report = VarDict::new();
     put(&mut report, "Certificates", certificates);
     put(&mut report, "Hints", hints);
     put(&mut report, "Problems", problems.into_iter().map(problem).collect::<Vec<_>>());

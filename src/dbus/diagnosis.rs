@@ -1,16 +1,16 @@
 //! The answer of `Diagnose`.
 
+use super::foreign_discovery::Foreign;
 use super::hints::hints;
-use super::others::Others;
-use super::report::{Report, adapter_report, held_report_at, put};
+use super::vardict::{VarDict, adapter_report, held_report_at, put};
 use crate::config::{Config, ScanMode};
 use crate::model::CaptureKind;
 use crate::stats::Stats;
 use std::time::SystemTime;
 
 /// See the module.
-pub(super) fn diagnosis(config: &Config, stats: &Stats, others: &Others) -> Report {
-    let mut report = Report::new();
+pub(super) fn diagnosis(config: &Config, stats: &Stats, foreign: &Foreign) -> VarDict {
+    let mut report = VarDict::new();
     let (health, link, radio) =
         (stats.health().borrow().clone(), stats.link().borrow().clone(), stats.radio().borrow().clone());
     put(&mut report, "Health", health.state.as_str());
@@ -23,7 +23,7 @@ pub(super) fn diagnosis(config: &Config, stats: &Stats, others: &Others) -> Repo
     put(&mut report, "Capture", radio.capture.as_str());
     put(&mut report, "CaptureReason", radio.capture_reason.clone());
     put(&mut report, "Radios", radio.adapters.iter().map(adapter_report).collect::<Vec<_>>());
-    put(&mut report, "ForeignDiscovery", others.discovery);
+    put(&mut report, "ForeignDiscovery", foreign.discovery);
     put(&mut report, "LinkState", link.state.as_str());
     put(&mut report, "Broker", link.broker.clone());
     let (word, detail) = link.error.as_ref().map_or(("", String::new()), |e| (e.code.as_str(), e.detail.clone()));
@@ -44,7 +44,7 @@ pub(super) fn diagnosis(config: &Config, stats: &Stats, others: &Others) -> Repo
     put(&mut report, "SpoolBytes", spool.bytes);
     put(&mut report, "SpoolCoverSecs", stats.spool_cover().as_secs());
     put(&mut report, "StateWritable", *stats.state_writable().borrow());
-    put(&mut report, "Hints", hints(config, stats, others));
+    put(&mut report, "Hints", hints(config, stats, foreign));
     report
 }
 

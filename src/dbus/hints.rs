@@ -2,7 +2,7 @@
 
 mod radio;
 
-use super::others::Others;
+use super::foreign_discovery::Foreign;
 use crate::config::{Config, ScanMode, Security, crl};
 use crate::model::{CaptureKind, HealthState, RadioState, SpoolState};
 use crate::stats::Stats;
@@ -21,7 +21,7 @@ const REFUSAL_HOLDS: Duration = Duration::from_secs(600);
 const CRL_WARNING: i64 = 2 * 86_400;
 
 /// What to do, the most urgent first.
-pub(super) fn hints(config: &Config, stats: &Stats, others: &Others) -> Vec<String> {
+pub(super) fn hints(config: &Config, stats: &Stats, foreign: &Foreign) -> Vec<String> {
     let mut hints = Vec::new();
     let mut hint = |when: bool, text: &str| {
         if when && !text.is_empty() {
@@ -45,10 +45,10 @@ pub(super) fn hints(config: &Config, stats: &Stats, others: &Others) -> Vec<Stri
         ),
     );
     hint(
-        others.discovery == "another-client",
+        foreign.discovery == "another-client",
         "Another program discovers on this adapter: the scan is active, and may pause.",
     );
-    for text in radio::hints(config, stats, &radio, &others.unused) {
+    for text in radio::hints(config, stats, &radio, &foreign.unused) {
         hint(true, &text);
     }
     if let Some(error) = &link.error {
@@ -70,7 +70,7 @@ pub(super) fn hints(config: &Config, stats: &Stats, others: &Others) -> Vec<Stri
         hint(true, &weakness.text);
     }
     hint(
-        config.raw.timestamp && !clock,
+        config.payload.style.timestamp.is_some() && !clock,
         "The clock is not synchronised: items have no time. Start a time service (systemd-timesyncd).",
     );
     hint(
@@ -117,7 +117,7 @@ fn seconds(time: SystemTime) -> i64 {
 
 /// When the first CRL in use is out of date.
 fn crl_end(config: &Config) -> Option<i64> {
-    let Security::Certificate { ca: Some(ca), .. } = &config.mqtt.as_ref()?.security else { return None };
+    let Security::Certificate { ca: Some(ca), .. } = &config.mqtt.as_ref()?.broker.security else { return None };
     crl::next_update(ca)
 }
 

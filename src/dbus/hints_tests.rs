@@ -27,13 +27,13 @@ fn one(change: impl FnOnce(&mut AdapterStatus)) -> Stats {
 }
 
 /// Nobody and nothing else.
-fn others() -> Others {
-    Others { discovery: "none", unused: Vec::new() }
+fn foreign() -> Foreign {
+    Foreign { discovery: "none", unused: Vec::new() }
 }
 
 /// The hints about this adapter.
 fn hints_of(mode: &str, change: impl FnOnce(&mut AdapterStatus)) -> Vec<String> {
-    let hints = hints(&config(mode), &one(change), &others());
+    let hints = hints(&config(mode), &one(change), &foreign());
     hints.into_iter().filter(|hint| !hint.starts_with("HealthReason")).collect()
 }
 
@@ -64,7 +64,7 @@ fn duty_cycle_that_is_low_names_the_keys_of_the_mode() {
 fn damaged_reports_name_the_adapter_and_what_to_check() {
     let stats = one(|_| {});
     stats.set_radio(|radio| radio.damaged = vec!["hci0".into()]);
-    let hints = hints(&config("passive"), &stats, &others());
+    let hints = hints(&config("passive"), &stats, &foreign());
     assert!(hints[0].starts_with("Many reports of hci0 arrive damaged"), "{hints:?}");
     assert!(["RTS/CTS", "baud rate", "firmware"].iter().all(|part| hints[0].contains(part)), "{hints:?}");
 }
@@ -86,7 +86,7 @@ fn an_adapter_that_was_pulled_is_not_one_that_is_off() {
 
 #[test]
 fn an_adapter_that_is_not_used_stands_in_for_a_dead_one() {
-    let unused = || Others { discovery: "none", unused: vec![("hci1".into(), Address([0xC0, 0xDE, 0, 0, 0, 2]))] };
+    let unused = || Foreign { discovery: "none", unused: vec![("hci1".into(), Address([0xC0, 0xDE, 0, 0, 0, 2]))] };
     let hinted = |stats: &Stats| hints(&config("passive"), stats, &unused()).join("\n");
     let instead =
         "hci1 (C0:DE:00:00:00:02) is there and is not used. Use it: cassia-bypassctl set Adapters=C0:DE:00:00:00:02";
@@ -111,7 +111,7 @@ fn adapters_with_one_address_are_named() {
     let [same, other] = [1, 2].map(|last| Address([0, 0x1A, 0x7D, 0xDA, 0x71, last]));
     let hinted = |controllers| {
         stats.set_controllers(controllers);
-        hints(&config("passive"), &stats, &others()).join("\n")
+        hints(&config("passive"), &stats, &foreign()).join("\n")
     };
     assert!(!hinted(vec![(0, same), (1, other)]).contains("address"));
     let hint = hinted(vec![(0, same), (1, other), (2, same)]);
@@ -128,7 +128,7 @@ fn signals_are_explained_by_what_stands_in_the_way() {
         (radio.capture, radio.capture_reason) = (CaptureKind::Signals, "the network namespace is another".into());
         radio.capture_remedy = "run it with --network host";
     });
-    let hints = hints(&config("passive"), &stats, &others()).join("\n");
+    let hints = hints(&config("passive"), &stats, &foreign()).join("\n");
     assert!(hints.contains("because the network namespace is another: run it with --network host."), "{hints}");
     assert!(!hints.contains("CAP_NET_RAW"), "{hints}");
 }
@@ -140,7 +140,7 @@ fn weak_protection_is_one_hint() {
         ("mqtt".into(), "broker".into(), "router".into());
     candidate.secrets.password = crate::config::Secret::from("hush".to_owned());
     let about = |candidate: &Candidate| {
-        let hints = hints(&Config::check(candidate).expect("right"), &one(|_| {}), &others());
+        let hints = hints(&Config::check(candidate).expect("right"), &one(|_| {}), &foreign());
         hints.into_iter().filter(|hint| hint.starts_with("Password") || hint.starts_with("Psk")).count()
     };
     assert_eq!(about(&candidate), 1);
@@ -158,7 +158,7 @@ fn crl_that_is_nearly_out_of_date_gets_a_hint() {
         candidate.raw.ca_certificate = ca.pem() + &ca.revoke(&[], (-9, 9)) + &ca.revoke(&[], (-9, days));
         let stats = one(|_| {});
         stats.set_clock_synchronised(clock);
-        let hints = hints(&Config::check(&candidate).expect("right"), &stats, &others());
+        let hints = hints(&Config::check(&candidate).expect("right"), &stats, &foreign());
         hints.into_iter().find(|hint| hint.starts_with("A CRL in CaCertificate")).unwrap_or_default()
     };
     assert_eq!(about(8, true), "");

@@ -4,22 +4,22 @@ mod admission;
 mod arguments;
 mod caller;
 mod check;
-mod config;
+mod config_interface;
 mod connection_tests;
 mod describe;
 mod diagnosis;
 mod error;
-mod follow;
+mod foreign_discovery;
 mod hints;
 mod log_control;
 pub mod names;
-mod others;
-mod quiet;
-mod report;
+mod properties;
+mod property_changes;
 mod socket;
-mod stats;
+mod stats_interface;
 mod stats_view;
 mod values;
+mod vardict;
 mod withheld;
 
 pub use admission::{MAX_CALL_BYTES, MAX_CALLS, MAX_CALLS_BYTES, MAX_CALLS_PER_CLIENT, MAX_SLOW_CALLS};
@@ -29,7 +29,7 @@ pub use error::Error;
 
 use crate::config::Settings;
 use crate::model::Address;
-use quiet::Quiet;
+use properties::Served;
 use std::sync::Arc;
 use zbus::Connection;
 use zbus::fdo::RequestNameFlags;
@@ -37,7 +37,7 @@ use zbus::fdo::RequestNameFlags;
 /// The service on the bus. It is there from [`serve`] on; changes are told while [`run`](Bus::run) is polled.
 pub struct Bus {
     connection: Connection,
-    follow: follow::Follow,
+    changes: property_changes::PropertyChanges,
 }
 
 impl Bus {
@@ -48,7 +48,7 @@ impl Bus {
 
     /// Tells changes of properties. Ends only when the bus is gone, with the reason.
     pub async fn run(self) -> zbus::Error {
-        self.follow.run(&self.connection).await
+        self.changes.run(&self.connection).await
     }
 }
 
@@ -56,8 +56,8 @@ impl Bus {
 /// who sees the name can call. Fails if another process has it. `router` stands for the router as long as the settings name no
 /// address.
 pub async fn serve(settings: Arc<Settings>, stats: Arc<crate::stats::Stats>, router: Address) -> zbus::Result<Bus> {
-    let config = || Quiet(config::Config::new(settings.clone(), stats.clone(), router));
-    let served = || Quiet(stats::Stats::new(stats.clone(), settings.clone(), router));
+    let config = || Served(config_interface::Config::new(settings.clone(), stats.clone(), router));
+    let served = || Served(stats_view::Stats::new(stats.clone(), settings.clone(), router));
     let (socket, refusals) = socket::LimitedSocket::connect()?;
     let connection = zbus::connection::Builder::socket(socket)
         .serve_at(names::PATH, config())
@@ -66,7 +66,7 @@ pub async fn serve(settings: Arc<Settings>, stats: Arc<crate::stats::Stats>, rou
         .build()
         .await?;
     tokio::spawn(refusals.send(connection.clone()));
-    let follow = follow::Follow::new(&connection, config(), served()).await?;
+    let changes = property_changes::PropertyChanges::new(&connection, config(), served()).await?;
     connection.request_name_with_flags(names::BUS, RequestNameFlags::DO_NOT_QUEUE).await?;
-    Ok(Bus { connection, follow })
+    Ok(Bus { connection, changes })
 }

@@ -4,7 +4,8 @@
 //! to stand before zbus, for the standard interfaces are its own.
 
 use super::admission::{Admission, MAX_CALL_BYTES};
-use crate::config::{SECRETS, SETTINGS, Setting};
+use crate::config::SettingSpec;
+use crate::config::schema::all;
 use futures_util::FutureExt;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -214,7 +215,7 @@ impl ReadHalf for Reader {
 
 fn too_long(call: &Message, found: usize, head: &[u8]) -> fdo::Error {
     let what = format!("the arguments have {found} bytes, at most {MAX_CALL_BYTES} are taken");
-    if let Some(Setting { name, expected, .. }) = last_named(head) {
+    if let Some(SettingSpec { name, expected, .. }) = last_named(head) {
         return fdo::Error::InvalidArgs(format!("{name}: expected {expected} ({what})"));
     }
     let header = call.header();
@@ -223,14 +224,14 @@ fn too_long(call: &Message, found: usize, head: &[u8]) -> fdo::Error {
 }
 
 /// The last setting that a body names so far: its value is what makes the body long.
-fn last_named(head: &[u8]) -> Option<&'static Setting> {
-    let at = |setting: &&Setting| {
+fn last_named(head: &[u8]) -> Option<&'static SettingSpec> {
+    let at = |setting: &&SettingSpec| {
         let (name, length) = (setting.name.as_bytes(), setting.name.len() as u32);
         let text = |length: [u8; 4]| [&length[..], name, b"\0"].concat();
         let find = |text: Vec<u8>| head.windows(text.len()).rposition(|window| window == text);
         find(text(length.to_le_bytes())).or_else(|| find(text(length.to_be_bytes())))
     };
-    let named = SETTINGS.iter().chain(SECRETS).filter_map(|setting| Some((at(&setting)?, setting)));
+    let named = all().filter_map(|setting| Some((at(&setting)?, setting)));
     named.max_by_key(|(at, _)| *at).map(|(_, setting)| setting)
 }
 

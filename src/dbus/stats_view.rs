@@ -1,10 +1,14 @@
 //! What the interface Stats reads: the present, or one moment of it.
 
+use super::properties::Properties;
 use crate::config::{Config, Settings};
 use crate::model::{Address, Health};
 use crate::stats::{Ledger, Link, Radio, Spool};
+use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::time::Duration;
+use zbus::message::Header;
+use zbus::{BoxDBusError, Connection, Variant};
 
 /// The object of the interface.
 pub(super) struct Stats {
@@ -31,22 +35,6 @@ struct Moment {
 impl Stats {
     pub(super) fn new(stats: Arc<crate::stats::Stats>, settings: Arc<Settings>, router: Address) -> Self {
         Self { stats, settings, router, moment: None }
-    }
-
-    /// The same at this moment: all that is read of it fits together.
-    pub(super) fn snapshot(&self) -> Self {
-        let moment = Moment {
-            ledger: self.ledger_now(),
-            link: self.link(),
-            health: self.health_now(),
-            radio: self.radio(),
-            spool: self.spool(),
-            spool_cover: self.spool_cover(),
-            rates: self.rates(),
-            config: self.config(),
-        };
-        let (stats, settings) = (self.stats.clone(), self.settings.clone());
-        Self { stats, settings, router: self.router, moment: Some(Box::new(moment)) }
     }
 
     pub(super) fn ledger_now(&self) -> Ledger {
@@ -79,5 +67,41 @@ impl Stats {
 
     pub(super) fn config(&self) -> Arc<Config> {
         self.moment.as_ref().map_or_else(|| self.settings.current(), |moment| moment.config.clone())
+    }
+}
+
+/// All properties are generated; none can be set.
+impl Properties for Stats {
+    fn snapshot(&self) -> Self {
+        let moment = Moment {
+            ledger: self.ledger_now(),
+            link: self.link(),
+            health: self.health_now(),
+            radio: self.radio(),
+            spool: self.spool(),
+            spool_cover: self.spool_cover(),
+            rates: self.rates(),
+            config: self.config(),
+        };
+        let (stats, settings) = (self.stats.clone(), self.settings.clone());
+        Self { stats, settings, router: self.router, moment: Some(Box::new(moment)) }
+    }
+
+    fn properties(&self) -> impl Iterator<Item = (&'static str, impl FnOnce() -> Variant<'static>)> {
+        std::iter::empty::<(&'static str, fn() -> Variant<'static>)>()
+    }
+
+    fn introspect(&self, _: &mut String, _: usize) -> std::fmt::Result {
+        Ok(())
+    }
+
+    fn write<'call>(
+        &'call self,
+        _: &'call str,
+        _: &'call Variant<'_>,
+        _: Option<Header<'call>>,
+        _: &'call Connection,
+    ) -> BoxFuture<'call, Option<Result<(), BoxDBusError>>> {
+        Box::pin(std::future::ready(None))
     }
 }

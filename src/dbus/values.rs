@@ -1,61 +1,30 @@
-//! D-Bus values as settings, generated from the table.
+//! D-Bus values as settings.
 
-use crate::config::schema::{for_each_secret, for_each_setting};
-use crate::config::{Candidate, SECRETS, SETTINGS, Secret, Setting, nearest, question};
-use zbus::{OwnedVariant, Type, Variant};
-
-/// A value as the type of a setting, or what was expected instead, for people.
-pub(super) fn typed<T>(value: &Variant<'_>, name: &str) -> Result<T, String>
-where
-    T: Type + for<'a> TryFrom<Variant<'a>>,
-{
-    let signature = value.value_signature();
-    let converted =
-        if signature == T::SIGNATURE { value.try_clone().ok().and_then(|v| T::try_from(v).ok()) } else { None };
-    converted.ok_or_else(|| {
-        let expected = known(name).map_or("", |s| s.expected);
-        format!("{name}: expected {expected} (D-Bus type {}, found {signature})", T::SIGNATURE)
-    })
-}
+use crate::config::schema::all;
+use crate::config::{Candidate, SettingSpec, nearest, question};
+use zbus::Variant;
 
 /// The setting with this D-Bus name.
-pub(super) fn known(name: &str) -> Option<&'static Setting> {
-    SETTINGS.iter().chain(SECRETS).find(|s| s.name == name)
+pub(super) fn known(name: &str) -> Option<&'static SettingSpec> {
+    all().find(|s| s.name == name)
 }
 
 /// What to say of a name that no setting has.
 pub(super) fn unknown(name: &str) -> String {
-    let meant = question(&nearest(name, SETTINGS.iter().chain(SECRETS).map(|s| s.name)));
+    let meant = question(&nearest(name, all().map(|s| s.name)));
     let hint = meant.map(|meant| format!(" ({meant})")).unwrap_or_default();
     format!("{name}: expected the name of a setting{hint}")
 }
 
-macro_rules! define_assign {
-    ($($(#[$doc:meta])* $key:ident $setter:ident $name:ident: $type:ty = $default:expr, $expected:literal;)*) => {
-        /// Sets a setting by its D-Bus name.
-        pub(super) fn assign(candidate: &mut Candidate, name: &str, value: &OwnedVariant) -> Result<(), String> {
-            match name {
-                $(stringify!($name) => candidate.raw.$key = typed::<$type>(value, name)?,)*
-                _ => return assign_secret(candidate, name, value),
-            }
-            Ok(())
-        }
-    };
+/// Sets a setting by its D-Bus name, or says for people what was expected.
+pub(super) fn assign(candidate: &mut Candidate, name: &str, value: &Variant<'_>) -> Result<(), String> {
+    let spec = known(name).ok_or_else(|| unknown(name))?;
+    if candidate.set(spec, value) {
+        return Ok(());
+    }
+    let (expected, wanted, found) = (spec.expected, spec.signature, value.value_signature());
+    Err(format!("{name}: expected {expected} (D-Bus type {wanted}, found {found})"))
 }
-for_each_setting!(define_assign);
-
-macro_rules! define_assign_secret {
-    ($($(#[$doc:meta])* $key:ident $setter:ident $is_set:ident $name:ident, $expected:literal;)*) => {
-        fn assign_secret(candidate: &mut Candidate, name: &str, value: &OwnedVariant) -> Result<(), String> {
-            match name {
-                $(stringify!($name) => candidate.secrets.$key = Secret::from(typed::<String>(value, name)?),)*
-                _ => return Err(unknown(name)),
-            }
-            Ok(())
-        }
-    };
-}
-for_each_secret!(define_assign_secret);
 
 #[cfg(test)]
 mod tests {
@@ -63,11 +32,11 @@ mod tests {
 
     fn assigned(name: &str, value: Variant<'_>) -> Result<Candidate, String> {
         let mut candidate = Candidate::default();
-        assign(&mut candidate, name, &OwnedVariant::try_from(value).expect("no descriptors")).map(|()| candidate)
+        assign(&mut candidate, name, &value).map(|()| candidate)
     }
 
     #[test]
-    fn values_keep_their_types() {
+    fn settings_keep_the_types_of_their_values() {
         assert_eq!(assigned("Port", Variant::from(7u16)).expect("q").raw.port, 7);
         let pairs = vec![(-1i32, "FF".to_owned())];
         assert_eq!(assigned("FilterValues", Variant::from(pairs.clone())).expect("a(is)").raw.filter_values, pairs);
@@ -75,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_tells_both_types_and_no_value() {
+    fn settings_of_another_type_are_refused_with_both_types_and_no_value() {
         let refused = |name, value: Variant<'_>| assigned(name, value).expect_err("wrong type");
         assert_eq!(
             refused("Port", Variant::from("hush")),

@@ -1,7 +1,7 @@
 //! Keeps [`Stats::health`](crate::stats::Stats::health) true.
 
 use super::{HealthInputs, HealthTracker, MAX_BROKER_SILENCE};
-use crate::config::{Config, Connection};
+use crate::config::{Config, Connection, Mqtt};
 use crate::model::SpoolState;
 use crate::stats::Stats;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub async fn follow(stats: &Stats, mut config: watch::Receiver<Arc<Config>>) {
             };
             HealthInputs {
                 link,
-                short: settings.mqtt.as_ref().is_some_and(|mqtt| mqtt.connection == Connection::Short),
+                short: settings.mqtt.as_ref().is_some_and(|mqtt| mqtt.broker.connection == Connection::Short),
                 heard: stats.broker_heard(),
                 max_silence: max_silence(&settings),
                 radio: state,
@@ -53,8 +53,8 @@ pub async fn follow(stats: &Stats, mut config: watch::Receiver<Arc<Config>>) {
 /// one more often.
 fn max_silence(config: &Config) -> Duration {
     match &config.mqtt {
-        Some(mqtt) if config.raw.status_topic.is_empty() && !mqtt.keep_alive.is_zero() => {
-            MAX_BROKER_SILENCE.max(mqtt.keep_alive + PING_TIMEOUT)
+        Some(Mqtt { broker, publish }) if publish.status_topic.is_none() && !broker.keep_alive.is_zero() => {
+            MAX_BROKER_SILENCE.max(broker.keep_alive + PING_TIMEOUT)
         }
         _ => MAX_BROKER_SILENCE,
     }

@@ -17,5 +17,5 @@ pub(crate) mod fuzzing;
 
 pub use dbus_signals::MAX_DEVICES;
 pub use dedup::{CAPACITY as MAX_DUPLICATES, Duplicates};
-pub use filter::Filter;
+pub use filter::check as check_filters;
 pub use task::{Source, run};

@@ -3,10 +3,10 @@
 use super::active_adapters::ActiveAdapters;
 use super::damaged_reports::{Change, DamageDetector};
 use super::dedup::Duplicates;
-use super::filter::Filter;
+use super::filter;
 use super::reassembly::{Reassembly, Received};
 use crate::capture::{Capture, ReadOutcome, UNKNOWN};
-use crate::config::{Config, Framing, RawConfig};
+use crate::config::{Config, Filters, Framing};
 use crate::encode::{Batch, Plan, epoch};
 use crate::log;
 use crate::model::{Address, Advert, BootTime, DataStatus, Message, Pdu};
@@ -36,7 +36,7 @@ pub(super) struct Pipeline {
 
 /// What judges and writes whole adverts.
 struct BatchStage {
-    filter: Filter,
+    filters: Filters,
     duplicates: Duplicates,
     batch: Batch,
     publishing: bool,
@@ -61,7 +61,7 @@ impl BatchStage {
         if matches!(advert.pdu, Pdu::Extended(e) if e.data_status() == DataStatus::Truncated) {
             self.heard.truncated += 1;
         }
-        if let Err(kind) = self.filter.check(advert) {
+        if let Err(kind) = filter::check(&self.filters, advert) {
             self.heard.filtered[kind as usize] += 1;
             return;
         }
@@ -92,20 +92,11 @@ fn plan(config: &Config, router: Address) -> Plan {
     }
 }
 
-/// The settings that [`Filter`] is made of.
-fn same_filters(a: &RawConfig, b: &RawConfig) -> bool {
-    a.filter_rssi == b.filter_rssi
-        && a.filter_macs == b.filter_macs
-        && a.filter_names == b.filter_names
-        && a.filter_uuids == b.filter_uuids
-        && a.filter_values == b.filter_values
-}
-
 impl Pipeline {
     pub(super) fn new(queue: Arc<Queue>, stats: Arc<Stats>, config: &Arc<Config>, router: Address) -> Self {
         let stage = BatchStage {
-            filter: Filter::compile(&config.raw),
-            duplicates: Duplicates::new(config.raw.duplicates_ms),
+            filters: config.filters.clone(),
+            duplicates: Duplicates::new(config.duplicates_ms),
             batch: Batch::new(plan(config, router), epoch()),
             publishing: config.mqtt.is_some(),
             stamping: config.payload.style.timestamp.is_some(),
@@ -130,11 +121,11 @@ impl Pipeline {
     /// Works by these settings from now on.
     pub(super) fn configure(&mut self, config: &Arc<Config>) {
         let before = std::mem::replace(&mut self.config, config.clone());
-        if !same_filters(&before.raw, &config.raw) {
-            self.stage.filter = Filter::compile(&config.raw);
+        if before.filters != config.filters {
+            self.stage.filters = config.filters.clone();
         }
-        if before.raw.duplicates_ms != config.raw.duplicates_ms {
-            self.stage.duplicates = Duplicates::new(config.raw.duplicates_ms);
+        if before.duplicates_ms != config.duplicates_ms {
+            self.stage.duplicates = Duplicates::new(config.duplicates_ms);
         }
         self.stage.stamping = config.payload.style.timestamp.is_some();
         let message = self.stage.batch.configure(plan(config, self.router), self.now().wall);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::capture::Each;
-use crate::config::Candidate;
+use crate::config::{Candidate, RawConfig};
 use crate::hci::packets::{extended, extended_event, legacy, legacy_event};
 use crate::hci::reports;
 use crate::model::FilterKind;

@@ -1,14 +1,14 @@
 //! The seam between publisher and MQTT, so that the publisher can be tested without a broker.
 
-use crate::config::{Mqtt, Qos};
+use crate::config::{Broker, Qos};
 use crate::model::{Failure, Message};
 use std::pin::Pin;
 
 /// What a connection depends on: the settings of the broker without those of single messages.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct BrokerConfig {
-    /// With the client id filled in; topic and QoS are of no meaning here.
-    pub(crate) mqtt: Mqtt,
+    /// With the client id filled in.
+    pub(crate) mqtt: Broker,
     /// Whether the session outlives the connection, as QoS 2 needs it. Else it is clean, as the guide's is.
     pub(crate) lasting: bool,
     pub(crate) last_will: Option<LastWill>,
@@ -17,7 +17,7 @@ pub(crate) struct BrokerConfig {
 impl BrokerConfig {
     /// `host:port` for people.
     pub(crate) fn name(&self) -> String {
-        self.mqtt.broker()
+        self.mqtt.name()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the settings and the daemon want of the publish loop, and which changes of it matter.
 
 use super::status_topic::StatusTopic;
-use crate::config::{Config, Qos, Spooling};
+use crate::config::{Config, Mqtt, Qos, Spooling};
 use crate::model::Address;
 use crate::mqtt::client::BrokerConfig;
 use crate::stats::Stats;
@@ -60,12 +60,11 @@ impl PublishConfig {
 
 /// The broker and the way of messages to it, with their templates filled in.
 pub(super) fn read(config: &Config, router: Address) -> Option<(Target, PublishConfig)> {
-    let mut mqtt = config.mqtt.clone()?;
-    let router = Address::parse(&config.raw.router_address).unwrap_or(router).to_string();
+    let Mqtt { broker: mut mqtt, publish } = config.mqtt.clone()?;
+    let router = config.router.unwrap_or(router).to_string();
     mqtt.client_id = mqtt.client_id.replace("{router}", &router.to_lowercase());
-    let topic = std::mem::take(&mut mqtt.topic).replace("{router}", &router);
-    let qos = std::mem::replace(&mut mqtt.qos, Qos::AtMostOnce);
-    let status = StatusTopic::of(config, &router);
+    let (topic, qos) = (publish.topic.replace("{router}", &router), publish.qos);
+    let status = StatusTopic::of(&publish, &router);
     let last_will = status.as_ref().map(StatusTopic::last_will);
     let broker = BrokerConfig { mqtt, lasting: qos == Qos::ExactlyOnce, last_will };
     Some((Target { broker, status }, PublishConfig { of_device: topic.contains(DEVICE), topic, qos }))

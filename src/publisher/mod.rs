@@ -14,7 +14,7 @@ mod status_topic;
 mod takeover;
 
 pub use crate::mqtt::limits::Limits;
-pub use connection_test::{STEPS, Step, Trial, test};
+pub use connection_test::{ConnectionTest, STEPS, Step, test};
 pub(crate) use run::clock_first;
 
 use crate::config::{Config, StateLock};

@@ -2,7 +2,7 @@
 //!
 //! It goes over the connection of the adverts at QoS 1, and is in no book of theirs: neither in the ledger nor in flight.
 
-use crate::config::{Config, TimestampFormat};
+use crate::config::{Publish, TimestampFormat};
 use crate::encode;
 use crate::log;
 use crate::model::{Failure, Health, HealthState, LastError};
@@ -35,9 +35,9 @@ pub(crate) struct StatusTopic {
 
 impl StatusTopic {
     /// What the settings want, if anything.
-    pub(super) fn of(config: &Config, router: &str) -> Option<Self> {
-        let template = &config.raw.status_topic;
-        (!template.is_empty()).then(|| Self { topic: template.replace("{router}", router), router: router.to_owned() })
+    pub(super) fn of(publish: &Publish, router: &str) -> Option<Self> {
+        let template = publish.status_topic.as_ref()?;
+        Some(Self { topic: template.replace("{router}", router), router: router.to_owned() })
     }
 
     /// What the broker says when it lost us. It knows no time and no figures.

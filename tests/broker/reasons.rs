@@ -9,7 +9,7 @@ use cassia_bypass::model::{Failure, LastError};
 use cassia_bypass::publisher;
 
 /// `TestConnection` with these settings.
-pub(crate) fn tested(candidate: &cassia_bypass::config::Candidate) -> publisher::Trial {
+pub(crate) fn tested(candidate: &cassia_bypass::config::Candidate) -> publisher::ConnectionTest {
     let config = Config::check(candidate).expect("right");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(publisher::test(&config, ROUTER)).expect("a broker")

@@ -18,7 +18,8 @@ use std::process::Command;
 
 /// What the source says of an interface as a whole; zbus has it nowhere else.
 fn about(interface: &str) -> String {
-    let sources = [include_str!("../../src/dbus/config.rs"), include_str!("../../src/dbus/stats.rs")];
+    let sources =
+        [include_str!("../../src/dbus/config_interface.rs"), include_str!("../../src/dbus/stats_interface.rs")];
     let attribute = format!("#[zbus::interface(name = \"{interface}\")]");
     let source = sources.into_iter().find_map(|source| source.split_once(&attribute)).expect("the interface").0;
     let lines = source.trim_end().lines().rev().map_while(|line| line.trim().strip_prefix("///"));

@@ -1,7 +1,7 @@
 //! The man page and the completions say what the program takes.
 
 use crate::arguments::{EXIT_STATUS, command};
-use cassia_bypass::config::{SECRETS, SETTINGS, Setting};
+use cassia_bypass::config::{SECRETS, SETTINGS, SettingSpec};
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Command};
 use clap_complete::Shell;
@@ -126,7 +126,7 @@ fn generated_man_page() {
 }
 
 /// The names of settings with what follows them. The program itself asks the service for them.
-fn names(settings: &[&[Setting]], end: &str) -> Vec<&'static str> {
+fn names(settings: &[&[SettingSpec]], end: &str) -> Vec<&'static str> {
     settings.concat().iter().map(|setting| &*format!("{}{end}", setting.name).leak()).collect()
 }
 

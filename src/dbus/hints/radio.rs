@@ -75,7 +75,7 @@ fn same_address(controllers: &[(u16, Address)]) -> Vec<String> {
     let same = by_address.into_iter().filter(|(_, names)| names.len() > 1);
     let hint = |(address, names): ([u8; 6], Vec<String>)| {
         format!(
-            "{} have the same address, {}: bluetoothd uses only one of them. Replace the others, or give them addresses of their own \
+            "{} have the same address, {}: bluetoothd uses only one of them. Replace the foreign, or give them addresses of their own \
              where their driver can: btmgmt public-addr.",
             names.join(" and "),
             Address(address)

@@ -1,6 +1,6 @@
 //! Our settings in Paho's terms.
 
-use crate::config::{Mqtt, MqttVersion, Qos};
+use crate::config::{Broker, MqttVersion, Qos};
 use crate::mqtt::client::LastWill;
 use crate::mqtt::exchange::RECEIVE_MAXIMUM;
 use crate::mqtt::limits::Limits;
@@ -29,7 +29,7 @@ pub(crate) enum Start {
 
 /// A client that connects to the tunnel, and where it keeps packets of a session that lasts.
 pub(crate) fn client(
-    settings: &Mqtt,
+    settings: &Broker,
     port: u16,
     window: usize,
     packets: Option<Packets>,
@@ -51,7 +51,7 @@ pub(crate) fn client(
 
 /// How to connect, and what the broker is to say when it loses us.
 pub(crate) fn connect(
-    settings: &Mqtt,
+    settings: &Broker,
     last_will: Option<&LastWill>,
     limits: Limits,
     start: Start,

@@ -4,7 +4,7 @@
 //! A message is in the session from the moment before its first byte is sent. What Paho does with its packets tells what
 //! became of a message: PUBREL put: the broker has it; PUBLISH removed after that: it is done; removed without: refused.
 
-use crate::config::{Mqtt, MqttVersion};
+use crate::config::{Broker, MqttVersion};
 use paho_mqtt::{ClientPersistence, Error};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -22,7 +22,7 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    pub(crate) fn of(mqtt: &Mqtt) -> Self {
+    pub(crate) fn of(mqtt: &Broker) -> Self {
         Self {
             host: mqtt.host.clone(),
             port: mqtt.port,

@@ -23,7 +23,7 @@ fn session() -> (Store, Vec<(u64, Message)>) {
         received: received.clone(),
     };
     let flight = flight.map(|(tag, adverts, device)| (tag, message(tag, adverts, device)));
-    (Store::resumed(Owner::of(&mqtt), messages.into()), flight.into())
+    (Store::resumed(Owner::of(&mqtt.broker), messages.into()), flight.into())
 }
 
 struct Place {

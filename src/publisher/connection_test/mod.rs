@@ -6,7 +6,7 @@
 mod packets;
 mod talk;
 
-use crate::config::{Config, Framing, Mqtt, MqttVersion, Qos};
+use crate::config::{Broker, Config, Framing, MqttVersion, Qos};
 use crate::model::{Address, Failure, LastError};
 use crate::mqtt::client::BrokerConfig;
 use crate::mqtt::limits::Limits;
@@ -53,7 +53,7 @@ impl Step {
 
 /// What came of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Trial {
+pub struct ConnectionTest {
     /// Where it failed and why; `None` if the broker took a message.
     pub failure: Option<(Step, Failure)>,
     /// What was done and how long it took.
@@ -84,23 +84,23 @@ const ANSWER: Duration = Duration::from_secs(6);
 const WHOLE: Duration = Duration::from_secs(24);
 
 /// Tries the first broker of these settings; `None` if they have none.
-pub async fn test(config: &Config, router: Address) -> Option<Trial> {
+pub async fn test(config: &Config, router: Address) -> Option<ConnectionTest> {
     let (Target { broker, .. }, publish) = config_watch::read(config, router)?;
-    let (mut trial, mut room) = (Trial::default(), String::new());
-    trial.broker = broker.name();
-    trial.topic = publish.topic(Some(router), &mut room).to_owned();
-    trial.client_id = client_id(&broker.mqtt);
+    let (mut test, mut room) = (ConnectionTest::default(), String::new());
+    test.broker = broker.name();
+    test.topic = publish.topic(Some(router), &mut room).to_owned();
+    test.client_id = client_id(&broker.mqtt);
     let framing = config.payload.framing;
     let message = Sample { qos: publish.qos, payload: sample(framing).to_vec() };
     let batch = Batch { adverts: if framing == Framing::Object { 1 } else { config.batch.size }, framing };
-    if let Err(failed) = trial.run(&broker, &message, &batch).await {
-        trial.failure = Some(failed);
+    if let Err(failed) = test.run(&broker, &message, &batch).await {
+        test.failure = Some(failed);
     }
-    Some(trial)
+    Some(test)
 }
 
 /// MQTT 3.1 allows 23 characters.
-fn client_id(mqtt: &Mqtt) -> String {
+fn client_id(mqtt: &Broker) -> String {
     const SUFFIX: &str = "-test";
     let room = if mqtt.version == crate::config::MqttVersion::V31 { 23 } else { 256 } - SUFFIX.len();
     let end = mqtt.client_id.floor_char_boundary(room);
@@ -109,7 +109,7 @@ fn client_id(mqtt: &Mqtt) -> String {
 
 type Failed = (Step, Failure);
 
-/// The message of a trial.
+/// The message of a test.
 struct Sample {
     qos: Qos,
     payload: Vec<u8>,
@@ -137,7 +137,7 @@ impl Batch {
     }
 }
 
-impl Trial {
+impl ConnectionTest {
     async fn run(&mut self, endpoint: &BrokerConfig, message: &Sample, batch: &Batch) -> Result<(), Failed> {
         let (mqtt, end) = (&endpoint.mqtt, Instant::now() + WHOLE);
         let security = mqtt.security.clone();
@@ -208,7 +208,7 @@ impl Trial {
     async fn judge_size(
         &mut self,
         upstream: &Transport,
-        mqtt: &Mqtt,
+        mqtt: &Broker,
         qos: Qos,
         batch: &Batch,
         told: Option<usize>,
@@ -228,7 +228,7 @@ impl Trial {
             }
             return Ok(());
         }
-        // The second message of a trial is for what may fail alone.
+        // The second message of a test is for what may fail alone.
         let bytes = batch.bytes().min(MAX_BLANK);
         if bytes > 2 * ITEM && qos != Qos::AtMostOnce {
             let blank = Sample { qos, payload: batch.blank(bytes) };
@@ -247,7 +247,7 @@ impl Trial {
     async fn again(
         &self,
         upstream: &Transport,
-        mqtt: &Mqtt,
+        mqtt: &Broker,
         version: MqttVersion,
         message: Option<&Sample>,
     ) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
-//! The few packets that a trial sends (MQTT 3.1, 3.1.1 section 3, 5 section 3).
+//! The few packets that a connection test sends (MQTT 3.1, 3.1.1 section 3, 5 section 3).
 
-use crate::config::{Mqtt, MqttVersion, Qos};
+use crate::config::{Broker, MqttVersion, Qos};
 use crate::mqtt::client::LastWill;
 use crate::mqtt::packet::MAX_PACKET_SIZE;
 
@@ -8,7 +8,7 @@ use crate::mqtt::packet::MAX_PACKET_SIZE;
 pub(super) const DISCONNECT: &[u8] = &[0xE0, 0];
 /// PINGREQ.
 pub(super) const PINGREQ: &[u8] = &[0xC0, 0];
-/// Seconds; nothing of a trial takes that long.
+/// Seconds; nothing of a test takes that long.
 const KEEP_ALIVE: u16 = 60;
 const PACKET_ID: u16 = 1;
 
@@ -33,7 +33,7 @@ fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
 }
 
 /// CONNECT with a clean session.
-pub(super) fn connect(settings: &Mqtt, version: MqttVersion, client_id: &str, will: Option<&LastWill>) -> Vec<u8> {
+pub(super) fn connect(settings: &Broker, version: MqttVersion, client_id: &str, will: Option<&LastWill>) -> Vec<u8> {
     let mut body = Vec::new();
     let (name, level): (&[u8], u8) = match version {
         MqttVersion::V31 => (b"MQIsdp", 3),
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn trial_packets_over_127_bytes_have_a_length_of_two() {
+    fn connection_test_packets_over_127_bytes_have_a_length_of_two() {
         let message = publish(MqttVersion::V311, &"t".repeat(200), b"[]", Qos::AtLeastOnce);
         assert_eq!(message[..5], [0x32, 0xCE, 0x01, 0, 200]);
         assert_eq!(message.len(), 3 + 2 + 200 + 2 + 2);

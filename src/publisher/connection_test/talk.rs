@@ -1,4 +1,4 @@
-//! A few MQTT packets to a broker and its answers, for a trial.
+//! A few MQTT packets to a broker and its answers, for a connection test.
 
 use super::packets;
 use crate::config::Qos;

@@ -1,11 +1,10 @@
-//! The interfaces as they are served: what zbus generates, but for two things.
+//! The interfaces as they are served: methods as zbus generates them, properties of one moment.
 //!
 //! A generated setter answers a wrong type with a text that does not name the property, and tells a change by itself, also
 //! when nothing changed, so that it would be told twice. And a generated `GetAll` reads one property after the other, while what
 //! they tell changes.
 
-use super::config::Config;
-use super::stats::Stats;
+use super::vardict::owned;
 use futures_util::future::BoxFuture;
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -15,13 +14,19 @@ use zbus::names::{InterfaceName, MemberName};
 use zbus::object_server::{DispatchResult, Interface, SignalEmitter};
 use zbus::{BoxDBusError, Connection, ObjectServer, OwnedVariant, Variant, fdo};
 
-/// See the module.
-pub(super) struct Quiet<I>(pub(super) I);
+/// An interface with its properties, as D-Bus sees it.
+pub(super) struct Served<I>(pub(super) I);
 
-/// An interface that can be served so.
-pub(super) trait Quietly: Interface + Sized {
+/// What is not generated. A property of an interface is generated, or one of these.
+pub(super) trait Properties: Interface + Sized {
     /// The same, all of whose properties are of this moment.
-    fn moment(&self) -> Self;
+    fn snapshot(&self) -> Self;
+
+    /// Names and values of the properties that are not generated.
+    fn properties(&self) -> impl Iterator<Item = (&'static str, impl FnOnce() -> Variant<'static>)>;
+
+    /// Their introspection data.
+    fn introspect(&self, text: &mut String, level: usize) -> std::fmt::Result;
 
     /// Sets a property; `None` if there is none of this name that can be set.
     fn write<'call>(
@@ -33,40 +38,8 @@ pub(super) trait Quietly: Interface + Sized {
     ) -> BoxFuture<'call, Option<Result<(), BoxDBusError>>>;
 }
 
-impl Quietly for Config {
-    fn moment(&self) -> Self {
-        self.snapshot()
-    }
-
-    fn write<'call>(
-        &'call self,
-        name: &'call str,
-        value: &'call Variant<'_>,
-        by: Option<Header<'call>>,
-        bus: &'call Connection,
-    ) -> BoxFuture<'call, Option<Result<(), BoxDBusError>>> {
-        Box::pin(self.set_by_name(name, value, by, bus))
-    }
-}
-
-impl Quietly for Stats {
-    fn moment(&self) -> Self {
-        self.snapshot()
-    }
-
-    fn write<'call>(
-        &'call self,
-        _: &'call str,
-        _: &'call Variant<'_>,
-        _: Option<Header<'call>>,
-        _: &'call Connection,
-    ) -> BoxFuture<'call, Option<Result<(), BoxDBusError>>> {
-        Box::pin(std::future::ready(None))
-    }
-}
-
 #[async_trait]
-impl<I: Quietly> Interface for Quiet<I> {
+impl<I: Properties> Interface for Served<I> {
     fn name() -> InterfaceName<'static> {
         I::name()
     }
@@ -79,7 +52,11 @@ impl<I: Quietly> Interface for Quiet<I> {
         header: Option<&Header<'_>>,
         emitter: &SignalEmitter<'_>,
     ) -> Option<Result<OwnedVariant, BoxDBusError>> {
-        self.0.get(name, server, connection, header, emitter).await
+        let own = self.0.properties().find(|(own, _)| *own == name).map(|(_, value)| owned(value()));
+        match own {
+            Some(value) => Some(Ok(value)),
+            None => self.0.get(name, server, connection, header, emitter).await,
+        }
     }
 
     async fn get_all(
@@ -89,7 +66,10 @@ impl<I: Quietly> Interface for Quiet<I> {
         header: Option<&Header<'_>>,
         emitter: &SignalEmitter<'_>,
     ) -> fdo::Result<HashMap<String, OwnedVariant>> {
-        self.0.moment().get_all(server, connection, header, emitter).await
+        let now = self.0.snapshot();
+        let mut all = now.get_all(server, connection, header, emitter).await?;
+        all.extend(now.properties().map(|(name, value)| (name.to_owned(), owned(value()))));
+        Ok(all)
     }
 
     fn set<'call>(
@@ -141,6 +121,11 @@ impl<I: Quietly> Interface for Quiet<I> {
     }
 
     fn introspect_to_writer(&self, writer: &mut dyn Write, level: usize) {
-        self.0.introspect_to_writer(writer, level);
+        let mut text = String::new();
+        self.0.introspect_to_writer(&mut text, level);
+        let end = format!("{:level$}</interface>\n", "");
+        text.truncate(text.strip_suffix(&*end).map_or(text.len(), str::len));
+        // Writing to memory does not fail.
+        let _ = self.0.introspect(&mut text, level + 2).and_then(|()| write!(writer, "{text}{end}"));
     }
 }

@@ -1,7 +1,7 @@
 //! The interface `com.cassianetworks.Bypass1.Stats`: counters, rates and states, to read.
 
-use super::report::{Report, adapter_report, held_report};
 pub(super) use super::stats_view::Stats;
+use super::vardict::{VarDict, adapter_report, held_report};
 use crate::model::{DropReason, Failure, FilterKind, MalformedReason, RecoveryAction};
 use std::collections::BTreeMap;
 use std::time::UNIX_EPOCH;
@@ -227,14 +227,14 @@ impl Stats {
         self.link().error.map_or_else(String::new, |Failure { detail, .. }| detail)
     }
 
-    /// Highest QoS that the broker in use supports, as far as it is known; 2 unless it is base than ScanQos. Messages go at the
-    /// base one of both.
+    /// Highest QoS that the broker in use supports, as far as it is known; 2 unless it is lower than ScanQos. Messages go at the
+    /// lower one of both.
     #[zbus(property)]
     fn maximum_qos(&self) -> u8 {
         self.link().qos_limit.map_or(2, |(maximum, _)| maximum)
     }
 
-    /// Why messages go at a base QoS than ScanQos, for people; empty while they do not.
+    /// Why messages go at a lower QoS than ScanQos, for people; empty while they do not.
     #[zbus(property)]
     fn maximum_qos_reason(&self) -> String {
         self.link().qos_limit.map_or_else(String::new, |(_, reason)| reason)
@@ -306,7 +306,7 @@ impl Stats {
     /// `Detail` (why it is in that state, for people), `Capabilities` (what it and bluetoothd can do, from its first scan on) and, once
     /// it is known, `DutyCyclePercent` (for how much of the time it listens).
     #[zbus(property)]
-    fn radios(&self) -> Vec<Report> {
+    fn radios(&self) -> Vec<VarDict> {
         self.radio().adapters.iter().map(adapter_report).collect()
     }
 
@@ -332,7 +332,7 @@ impl Stats {
     /// Certificates of the settings: `Setting` (its name), `Subject`, `Issuer`, `NotBefore` and `NotAfter` (in milliseconds since
     /// 1970-01-01T00:00Z). Of several in CaCertificate the one that ends last.
     #[zbus(property)]
-    fn certificates(&self) -> Vec<Report> {
+    fn certificates(&self) -> Vec<VarDict> {
         self.stats.certificates().borrow().iter().map(held_report).collect()
     }
 

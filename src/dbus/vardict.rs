@@ -1,25 +1,28 @@
 //! Answers with several parts, as a dictionary of values that clients show as it is.
 
 use crate::model::{Certificate, ConfiguredCertificate};
-use crate::publisher::Trial;
+use crate::publisher::ConnectionTest;
 use crate::stats::AdapterStatus;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 use zbus::{OwnedVariant, Variant};
 
 /// Name and value of each part.
-pub(super) type Report = BTreeMap<&'static str, OwnedVariant>;
+pub(super) type VarDict = BTreeMap<&'static str, OwnedVariant>;
 
-/// A part. Values without file descriptors can always be owned.
-pub(super) fn put(report: &mut Report, name: &'static str, value: impl Into<Variant<'static>>) {
-    if let Ok(value) = OwnedVariant::try_from(value.into()) {
-        report.insert(name, value);
-    }
+/// A value of its own.
+pub(super) fn owned(value: impl Into<Variant<'static>>) -> OwnedVariant {
+    OwnedVariant::try_from(value.into()).expect("a value without file descriptors")
+}
+
+/// Puts a part in.
+pub(super) fn put(report: &mut VarDict, name: &'static str, value: impl Into<Variant<'static>>) {
+    report.insert(name, owned(value));
 }
 
 /// An adapter that is wanted.
-pub(super) fn adapter_report(adapter: &AdapterStatus) -> Report {
-    let mut report = Report::new();
+pub(super) fn adapter_report(adapter: &AdapterStatus) -> VarDict {
+    let mut report = VarDict::new();
     put(&mut report, "Adapter", adapter.name.clone());
     put(&mut report, "Address", adapter.address.clone());
     put(&mut report, "State", adapter.state.as_str());
@@ -35,10 +38,10 @@ pub(super) fn adapter_report(adapter: &AdapterStatus) -> Report {
     report
 }
 
-fn certificate_report(certificate: &Certificate) -> Report {
+fn certificate_report(certificate: &Certificate) -> VarDict {
     // No certificate is from before 1970.
     let millis = |seconds: i64| u64::try_from(seconds).unwrap_or(0) * 1000;
-    let mut report = Report::new();
+    let mut report = VarDict::new();
     put(&mut report, "Subject", certificate.subject.clone());
     put(&mut report, "Issuer", certificate.issuer.clone());
     put(&mut report, "NotBefore", millis(certificate.not_before));
@@ -47,44 +50,44 @@ fn certificate_report(certificate: &Certificate) -> Report {
 }
 
 /// The certificate of a setting.
-pub(super) fn held_report(held: &ConfiguredCertificate) -> Report {
+pub(super) fn held_report(held: &ConfiguredCertificate) -> VarDict {
     let mut report = certificate_report(&held.certificate);
     put(&mut report, "Setting", held.setting);
     report
 }
 
 /// The same at this moment.
-pub(super) fn held_report_at(held: &ConfiguredCertificate, now: SystemTime) -> Report {
+pub(super) fn held_report_at(held: &ConfiguredCertificate, now: SystemTime) -> VarDict {
     let mut report = held_report(held);
     put(&mut report, "DaysLeft", held.days_left(now));
     report
 }
 
-/// What came of a trial.
-pub(super) fn trial_report(trial: &Trial) -> Report {
-    let mut report = Report::new();
-    let (step, verdict, detail) = match &trial.failure {
-        None => ("", "ok", format!("The broker took a message on {}.{}", trial.topic, trial.note)),
+/// What came of a test of a broker.
+pub(super) fn connection_test_report(test: &ConnectionTest) -> VarDict {
+    let mut report = VarDict::new();
+    let (step, verdict, detail) = match &test.failure {
+        None => ("", "ok", format!("The broker took a message on {}.{}", test.topic, test.note)),
         Some((step, failure)) => (step.as_str(), failure.code.as_str(), failure.detail.clone()),
     };
     put(&mut report, "Verdict", verdict);
     put(&mut report, "FailedStep", step);
     put(&mut report, "Detail", detail);
-    put(&mut report, "Broker", trial.broker.clone());
-    put(&mut report, "Address", trial.address.clone());
-    put(&mut report, "ClientId", trial.client_id.clone());
-    put(&mut report, "Topic", trial.topic.clone());
-    put(&mut report, "Tls", trial.tls.clone());
-    let failed = trial.failure.as_ref().map(|(step, _)| *step);
-    let steps = trial.steps.iter().map(|(step, took)| {
-        let mut report = Report::new();
+    put(&mut report, "Broker", test.broker.clone());
+    put(&mut report, "Address", test.address.clone());
+    put(&mut report, "ClientId", test.client_id.clone());
+    put(&mut report, "Topic", test.topic.clone());
+    put(&mut report, "Tls", test.tls.clone());
+    let failed = test.failure.as_ref().map(|(step, _)| *step);
+    let steps = test.steps.iter().map(|(step, took)| {
+        let mut report = VarDict::new();
         put(&mut report, "Step", step.as_str());
         put(&mut report, "Result", if failed == Some(*step) { "failed" } else { "ok" });
         put(&mut report, "DurationMs", took.as_secs_f64() * 1000.0);
         report
     });
     put(&mut report, "Steps", steps.collect::<Vec<_>>());
-    if let Some(certificate) = &trial.certificate {
+    if let Some(certificate) = &test.certificate {
         put(&mut report, "Certificate", certificate_report(certificate));
     }
     report

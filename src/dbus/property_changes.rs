@@ -1,9 +1,9 @@
 //! PropertiesChanged for every change that is announced, once, whoever made it.
 
-use super::config::Config;
+use super::config_interface::Config;
 use super::names;
-use super::quiet::Quiet;
-use super::stats::Stats;
+use super::properties::Served;
+use super::stats_view::Stats;
 use std::collections::{BTreeMap, HashMap};
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -43,12 +43,12 @@ pub(super) const STATES: [&str; 26] = [
 
 type Values = BTreeMap<String, OwnedVariant>;
 
-/// What to follow, and what listeners know of it.
-pub(super) struct Follow {
-    config: Quiet<Config>,
-    stats: Quiet<Stats>,
-    config_known: Values,
-    stats_known: Values,
+/// What to follow, and what was announced of it last.
+pub(super) struct PropertyChanges {
+    config: Served<Config>,
+    stats: Served<Stats>,
+    config_last_sent: Values,
+    stats_last_sent: Values,
     config_changes: watch::Receiver<Arc<crate::config::Config>>,
     link: watch::Receiver<crate::stats::Link>,
     radio: watch::Receiver<crate::stats::Radio>,
@@ -60,20 +60,25 @@ pub(super) struct Follow {
     certificates: watch::Receiver<Vec<crate::model::ConfiguredCertificate>>,
 }
 
-impl Follow {
+impl PropertyChanges {
     /// Starts from the values as they are now.
-    pub(super) async fn new(connection: &Connection, config: Quiet<Config>, stats: Quiet<Stats>) -> zbus::Result<Self> {
+    pub(super) async fn new(
+        connection: &Connection,
+        config: Served<Config>,
+        stats: Served<Stats>,
+    ) -> zbus::Result<Self> {
         let config_changes = config.0.settings.subscribe();
         let (link, radio, writable) = (stats.0.stats.link(), stats.0.stats.radio(), stats.0.stats.state_writable());
         let (clock, health) = (stats.0.stats.clock_synchronised(), stats.0.stats.health());
         let ignored = stats.0.stats.ignored_settings();
         let (spool, certificates) = (stats.0.stats.follow_spool(), stats.0.stats.certificates());
-        let (config_known, stats_known) = (values(&config, connection).await?, values(&stats, connection).await?);
+        let (config_last_sent, stats_last_sent) =
+            (values(&config, connection).await?, values(&stats, connection).await?);
         Ok(Self {
             config,
             stats,
-            config_known,
-            stats_known,
+            config_last_sent,
+            stats_last_sent,
             config_changes,
             link,
             radio,
@@ -86,31 +91,31 @@ impl Follow {
         })
     }
 
-    /// Tells changes until the bus is gone, and how it went.
+    /// Announces changes until the bus is gone, and how it went.
     pub(super) async fn run(mut self, connection: &Connection) -> zbus::Error {
         loop {
-            let told = tokio::select! {
+            let emitted = tokio::select! {
                 () = connection.closed() => Err(std::io::Error::from(ErrorKind::NotConnected).into()),
-                Ok(()) = self.config_changes.changed() => self.tell_settings(connection).await,
-                Ok(()) = self.link.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
-                Ok(()) = self.radio.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
-                Ok(()) = self.writable.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
-                Ok(()) = self.ignored.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
-                Ok(()) = self.clock.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
-                Ok(()) = self.spool.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
-                Ok(()) = self.certificates.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
-                Ok(()) = self.health.changed() => tell(&self.stats, connection, &mut self.stats_known).await,
+                Ok(()) = self.config_changes.changed() => self.emit_settings(connection).await,
+                Ok(()) = self.link.changed() => emit_changed(&self.stats, connection, &mut self.stats_last_sent).await,
+                Ok(()) = self.radio.changed() => emit_changed(&self.stats, connection, &mut self.stats_last_sent).await,
+                Ok(()) = self.writable.changed() => emit_changed(&self.stats, connection, &mut self.stats_last_sent).await,
+                Ok(()) = self.ignored.changed() => emit_changed(&self.stats, connection, &mut self.stats_last_sent).await,
+                Ok(()) = self.clock.changed() => emit_changed(&self.stats, connection, &mut self.stats_last_sent).await,
+                Ok(()) = self.spool.changed() => emit_changed(&self.stats, connection, &mut self.stats_last_sent).await,
+                Ok(()) = self.certificates.changed() => emit_changed(&self.stats, connection, &mut self.stats_last_sent).await,
+                Ok(()) = self.health.changed() => emit_changed(&self.stats, connection, &mut self.stats_last_sent).await,
             };
-            if let Err(error) = told {
+            if let Err(error) = emitted {
                 return error;
             }
         }
     }
 
     /// Some statistics follow from settings.
-    async fn tell_settings(&mut self, connection: &Connection) -> zbus::Result<()> {
-        tell(&self.config, connection, &mut self.config_known).await?;
-        tell(&self.stats, connection, &mut self.stats_known).await
+    async fn emit_settings(&mut self, connection: &Connection) -> zbus::Result<()> {
+        emit_changed(&self.config, connection, &mut self.config_last_sent).await?;
+        emit_changed(&self.stats, connection, &mut self.stats_last_sent).await
     }
 }
 
@@ -122,20 +127,24 @@ async fn values<I: Interface>(interface: &I, connection: &Connection) -> zbus::R
     Ok(all.into_iter().filter(|(name, _)| announced(name)).collect())
 }
 
-/// Tells what became another value since the last time, in one signal.
-async fn tell<I: Interface>(interface: &I, connection: &Connection, known: &mut Values) -> zbus::Result<()> {
+/// Announces what became another value since the last time, in one signal.
+async fn emit_changed<I: Interface>(
+    interface: &I,
+    connection: &Connection,
+    last_sent: &mut Values,
+) -> zbus::Result<()> {
     let now = values(interface, connection).await?;
-    let changed: HashMap<_, _> = now.iter().filter(|(name, value)| known.get(*name) != Some(value)).collect();
+    let changed: HashMap<_, _> = now.iter().filter(|(name, value)| last_sent.get(*name) != Some(value)).collect();
     if !changed.is_empty() {
         let invalidated: &[&str] = &[];
         SignalEmitter::new(connection, names::PATH)?
             .emit("org.freedesktop.DBus.Properties", "PropertiesChanged", &(I::name(), changed, invalidated))
             .await?;
     }
-    *known = now;
+    *last_sent = now;
     Ok(())
 }
 
 #[cfg(test)]
-#[path = "follow_tests.rs"]
+#[path = "property_changes_tests.rs"]
 mod tests;

@@ -21,10 +21,10 @@ async fn followed(root: &Path) -> (Arc<Settings>, Arc<crate::stats::Stats>, Mess
     let (ours, told) = (ours.expect("our end"), MessageStream::from(theirs.expect("their end")));
     let router = Address([0; 6]);
     let (config, served) = (
-        Quiet(Config::new(settings.clone(), stats.clone(), router)),
-        Quiet(Stats::new(stats.clone(), settings.clone(), router)),
+        Served(Config::new(settings.clone(), stats.clone(), router)),
+        Served(Stats::new(stats.clone(), settings.clone(), router)),
     );
-    let follow = Follow::new(&ours, config, served).await.expect("values");
+    let follow = PropertyChanges::new(&ours, config, served).await.expect("values");
     tokio::spawn(async move { follow.run(&ours).await });
     (settings, stats, told)
 }
@@ -37,7 +37,7 @@ async fn next(told: &mut MessageStream) -> (String, Vec<String>) {
 }
 
 #[tokio::test]
-async fn states_are_told_and_counters_are_not() {
+async fn property_changes_are_those_of_states_and_not_of_counters() {
     let root = tempfile::tempdir().expect("temporary directory");
     let (settings, stats, mut told) = followed(root.path()).await;
     stats.set_link(|link| {
@@ -71,7 +71,7 @@ async fn states_are_told_and_counters_are_not() {
 }
 
 #[test]
-fn what_is_told_is_what_the_interface_promises() {
+fn property_changes_are_those_that_the_interface_promises() {
     let xml = include_str!("../../dbus/com.cassianetworks.Bypass1.Stats.xml");
     let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
     let document = roxmltree::Document::parse_with_options(xml, options).expect("well-formed");

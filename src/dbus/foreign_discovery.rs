@@ -11,23 +11,23 @@ use zbus::{Connection, OwnedVariant};
 
 const BLUEZ: &str = "org.bluez";
 /// A bluetoothd that hangs is no reason to wait.
-const PATIENCE: Duration = Duration::from_secs(2);
+const CALL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// See the module.
+/// What was found.
 #[derive(Debug)]
-pub(super) struct Others {
+pub(super) struct Foreign {
     /// `none`, `another-client`, or `unknown`.
     pub(super) discovery: &'static str,
     /// Names and addresses.
     pub(super) unused: Vec<(String, Address)>,
 }
 
-/// Looks at both.
-pub(super) async fn look(bus: &Connection, config: &Config, stats: &Stats) -> Others {
+/// Asks bluetoothd for both.
+pub(super) async fn poll(bus: &Connection, config: &Config, stats: &Stats) -> Foreign {
     let used: Vec<String> = stats.radio().borrow().in_use().map(|adapter| adapter.name.clone()).collect();
-    let unused = timeout(PATIENCE, adapters_except(bus, &used)).await;
+    let unused = timeout(CALL_TIMEOUT, adapters_except(bus, &used)).await;
     let unused = unused.ok().and_then(Result::ok).flatten().unwrap_or_default();
-    Others { discovery: discover(bus, config, stats).await, unused }
+    Foreign { discovery: discover(bus, config, stats).await, unused }
 }
 
 /// In an active scan our own discovery hides those of others.
@@ -38,7 +38,7 @@ async fn discover(bus: &Connection, config: &Config, stats: &Stats) -> &'static 
     let adapters = stats.radio().borrow().adapters.clone();
     let mut answer = "none";
     for adapter in adapters.iter().filter(|adapter| !adapter.name.is_empty()) {
-        match timeout(PATIENCE, discovering(bus, &adapter.name)).await {
+        match timeout(CALL_TIMEOUT, discovering(bus, &adapter.name)).await {
             Ok(Ok(true)) => return "another-client",
             Ok(Ok(false)) => {}
             _ => answer = "unknown",
