@@ -2,7 +2,7 @@
 //! his choice, or over a way that he can listen on: it is bound to the destination that it was given for
 //! (docs/decisions/0018-bound-secrets.md).
 
-use super::{Candidate, Config, Problem, Secret, Security, crl, setting};
+use super::{Candidate, Config, Problem, Secret, Security, SettingSpec, crl, setting};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub enum Requester {
 }
 
 /// The secrets that the other side learns, or can find out by trying. ClientKey is none: it only signs.
-const BOUND: [&str; 2] = ["password", "psk"];
+const BOUND: [&str; 2] = ["Password", "Psk"];
 
 /// The settings that decide where they go and who can read along.
 const ROUTE: [&str; 9] =
@@ -56,17 +56,17 @@ impl Destination {
         Some(Self { brokers, security: broker.security, login: broker.login.is_some() })
     }
 
-    fn uses(&self, key: &str) -> bool {
-        match key {
-            "password" => self.login,
+    fn uses(&self, name: &str) -> bool {
+        match name {
+            "Password" => self.login,
             _ => matches!(self.security, Security::Psk { .. }),
         }
     }
 
     /// Whether this secret may go on over that way, having gone over this one.
-    fn covers(&self, key: &str, way: &Security) -> bool {
+    fn covers(&self, name: &str, way: &Security) -> bool {
         // The key proves itself: it is not sent, whatever else is said on the way.
-        key == "psk" || no_weaker(&self.security, way)
+        name == "Psk" || no_weaker(&self.security, way)
     }
 }
 
@@ -104,23 +104,23 @@ impl Bindings {
         let mut bindings = Self { bound: BTreeMap::new(), hosts, packaged: Destination::of(base) };
         if let Some(destination) = Destination::of(candidate) {
             // One that is not in use was perhaps taken out of use to be sent elsewhere.
-            bindings.bind(candidate, &destination, |key| destination.uses(key));
+            bindings.bind(candidate, &destination, |name| destination.uses(name));
         }
         bindings
     }
 
     fn bind(&mut self, candidate: &Candidate, destination: &Destination, which: impl Fn(&str) -> bool) {
-        for key in BOUND.into_iter().filter(|key| which(key)) {
-            self.bound.insert(key, (value(candidate, key).clone(), destination.clone()));
+        for name in BOUND.into_iter().filter(|name| which(name)) {
+            self.bound.insert(name, (value(candidate, name).clone(), destination.clone()));
         }
     }
 
     /// The settings are these now, and this is who made them so.
     pub(super) fn follow(&mut self, requester: &Requester, candidate: &Candidate) {
         let Some(destination) = Destination::of(candidate) else { return };
-        self.bind(candidate, &destination, |key| match requester {
+        self.bind(candidate, &destination, |name| match requester {
             Requester::Root => true,
-            Requester::Operator { given } => destination.uses(key) || given.iter().any(|name| is(name, key)),
+            Requester::Operator { given } => destination.uses(name) || given.iter().any(|other| other == name),
         });
     }
 
@@ -133,31 +133,32 @@ impl Bindings {
         base: &Candidate,
     ) -> Vec<Problem> {
         let Requester::Operator { given } = requester else { return Vec::new() };
-        let stored = |candidate: &Candidate| BOUND.into_iter().any(|key| !value(candidate, key).is_empty());
+        let stored = |candidate: &Candidate| BOUND.into_iter().any(|name| !value(candidate, name).is_empty());
         let destination = if stored(new) { Destination::of(new) } else { None };
         let Some(destination) = destination else { return Vec::new() };
-        let open = |key: &&str| {
-            let secret = value(new, key);
+        let open = |name: &&str| {
+            let secret = value(new, name);
             !secret.is_empty()
-                && destination.uses(key)
-                && !given.iter().any(|name| is(name, key))
-                && !self.may_go(key, secret, &destination, secret == value(base, key))
+                && destination.uses(name)
+                && !given.iter().any(|other| other == name)
+                && !self.may_go(name, secret, &destination, secret == value(base, name))
         };
         let changed = new.changed(old);
         let why: Vec<&str> = ROUTE.into_iter().filter(|name| changed.contains(name)).collect();
         let why = if why.is_empty() { "the settings".to_owned() } else { why.join(", ") };
-        let problem = |key: &str| {
-            let s = setting(key)?;
-            let detail =
-                format!("{why} would send the stored one elsewhere or less protected; an empty text removes it");
-            Some(Problem { key: s.key, name: s.name, expected: EXPECTED, detail: Some(Cow::Owned(detail)) })
+        let detail = format!("{why} would send the stored one elsewhere or less protected; an empty text removes it");
+        let problem = |s: &SettingSpec| Problem {
+            key: s.key,
+            name: s.name,
+            expected: EXPECTED,
+            detail: Some(Cow::Owned(detail.clone())),
         };
-        BOUND.iter().filter(|key| open(key)).filter_map(|key| problem(key)).collect()
+        BOUND.iter().filter(|name| open(name)).filter_map(|name| setting(name)).map(problem).collect()
     }
 
-    fn may_go(&self, key: &str, secret: &Secret, to: &Destination, packaged: bool) -> bool {
-        let bound = self.bound.get(key).filter(|(bound, way)| bound == secret && way.covers(key, &to.security));
-        let root = self.packaged.as_ref().filter(|root| packaged && root.covers(key, &to.security));
+    fn may_go(&self, name: &str, secret: &Secret, to: &Destination, packaged: bool) -> bool {
+        let bound = self.bound.get(name).filter(|(bound, way)| bound == secret && way.covers(name, &to.security));
+        let root = self.packaged.as_ref().filter(|root| packaged && root.covers(name, &to.security));
         to.brokers.iter().all(|broker| {
             let named = |(host, port): &NamedHost| *host == broker.0 && port.is_none_or(|port| port == broker.1);
             bound.is_some_and(|(_, way)| way.brokers.contains(broker))
@@ -166,12 +167,8 @@ impl Bindings {
     }
 }
 
-fn value<'a>(candidate: &'a Candidate, key: &str) -> &'a Secret {
-    if key == "password" { &candidate.secrets.password } else { &candidate.secrets.psk }
-}
-
-fn is(name: &str, key: &str) -> bool {
-    setting(key).is_some_and(|s| s.name == name)
+fn value<'a>(candidate: &'a Candidate, name: &str) -> &'a Secret {
+    if name == "Password" { &candidate.secrets.password } else { &candidate.secrets.psk }
 }
 
 /// A host of the factory's list.

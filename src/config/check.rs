@@ -1,6 +1,5 @@
 //! From a candidate to a checked [`Config`], with every problem found on the way.
 
-use super::filters::{AddressPattern, NamePattern, UuidPattern, ValuePattern};
 use super::pem_text::canonical;
 use super::schema::{Limit, MAX_TEXT_BYTES, SettingSpec, setting};
 use super::syntax::{bare, host, host_port, psk, templates, text, topic};
@@ -45,7 +44,7 @@ impl fmt::Display for Problem {
 
 /// Collects problems.
 #[derive(Default)]
-struct Checks(Vec<Problem>);
+pub(super) struct Checks(Vec<Problem>);
 
 fn spec(key: &str) -> &'static SettingSpec {
     setting(key).expect("a key of the table")
@@ -60,7 +59,7 @@ impl Checks {
     }
 
     /// Refuses what is too long, and tells whether it was not.
-    fn fits(&mut self, key: &'static str, length: usize, unit: &str) -> bool {
+    pub(super) fn fits(&mut self, key: &'static str, length: usize, unit: &str) -> bool {
         let detail = spec(key).too_long(length, unit);
         let fits = detail.is_none();
         if !fits {
@@ -76,13 +75,13 @@ impl Checks {
     }
 
     /// Refuses a number that is in none of the setting's ranges.
-    fn within(&mut self, key: &'static str, number: impl Into<i64>) {
+    pub(super) fn within(&mut self, key: &'static str, number: impl Into<i64>) {
         let (number, Limit::Range(ranges)) = (number.into(), spec(key).limit) else { return };
         self.require(key, ranges.iter().any(|(from, to)| (*from..=*to).contains(&number)));
     }
 
     /// Refuses what is no text to be shown to people as it is.
-    fn readable(&mut self, key: &'static str, text: &str) {
+    pub(super) fn readable(&mut self, key: &'static str, text: &str) {
         if let Some(c) = text.chars().find(|c| !is_printable(*c)) {
             self.refuse(key, Some(format!("it holds the control character U+{:04X}", u32::from(c)).into()));
         }
@@ -97,7 +96,12 @@ impl Checks {
     }
 
     /// Each entry parsed; none unless all can be.
-    fn parse<'a, E, T>(&mut self, key: &'static str, list: &'a [E], parse: impl Fn(&'a E) -> Option<T>) -> Vec<T> {
+    pub(super) fn parse<'a, E, T>(
+        &mut self,
+        key: &'static str,
+        list: &'a [E],
+        parse: impl Fn(&'a E) -> Option<T>,
+    ) -> Vec<T> {
         let parsed: Option<Vec<T>> = list.iter().map(parse).collect();
         self.require(key, parsed.is_some());
         parsed.unwrap_or_default()
@@ -116,7 +120,7 @@ pub(super) fn check(candidate: &Candidate) -> Result<Config, Vec<Problem>> {
     c.within("spool_max_bytes", raw.spool_max_bytes);
     c.within("spool_max_age_secs", raw.spool_max_age_secs);
     c.within("replay_max_per_sec", raw.replay_max_per_sec);
-    let filters = filters(raw, &mut c);
+    let filters = Filters::check(raw, &mut c);
     let payload = payload(raw, &mut c);
     let wanted = c.choose("protocol", &raw.protocol, [false, true]);
     let mqtt = mqtt(candidate, wanted, &mut c);
@@ -297,26 +301,6 @@ fn client_certificate(candidate: &Candidate, c: &mut Checks) -> Option<ClientCer
     }
     let key = Secret::from(std::mem::take(&mut *canonical(key.expose())));
     Some(ClientCertificate { chain: canonical(chain).to_string(), key })
-}
-
-fn filters(raw: &RawConfig, c: &mut Checks) -> Filters {
-    let lists = [
-        ("filter_names", raw.filter_names.len()),
-        ("filter_macs", raw.filter_macs.len()),
-        ("filter_uuids", raw.filter_uuids.len()),
-        ("filter_values", raw.filter_values.len()),
-    ];
-    if !lists.into_iter().fold(true, |fit, (key, count)| c.fits(key, count, "entries") && fit) {
-        return Filters::default();
-    }
-    raw.filter_names.iter().for_each(|name| c.readable("filter_names", name));
-    let names = c.parse("filter_names", &raw.filter_names, |name| NamePattern::parse(name));
-    let addresses = c.parse("filter_macs", &raw.filter_macs, |pattern| AddressPattern::parse(pattern));
-    let uuids = c.parse("filter_uuids", &raw.filter_uuids, |uuid| UuidPattern::parse(uuid));
-    c.within("filter_rssi", raw.filter_rssi);
-    let values = c.parse("filter_values", &raw.filter_values, ValuePattern::parse);
-    c.within("duplicates_ms", raw.duplicates_ms);
-    Filters { rssi: (raw.filter_rssi > -128).then_some(raw.filter_rssi), addresses, names, uuids, values }
 }
 
 #[cfg(test)]

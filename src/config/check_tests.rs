@@ -12,7 +12,7 @@ fn secret(text: &str) -> Secret {
 }
 
 #[test]
-fn the_defaults_are_right_and_publish_nothing() {
+fn settings_by_default_are_right_and_publish_nothing() {
     let config = Config::check(&Candidate::default()).expect("defaults");
     assert_eq!(config.mqtt, None);
     assert_eq!(config.scan, ScanMode::Passive);
@@ -20,7 +20,7 @@ fn the_defaults_are_right_and_publish_nothing() {
 }
 
 #[test]
-fn the_port_follows_the_encryption() {
+fn settings_without_a_port_take_the_standard_port_of_the_encryption() {
     let mut candidate = Candidate::default();
     candidate.raw.protocol = "mqtt".into();
     candidate.raw.host = "[::1]".into();
@@ -33,7 +33,7 @@ fn the_port_follows_the_encryption() {
 }
 
 #[test]
-fn every_problem_is_found_at_once() {
+fn check_finds_every_problem_at_once() {
     let found = problems(|d| {
         d.raw.scan_mode = "on".into();
         d.raw.protocol = "mqtt".into();
@@ -45,7 +45,7 @@ fn every_problem_is_found_at_once() {
 }
 
 #[test]
-fn a_problem_names_the_setting_and_what_was_expected() {
+fn check_names_the_setting_and_what_was_expected() {
     let mut candidate = Candidate::default();
     candidate.raw.scan_mode = "secret-looking value".into();
     let text = Config::check(&candidate).expect_err("bad")[0].to_string();
@@ -53,7 +53,7 @@ fn a_problem_names_the_setting_and_what_was_expected() {
 }
 
 #[test]
-fn hosts() {
+fn hosts_are_names_and_addresses() {
     for good in ["a", "broker.example", "mqtt_1.local.", "10.0.0.1", "::1", "[fe80::1]", "xn--bcher-kva.example"] {
         assert!(host(good), "{good}");
     }
@@ -69,7 +69,7 @@ fn hosts() {
 }
 
 #[test]
-fn topics_and_templates() {
+fn topics_have_known_templates_only() {
     let found = |topic: &str, format: &str| {
         problems(|d| {
             d.raw.scan_topic = topic.into();
@@ -86,7 +86,7 @@ fn topics_and_templates() {
 }
 
 #[test]
-fn a_psk_reads_as_mosquitto_reads_it() {
+fn psk_reads_as_mosquitto_reads_it() {
     let bytes = |digits: &str| psk(digits).map(|b| b.to_vec());
     assert_eq!(bytes("123456789abcdef"), Some(vec![0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef]));
     assert_eq!(bytes("0011fF"), Some(vec![0x00, 0x11, 0xff]));

@@ -12,7 +12,7 @@ fn secret(text: &str) -> Secret {
 }
 
 #[test]
-fn the_factory_lies_between_vendor_and_site() {
+fn credentials_lie_between_vendor_and_site() {
     let disk = Disk::new();
     disk.write("vendor.toml", "host = 'vendor'\nport = 1\nscan_qos = 1\n");
     disk.write(CONFIG, "port = 2\nscan_qos = 2\nusername = 'router-17'\n").write("site.toml", "scan_qos = 0\n");
@@ -26,7 +26,7 @@ fn the_factory_lies_between_vendor_and_site() {
 }
 
 #[test]
-fn what_was_set_lies_on_top_and_a_reset_uncovers_the_factory() {
+fn secrets_lie_on_those_of_the_factory_until_a_reset() {
     let disk = Disk::new();
     disk.write(PASSWORD, "factory").write(PSK, "12");
     let (mut store, mut candidate, _) = disk.load();
@@ -51,7 +51,7 @@ fn what_was_set_lies_on_top_and_a_reset_uncovers_the_factory() {
 }
 
 #[test]
-fn a_secret_that_was_set_outlives_a_factory_without_one() {
+fn secrets_outlive_a_factory_without_them() {
     let disk = Disk::new();
     disk.write(PSK, "12");
     let (mut store, mut candidate, _) = disk.load();
@@ -64,7 +64,7 @@ fn a_secret_that_was_set_outlives_a_factory_without_one() {
 }
 
 #[test]
-fn each_damage_has_its_answer_without_a_value() {
+fn credentials_have_an_answer_for_each_damage_without_a_value() {
     let disk = Disk::new();
     disk.write(CONFIG, "pasword = 'hush'\nport = 70000\npsk = '12'\n");
     disk.write(PSK, "0xdeadbeef\n").write(PASSWORD, "\n").write("credentials/cassia-bypass.client-key", "hush");

@@ -231,16 +231,16 @@ fn settings_are_saved_or_not_whichever_call_of_the_system_fails() {
             candidate.raw.host = "other".into();
             candidate.secrets.password = Secret::from("changed".to_owned());
             candidate.secrets.psk = Secret::from("12".to_owned());
-            let (said, reached) = faults::with(call, failing, 5, || store.save(&candidate));
+            let (result, reached) = faults::with(call, failing, 5, || store.save(&candidate));
             if !reached {
                 assert!(call > 30, "{call} calls");
                 break;
             }
-            let expected = if said.is_ok() { &candidate } else { &old };
+            let expected = if result.is_ok() { &candidate } else { &old };
             assert!(store.saved == *expected, "call {call}: in memory");
             drop(store);
             let (mut store, found, _) = disk.load();
-            assert!(found == *expected, "call {call}: said {said:?}");
+            assert!(found == *expected, "call {call}: {result:?}");
             store.save(&candidate).expect("the disk works again");
             drop(store);
             assert!(disk.load().1 == candidate, "call {call}");

@@ -1,5 +1,7 @@
 //! The filters of the settings, parsed once. What they let pass is decided in `ingest/filter.rs`.
 
+use super::RawConfig;
+use super::check::Checks;
 use crate::model::Address;
 
 /// Which adverts are published: one entry of every filter that has any must match.
@@ -50,6 +52,29 @@ pub struct ValuePattern {
     pub offset: Option<usize>,
     /// At least one.
     pub bytes: Box<[u8]>,
+}
+
+impl Filters {
+    /// Those of the settings. Lists that are too long are not looked at.
+    pub(super) fn check(raw: &RawConfig, c: &mut Checks) -> Self {
+        let lists = [
+            ("filter_names", raw.filter_names.len()),
+            ("filter_macs", raw.filter_macs.len()),
+            ("filter_uuids", raw.filter_uuids.len()),
+            ("filter_values", raw.filter_values.len()),
+        ];
+        if !lists.into_iter().fold(true, |fit, (key, count)| c.fits(key, count, "entries") && fit) {
+            return Self::default();
+        }
+        raw.filter_names.iter().for_each(|name| c.readable("filter_names", name));
+        let names = c.parse("filter_names", &raw.filter_names, |name| NamePattern::parse(name));
+        let addresses = c.parse("filter_macs", &raw.filter_macs, |pattern| AddressPattern::parse(pattern));
+        let uuids = c.parse("filter_uuids", &raw.filter_uuids, |uuid| UuidPattern::parse(uuid));
+        c.within("filter_rssi", raw.filter_rssi);
+        let values = c.parse("filter_values", &raw.filter_values, ValuePattern::parse);
+        c.within("duplicates_ms", raw.duplicates_ms);
+        Self { rssi: (raw.filter_rssi > -128).then_some(raw.filter_rssi), addresses, names, uuids, values }
+    }
 }
 
 impl AddressPattern {

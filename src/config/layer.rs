@@ -27,6 +27,7 @@ pub(super) enum Kind {
 }
 
 /// The good part of one file, and what was wrong with the rest.
+#[derive(Default)]
 pub(super) struct Layer {
     pub(super) path: PathBuf,
     /// Settings of the right type.
@@ -50,21 +51,7 @@ pub(super) struct Layer {
 impl Layer {
     /// No file: an empty layer.
     pub(super) fn empty(path: &Path) -> Self {
-        let (path, values, generations) = (path.to_owned(), toml::Table::new(), Generations::new());
-        let (credentials, problems) = (BTreeMap::new(), Vec::new());
-        let (ignored, damaged, unreadable) = (Ignored::default(), None, None);
-        Self {
-            path,
-            values,
-            generations,
-            credentials,
-            problems,
-            exists: false,
-            readable: true,
-            ignored,
-            damaged,
-            unreadable,
-        }
+        Self { path: path.to_owned(), readable: true, ..Self::default() }
     }
 
     /// The file that holds this setting, if it is in this layer.
@@ -136,29 +123,24 @@ impl Layer {
                 (self.generations, self.ignored.secrets) = (named, strange);
                 continue;
             }
-            let right = setting(&key).is_some_and(|s| s.key == key && !s.is_secret()) && type_fits(&key, &value);
-            if kind == Kind::State && !right {
-                self.ignored.settings.insert(key.clone(), value.clone());
-            }
-            let mut refuse = |expected: &str, found: Option<String>| {
-                problems.push(FileProblem::of_key(&self.path, &key, expected, found));
-            };
-            match setting(&key).filter(|s| s.key == key) {
+            let (expected, found) = match setting(&key).filter(|s| s.key == key) {
                 Some(s) if s.is_secret() => {
-                    let place = credentials::name(s.key);
-                    refuse(
-                        &format!(
-                            "not in this file: it is a secret, set {} over D-Bus or in the credential {place}",
-                            s.name
-                        ),
+                    let (name, place) = (s.name, credentials::name(s.key));
+                    (
+                        format!("not in this file: it is a secret, set {name} over D-Bus or in the credential {place}"),
                         None,
                     )
                 }
                 Some(_) if type_fits(&key, &value) => {
                     good.insert(key, value);
+                    continue;
                 }
-                Some(s) => refuse(s.expected, Some(found(&key, &value))),
-                None => refuse("a known key", suggestion(&key)),
+                Some(s) => (s.expected.to_owned(), Some(found(&key, &value))),
+                None => ("a known key".to_owned(), suggestion(&key)),
+            };
+            problems.push(FileProblem::of_key(&self.path, &key, expected, found));
+            if kind == Kind::State {
+                self.ignored.settings.insert(key, value);
             }
         }
         self.values = good;

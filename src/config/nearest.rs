@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_of_the_keyboard_is_found() {
+    fn nearest_finds_a_slip_of_the_keyboard() {
         let near = |word| nearest(word, ["scan_mode", "scan_qos", "host", "port", "protocol"].into_iter());
         assert_eq!(near("scanmod"), ["scan_mode"]);
         assert_eq!(near("scanmdoe"), ["scan_mode"]);
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_counts_more_than_a_slip() {
+    fn nearest_counts_a_beginning_more_than_a_slip() {
         let near = |word| nearest(word, ["port", "protocol", "ScanMode", "ScanQos"].into_iter());
         // One edit away from "port".
         assert_eq!(near("Prot"), ["protocol"]);

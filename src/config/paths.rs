@@ -18,12 +18,12 @@ pub struct Paths {
 impl Default for Paths {
     /// The packaged places; systemd tells `STATE_DIRECTORY` and `CREDENTIALS_DIRECTORY`.
     fn default() -> Self {
-        let told = |name| std::env::var_os(name).filter(|told| !told.is_empty()).map(PathBuf::from);
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         Self {
             vendor: "/usr/lib/cassia-bypass/config.toml".into(),
-            credentials: told("CREDENTIALS_DIRECTORY"),
+            credentials: variable("CREDENTIALS_DIRECTORY"),
             site: "/etc/cassia-bypass/config.toml".into(),
-            state: told("STATE_DIRECTORY").unwrap_or("/var/lib/cassia-bypass".into()),
+            state: variable("STATE_DIRECTORY").unwrap_or("/var/lib/cassia-bypass".into()),
         }
     }
 }

@@ -42,7 +42,7 @@ fn text(pem: Result<Vec<u8>, openssl::error::ErrorStack>) -> String {
 }
 
 #[test]
-fn what_is_right_passes_with_any_line_ends_and_words_around_it() {
+fn pem_passes_with_any_line_ends_and_words_around_it() {
     let key = key();
     let (pem, secret) = (text(certificate("a", &key).to_pem()), text(key.private_key_to_pem_pkcs8()));
     let pasted = |pem: &str| {
@@ -58,7 +58,7 @@ fn what_is_right_passes_with_any_line_ends_and_words_around_it() {
 }
 
 #[test]
-fn each_mistake_has_its_answer() {
+fn pem_has_an_answer_for_each_mistake() {
     let key = key();
     let pem = text(certificate("a", &key).to_pem());
     let secret = text(key.private_key_to_pem_pkcs8());
@@ -84,7 +84,7 @@ fn each_mistake_has_its_answer() {
 }
 
 #[test]
-fn containers_have_an_answer_of_their_own() {
+fn pem_has_an_answer_for_containers() {
     let key = key();
     let bundle = Pkcs12::builder().pkey(&key).cert(&certificate("a", &key)).build2("x").expect("PKCS#12");
     let bundle = openssl::base64::encode_block(&bundle.to_der().expect("DER"));
@@ -98,24 +98,24 @@ fn containers_have_an_answer_of_their_own() {
 }
 
 #[test]
-fn weak_certificates_are_named() {
+fn certificates_that_are_weak_are_named() {
     let (short, long) = (rsa(1024), rsa(2048));
-    let said = |certificate: &X509| unusable(certificate).map(|detail| detail.into_owned()).unwrap_or_default();
+    let refusal = |certificate: &X509| unusable(certificate).map(|detail| detail.into_owned()).unwrap_or_default();
     let weak = [certificate("short", &short), signed("old", &long, MessageDigest::sha1())];
-    assert!(said(&weak[0]).starts_with("the certificate of CN=short has too short a key"), "{}", said(&weak[0]));
+    assert!(refusal(&weak[0]).starts_with("the certificate of CN=short has too short a key"), "{}", refusal(&weak[0]));
     assert!(
-        said(&weak[1]).starts_with("the certificate of CN=old is signed with too weak a digest"),
+        refusal(&weak[1]).starts_with("the certificate of CN=old is signed with too weak a digest"),
         "{}",
-        said(&weak[1])
+        refusal(&weak[1])
     );
-    assert_eq!([said(&certificate("long", &long)), said(&certificate("curve", &key()))], [""; 2]);
+    assert_eq!([refusal(&certificate("long", &long)), refusal(&certificate("curve", &key()))], [""; 2]);
     // Of those that are trusted one is enough, and its signature is of no account.
     assert!(trustworthy(&weak[..1]).is_err());
     assert_eq!(trustworthy(&weak), Ok(()));
 }
 
 #[test]
-fn a_key_is_of_the_first_certificate() {
+fn key_is_of_the_first_certificate() {
     let (ours, issuers) = (key(), key());
     let chain = [certificate("router", &ours), certificate("issuer", &issuers)];
     let turned = [chain[1].clone(), chain[0].clone()];

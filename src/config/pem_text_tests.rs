@@ -31,7 +31,7 @@ fn pem_that_is_no_block_is_left_alone() {
 }
 
 #[test]
-fn bare_base64_is_told_apart() {
+fn base64_without_a_block_is_told_apart() {
     let of = |der: &[u8]| bare(&openssl::base64::encode_block(der));
     assert_eq!(of(&[0x30, 0x82, 0x09, 0x10, 0x02, 0x01, 0x03, 0x30]), Some(Bare::Pkcs12));
     assert_eq!(of(&[0x30, 0x82, 0x03, 0x10, 0x30, 0x82, 0x01]), Some(Bare::Der));

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_prints_as_stars() {
+    fn secrets_print_as_stars() {
         assert_eq!(format!("{:?}", Secret::from("hush".to_owned())), "***");
     }
 }

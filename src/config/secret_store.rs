@@ -194,13 +194,13 @@ impl SecretStore {
         let (old, named) = before;
         let mut generations = Generations::new();
         let mut written = false;
-        for (((key, secret), (_, given)), (_, before)) in new.iter().zip(given.iter()).zip(old.iter()) {
-            if secret == given {
+        for (key, secret) in new.iter() {
+            if given.get(key) == Some(secret) {
                 continue;
             }
             let generation = match named.get(key) {
                 _ if secret.is_empty() => NONE,
-                Some(generation) if secret == before => *generation,
+                Some(generation) if old.get(key) == Some(secret) => *generation,
                 _ => {
                     files::private_directory(&self.directory)?;
                     files::private_directory(&self.good)?;

@@ -9,6 +9,7 @@ use crate::stats::Stats;
 use crate::threads;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Mutex, watch};
 use tokio::task::spawn_blocking;
 
@@ -48,6 +49,8 @@ pub struct Settings {
     base: Candidate,
     stats: Arc<Stats>,
     directory: PathBuf,
+    /// Whether settings could be saved, as far as it is known.
+    writable: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -75,7 +78,8 @@ impl Settings {
         let config = watch::Sender::new(Arc::new(config));
         stats.set_ignored_settings(candidate.ignored.names());
         let bindings = Bindings::new(&candidate, &base, store.hosts().to_vec());
-        Self { writer: Arc::new(Mutex::new(Writer { store, candidate, bindings })), config, base, stats, directory }
+        let (writer, writable) = (Arc::new(Mutex::new(Writer { store, candidate, bindings })), AtomicBool::new(true));
+        Self { writer, config, base, stats, directory, writable }
     }
 
     /// The settings now.
@@ -132,7 +136,7 @@ impl Settings {
             Ok(unsure) => {
                 if let Some(problem) = &unsure {
                     log::settings_unsure(&self.directory, problem);
-                    self.stats.set_state_writable(false);
+                    self.set_writable(false);
                 }
                 Ok(names)
             }
@@ -170,17 +174,25 @@ impl Settings {
     /// Finds out whether settings could be saved, and tells; to be called every few seconds.
     pub async fn probe_writable(&self) {
         let mut writer = Arc::clone(&self.writer).lock_owned().await;
-        let known = *self.stats.state_writable().borrow();
+        let known = self.writable.load(Ordering::Relaxed);
         let probed = spawn_blocking(move || writer.store.probe(known).map_err(|error| error.to_string()));
         let probed = probed.await.unwrap_or_else(|error| Err(error.to_string()));
         self.note_writable(probed.err().as_deref());
     }
 
     fn note_writable(&self, problem: Option<&str>) {
-        if *self.stats.state_writable().borrow() != problem.is_none() {
+        if self.set_writable(problem.is_none()) {
             log::state_directory(&self.directory, problem);
-            self.stats.set_state_writable(problem.is_none());
         }
+    }
+
+    /// Whether that is new.
+    fn set_writable(&self, writable: bool) -> bool {
+        let new = self.writable.swap(writable, Ordering::Relaxed) != writable;
+        if new {
+            self.stats.set_state_writable(writable);
+        }
+        new
     }
 }
 

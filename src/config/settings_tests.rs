@@ -10,7 +10,7 @@ fn settings(root: &std::path::Path) -> Settings {
 }
 
 #[tokio::test]
-async fn a_change_is_saved_and_published() {
+async fn settings_are_saved_and_published() {
     let root = tempfile::tempdir().expect("temporary directory");
     let settings = settings(root.path());
     let mut watch = settings.subscribe();
@@ -24,7 +24,7 @@ async fn a_change_is_saved_and_published() {
 }
 
 #[tokio::test]
-async fn a_wrong_change_changes_nothing() {
+async fn settings_stay_after_a_wrong_change() {
     let root = tempfile::tempdir().expect("temporary directory");
     let settings = settings(root.path());
     let refused = settings.update(|d| (d.raw.scan_qos, d.raw.protocol) = (7, "mqtt".into())).await;
@@ -38,7 +38,7 @@ async fn a_wrong_change_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_failed_save_changes_nothing_and_is_told() {
+async fn settings_stay_after_a_failed_save_and_that_is_logged() {
     let root = tempfile::tempdir().expect("temporary directory");
     let settings = settings(root.path());
     // The name of the temporary file is taken by a directory: root may write anywhere, but not there.

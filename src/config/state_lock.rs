@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// See the module. The parts of a service share it; the lock is held until the last of them has dropped it.
+/// The parts of a service share it; the lock is held until the last of them has dropped it.
 #[derive(Debug)]
 pub struct StateLock {
     directory: PathBuf,

@@ -178,9 +178,7 @@ impl All {
         };
         for key in &keys {
             self.state.layer.ignore(key);
-            if let (Some(secret), Some((_, given))) =
-                (self.found.secrets.get_mut(key), self.given.iter().find(|(other, _)| other == key))
-            {
+            if let (Some(secret), Some(given)) = (self.found.secrets.get_mut(key), self.given.get(key)) {
                 *secret = given.clone();
             }
         }

@@ -56,14 +56,14 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn without_files_the_defaults_count() {
+fn settings_without_files_are_the_defaults() {
     let (_, candidate, config) = Disk::new().load();
     assert_eq!(candidate, Candidate::default());
     assert_eq!(config, Config::check(&Candidate::default()).expect("defaults"));
 }
 
 #[test]
-fn later_layers_lie_on_top() {
+fn layers_lie_on_earlier_ones() {
     let disk = Disk::new();
     disk.write("vendor.toml", "host = 'vendor'\nport = 1\nscan_qos = 1\n");
     disk.write("site.toml", "host = 'site'\nport = 2\nfilter_values = [[-1, 'FF']]\n");
@@ -75,7 +75,7 @@ fn later_layers_lie_on_top() {
 }
 
 #[test]
-fn every_problem_is_found_with_file_and_key() {
+fn layers_have_every_problem_found_with_file_and_key() {
     let disk = Disk::new();
     disk.write("vendor.toml", "port = 70000\nscan_qos = 'two'\nhosts = 'x'\npassword = 12345678\nfilter_names = [1]\n");
     disk.write(
@@ -101,7 +101,7 @@ fn every_problem_is_found_with_file_and_key() {
 }
 
 #[test]
-fn a_syntax_error_has_a_place_and_no_value() {
+fn layers_have_syntax_errors_with_a_place_and_no_value() {
     let disk = Disk::new();
     disk.write("vendor.toml", "port = 1\n  password = hunter2\n")
         .write("site.toml", "scan_qos = 7\nprotocol = 'mqtt'\n");
@@ -112,7 +112,7 @@ fn a_syntax_error_has_a_place_and_no_value() {
 }
 
 #[test]
-fn a_missing_setting_is_laid_at_the_door_of_the_file_that_needs_it() {
+fn layers_that_need_a_missing_setting_are_named() {
     let disk = Disk::new();
     disk.write("vendor.toml", "port = 1\n").write("site.toml", "protocol = 'mqtt'\n");
     disk.write("state/settings.toml", "username = 'u'\n");
@@ -151,7 +151,7 @@ fn settings_and_secrets_are_saved_together() {
 }
 
 #[test]
-fn an_interrupted_save_leaves_the_old_settings_and_no_litter() {
+fn settings_survive_an_interrupted_save_without_litter() {
     let disk = Disk::new();
     let (mut store, mut candidate, _) = disk.load();
     candidate.secrets.password = Secret::from("old".to_owned());
@@ -166,7 +166,7 @@ fn an_interrupted_save_leaves_the_old_settings_and_no_litter() {
 }
 
 #[test]
-fn only_one_service_writes() {
+fn store_is_written_by_one_service() {
     let disk = Disk::new();
     disk.write("state/secrets/psk.9", "");
     let (mut first, mut candidate, _) = disk.load();
@@ -198,7 +198,7 @@ fn only_one_service_writes() {
 }
 
 #[test]
-fn the_probe_writes_only_while_it_is_in_doubt() {
+fn store_probe_writes_only_in_doubt() {
     let disk = Disk::new();
     let (mut store, ..) = disk.load();
     store.probe(true).expect("directory");

@@ -31,7 +31,7 @@ const MAX_CLIENTS: usize = 4096;
 /// Members that wait.
 const SLOW: [&str; 6] = ["Apply", "Check", "Diagnose", "Reset", "Set", "TestConnection"];
 
-/// See the module.
+/// Admits calls and forgets them with their answers.
 #[derive(Debug, Default)]
 pub(super) struct Admission {
     calls: Mutex<Calls>,

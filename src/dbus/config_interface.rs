@@ -18,7 +18,6 @@ use crate::log;
 use crate::model::Address;
 use crate::publisher;
 use crate::stats::Stats;
-use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -34,8 +33,6 @@ pub(super) struct Config {
     description: Description,
     /// The journal's lines of what was refused to protect a secret.
     withheld: Withheld,
-    /// The settings of one moment, unless the present ones are meant.
-    moment: Option<Arc<crate::config::Config>>,
 }
 
 type Result<T, E = BoxDBusError> = std::result::Result<T, E>;
@@ -43,11 +40,7 @@ type Result<T, E = BoxDBusError> = std::result::Result<T, E>;
 impl Config {
     pub(super) fn new(settings: Arc<Settings>, stats: Arc<Stats>, router: Address) -> Self {
         let description = Description::new(&settings.base().raw);
-        Self { settings, stats, router, description, withheld: Withheld::default(), moment: None }
-    }
-
-    fn now(&self) -> Arc<crate::config::Config> {
-        self.moment.clone().unwrap_or_else(|| self.settings.current())
+        Self { settings, stats, router, description, withheld: Withheld::default() }
     }
 
     async fn change(&self, by: &Caller, given: &[&str], to: impl FnOnce(&mut Candidate)) -> Result<(), Error> {
@@ -92,9 +85,7 @@ impl Config {
 
     async fn reset_all(&self, names: Vec<String>, by: &Caller) -> Result<(), Error> {
         let wrong: Vec<_> = names.iter().filter(|n| known(n).is_none()).map(|n| unknown(n)).collect();
-        if !wrong.is_empty() {
-            return Err(Error::InvalidConfig(wrong.join("; ")));
-        }
+        Error::unless_right(&wrong)?;
         let everything = names.is_empty();
         let every = || all().map(|s| s.name).collect();
         let names: Vec<&str> = if everything { every() } else { names.iter().map(String::as_str).collect() };
@@ -113,9 +104,7 @@ impl Config {
 fn taking(values: &BTreeMap<String, OwnedVariant>) -> Result<impl FnOnce(&mut Candidate) + use<'_>, Error> {
     let mut scratch = Candidate::default();
     let wrong: Vec<_> = values.iter().filter_map(|(name, v)| assign(&mut scratch, name, v).err()).collect();
-    if !wrong.is_empty() {
-        return Err(Error::InvalidConfig(wrong.join("; ")));
-    }
+    Error::unless_right(&wrong)?;
     Ok(move |candidate: &mut Candidate| values.keys().for_each(|name| candidate.copy(name, &scratch)))
 }
 
@@ -206,19 +195,11 @@ impl Config {
 
 /// The table of settings as properties.
 impl Properties for Config {
-    fn snapshot(&self) -> Self {
-        let (settings, stats) = (self.settings.clone(), self.stats.clone());
-        let (router, description, withheld) = (self.router, self.description.clone(), self.withheld.clone());
-        Self { settings, stats, router, description, withheld, moment: Some(self.now()) }
-    }
-
     fn properties(&self) -> impl Iterator<Item = (&'static str, impl FnOnce() -> Variant<'static>)> {
-        let now = self.now();
+        let now = self.settings.current();
         all().map(move |setting| {
-            (setting.read_name, {
-                let now = now.clone();
-                move || now.reported(setting)
-            })
+            let now = now.clone();
+            (setting.read_name, move || now.reported(setting))
         })
     }
 
@@ -237,22 +218,19 @@ impl Properties for Config {
         properties.values().try_for_each(|property| text.write_str(property))
     }
 
-    fn write<'call>(
-        &'call self,
-        name: &'call str,
-        value: &'call Variant<'_>,
-        by: Option<Header<'call>>,
-        bus: &'call Connection,
-    ) -> BoxFuture<'call, Option<Result<()>>> {
-        Box::pin(async move {
-            known(name)?;
-            let value = OwnedVariant::try_from(value).map_err(BoxDBusError::from);
-            let by = Caller::of(by.as_ref(), bus).await;
-            let set = async {
-                self.apply_all(BTreeMap::from([(name.to_owned(), value?)]), &by).await.map_err(Error::of_setter)
-            };
-            Some(set.await)
-        })
+    async fn write(
+        &self,
+        name: &str,
+        value: &Variant<'_>,
+        by: Option<&Header<'_>>,
+        bus: &Connection,
+    ) -> Option<Result<()>> {
+        known(name)?;
+        let value = match OwnedVariant::try_from(value) {
+            Ok(value) => BTreeMap::from([(name.to_owned(), value)]),
+            Err(error) => return Some(Err(error.into())),
+        };
+        Some(self.apply_all(value, &Caller::of(by, bus).await).await.map_err(Error::of_setter))
     }
 }
 

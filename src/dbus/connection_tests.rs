@@ -11,7 +11,7 @@ use zbus::{BoxDBusError, Connection};
 /// At a time.
 pub const MAX_CONNECTION_TESTS: usize = 4;
 /// Between looks whether the caller is still there.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 static PLACES: Semaphore = Semaphore::const_new(MAX_CONNECTION_TESTS);
 
@@ -39,11 +39,11 @@ async fn gone(bus: &Connection, by: &Header<'_>) {
     let (Ok(driver), Some(caller)) = (DBusProxy::new(bus).await, by.sender()) else {
         return std::future::pending().await;
     };
-    let mut look = interval(LOOK);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    look.tick().await;
+    let mut poll = interval(POLL_INTERVAL);
+    poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    poll.tick().await;
     loop {
-        look.tick().await;
+        poll.tick().await;
         if driver.name_has_owner(caller.clone().into()).await.is_ok_and(|there| !there) {
             return;
         }

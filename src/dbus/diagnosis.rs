@@ -8,7 +8,7 @@ use crate::model::CaptureKind;
 use crate::stats::Stats;
 use std::time::SystemTime;
 
-/// See the module.
+/// Puts the page together.
 pub(super) fn diagnosis(config: &Config, stats: &Stats, foreign: &Foreign) -> VarDict {
     let mut report = VarDict::new();
     let (health, link, radio) =

@@ -18,6 +18,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// What is wrong with the names and values of a call, if anything is.
+    pub(super) fn unless_right(wrong: &[String]) -> Result<(), Self> {
+        if wrong.is_empty() { Ok(()) } else { Err(Self::InvalidConfig(wrong.join("; "))) }
+    }
+
     /// As the setter of a property says it, which answers with the standard name for a wrong value.
     pub(super) fn of_setter(self) -> BoxDBusError {
         match self {

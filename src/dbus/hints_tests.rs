@@ -61,7 +61,7 @@ fn duty_cycle_that_is_low_names_the_keys_of_the_mode() {
 }
 
 #[test]
-fn damaged_reports_name_the_adapter_and_what_to_check() {
+fn hints_of_damaged_reports_name_the_adapter_and_what_to_check() {
     let stats = one(|_| {});
     stats.set_radio(|radio| radio.damaged = vec!["hci0".into()]);
     let hints = hints(&config("passive"), &stats, &foreign());
@@ -70,7 +70,7 @@ fn damaged_reports_name_the_adapter_and_what_to_check() {
 }
 
 #[test]
-fn an_adapter_that_was_pulled_is_not_one_that_is_off() {
+fn hints_tell_an_adapter_that_was_pulled_from_one_that_is_off() {
     let hints = |state, detail: &str| {
         hints_of("passive", |adapter| (adapter.state, adapter.detail) = (state, detail.to_owned())).join("\n")
     };
@@ -85,7 +85,7 @@ fn an_adapter_that_was_pulled_is_not_one_that_is_off() {
 }
 
 #[test]
-fn an_adapter_that_is_not_used_stands_in_for_a_dead_one() {
+fn hints_name_an_unused_adapter_in_place_of_a_dead_one() {
     let unused = || Foreign { discovery: "none", unused: vec![("hci1".into(), Address([0xC0, 0xDE, 0, 0, 0, 2]))] };
     let hinted = |stats: &Stats| hints(&config("passive"), stats, &unused()).join("\n");
     let instead =
@@ -106,7 +106,7 @@ fn an_adapter_that_is_not_used_stands_in_for_a_dead_one() {
 }
 
 #[test]
-fn adapters_with_one_address_are_named() {
+fn hints_name_adapters_with_the_same_address() {
     let stats = one(|_| {});
     let [same, other] = [1, 2].map(|last| Address([0, 0x1A, 0x7D, 0xDA, 0x71, last]));
     let hinted = |controllers| {
@@ -122,7 +122,7 @@ fn adapters_with_one_address_are_named() {
 }
 
 #[test]
-fn signals_are_explained_by_what_stands_in_the_way() {
+fn hints_explain_signals_by_their_cause() {
     let stats = one(|_| {});
     stats.set_radio(|radio| {
         (radio.capture, radio.capture_reason) = (CaptureKind::Signals, "the network namespace is another".into());
@@ -134,7 +134,7 @@ fn signals_are_explained_by_what_stands_in_the_way() {
 }
 
 #[test]
-fn weak_protection_is_one_hint() {
+fn hints_name_weak_protection_once() {
     let mut candidate = Candidate::default();
     (candidate.raw.protocol, candidate.raw.host, candidate.raw.username) =
         ("mqtt".into(), "broker".into(), "router".into());

@@ -6,7 +6,7 @@ use zbus::fdo;
 /// Where systemd looks for it.
 pub(super) const PATH: &str = "/org/freedesktop/LogControl1";
 
-/// See the module.
+/// The object of `org.freedesktop.LogControl1`.
 pub(super) struct LogControl;
 
 /// What is logged, and where. See org.freedesktop.LogControl1(5).

@@ -5,7 +5,6 @@
 //! they tell changes.
 
 use super::vardict::owned;
-use futures_util::future::BoxFuture;
 use std::collections::HashMap;
 use std::fmt::Write;
 use zbus::export::async_trait::async_trait;
@@ -19,23 +18,31 @@ pub(super) struct Served<I>(pub(super) I);
 
 /// What is not generated. A property of an interface is generated, or one of these.
 pub(super) trait Properties: Interface + Sized {
-    /// The same, all of whose properties are of this moment.
-    fn snapshot(&self) -> Self;
+    /// The same, all of whose generated properties are of this moment, if they are not anyway.
+    fn snapshot(&self) -> Option<Self> {
+        None
+    }
 
     /// Names and values of the properties that are not generated.
-    fn properties(&self) -> impl Iterator<Item = (&'static str, impl FnOnce() -> Variant<'static>)>;
+    fn properties(&self) -> impl Iterator<Item = (&'static str, impl FnOnce() -> Variant<'static>)> {
+        std::iter::empty::<(&str, fn() -> Variant<'static>)>()
+    }
 
     /// Their introspection data.
-    fn introspect(&self, text: &mut String, level: usize) -> std::fmt::Result;
+    fn introspect(&self, _text: &mut String, _level: usize) -> std::fmt::Result {
+        Ok(())
+    }
 
     /// Sets a property; `None` if there is none of this name that can be set.
-    fn write<'call>(
-        &'call self,
-        name: &'call str,
-        value: &'call Variant<'_>,
-        by: Option<Header<'call>>,
-        bus: &'call Connection,
-    ) -> BoxFuture<'call, Option<Result<(), BoxDBusError>>>;
+    fn write(
+        &self,
+        _name: &str,
+        _value: &Variant<'_>,
+        _by: Option<&Header<'_>>,
+        _bus: &Connection,
+    ) -> impl Future<Output = Option<Result<(), BoxDBusError>>> + Send {
+        std::future::ready(None)
+    }
 }
 
 #[async_trait]
@@ -66,7 +73,8 @@ impl<I: Properties> Interface for Served<I> {
         header: Option<&Header<'_>>,
         emitter: &SignalEmitter<'_>,
     ) -> fdo::Result<HashMap<String, OwnedVariant>> {
-        let now = self.0.snapshot();
+        let snapshot = self.0.snapshot();
+        let now = snapshot.as_ref().unwrap_or(&self.0);
         let mut all = now.get_all(server, connection, header, emitter).await?;
         all.extend(now.properties().map(|(name, value)| (name.to_owned(), owned(value()))));
         Ok(all)
@@ -84,7 +92,7 @@ impl<I: Properties> Interface for Served<I> {
         DispatchResult::Async(Box::pin(async move {
             let unknown =
                 || Err(fdo::Error::UnknownProperty(format!("{name}: no such property can be written")).into());
-            self.0.write(name, value, header.cloned(), bus).await.unwrap_or_else(unknown)
+            self.0.write(name, value, header, bus).await.unwrap_or_else(unknown)
         }))
     }
 

@@ -4,6 +4,7 @@ use super::config_interface::Config;
 use super::names;
 use super::properties::Served;
 use super::stats_view::Stats;
+use futures_util::stream::{self, BoxStream, SelectAll, StreamExt};
 use std::collections::{BTreeMap, HashMap};
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -50,14 +51,13 @@ pub(super) struct PropertyChanges {
     config_last_sent: Values,
     stats_last_sent: Values,
     config_changes: watch::Receiver<Arc<crate::config::Config>>,
-    link: watch::Receiver<crate::stats::Link>,
-    radio: watch::Receiver<crate::stats::Radio>,
-    writable: watch::Receiver<bool>,
-    ignored: watch::Receiver<Vec<String>>,
-    clock: watch::Receiver<bool>,
-    health: watch::Receiver<crate::model::Health>,
-    spool: watch::Receiver<crate::stats::Spool>,
-    certificates: watch::Receiver<Vec<crate::model::ConfiguredCertificate>>,
+    stats_changes: SelectAll<BoxStream<'static, ()>>,
+}
+
+/// An item for each change.
+fn changes<T: Send + Sync + 'static>(state: watch::Receiver<T>) -> BoxStream<'static, ()> {
+    let next = |mut state: watch::Receiver<T>| async { state.changed().await.ok().map(|()| ((), state)) };
+    stream::unfold(state, next).boxed()
 }
 
 impl PropertyChanges {
@@ -67,28 +67,21 @@ impl PropertyChanges {
         config: Served<Config>,
         stats: Served<Stats>,
     ) -> zbus::Result<Self> {
+        let states = &stats.0.stats;
+        let stats_changes = stream::select_all([
+            changes(states.link()),
+            changes(states.radio()),
+            changes(states.state_writable()),
+            changes(states.ignored_settings()),
+            changes(states.clock_synchronised()),
+            changes(states.health()),
+            changes(states.follow_spool()),
+            changes(states.certificates()),
+        ]);
         let config_changes = config.0.settings.subscribe();
-        let (link, radio, writable) = (stats.0.stats.link(), stats.0.stats.radio(), stats.0.stats.state_writable());
-        let (clock, health) = (stats.0.stats.clock_synchronised(), stats.0.stats.health());
-        let ignored = stats.0.stats.ignored_settings();
-        let (spool, certificates) = (stats.0.stats.follow_spool(), stats.0.stats.certificates());
-        let (config_last_sent, stats_last_sent) =
-            (values(&config, connection).await?, values(&stats, connection).await?);
-        Ok(Self {
-            config,
-            stats,
-            config_last_sent,
-            stats_last_sent,
-            config_changes,
-            link,
-            radio,
-            writable,
-            ignored,
-            clock,
-            health,
-            spool,
-            certificates,
-        })
+        let config_last_sent = values(&config, connection).await?;
+        let stats_last_sent = values(&stats, connection).await?;
+        Ok(Self { config, stats, config_last_sent, stats_last_sent, config_changes, stats_changes })
     }
 
     /// Announces changes until the bus is gone, and how it went.
@@ -97,14 +90,7 @@ impl PropertyChanges {
             let emitted = tokio::select! {
                 () = connection.closed() => Err(std::io::Error::from(ErrorKind::NotConnected).into()),
                 Ok(()) = self.config_changes.changed() => self.emit_settings(connection).await,
-                Ok(()) = self.link.changed() => emit_changed(&self.stats, connection, &mut self.stats_last_sent).await,
-                Ok(()) = self.radio.changed() => emit_changed(&self.stats, connection, &mut self.stats_last_sent).await,
-                Ok(()) = self.writable.changed() => emit_changed(&self.stats, connection, &mut self.stats_last_sent).await,
-                Ok(()) = self.ignored.changed() => emit_changed(&self.stats, connection, &mut self.stats_last_sent).await,
-                Ok(()) = self.clock.changed() => emit_changed(&self.stats, connection, &mut self.stats_last_sent).await,
-                Ok(()) = self.spool.changed() => emit_changed(&self.stats, connection, &mut self.stats_last_sent).await,
-                Ok(()) = self.certificates.changed() => emit_changed(&self.stats, connection, &mut self.stats_last_sent).await,
-                Ok(()) = self.health.changed() => emit_changed(&self.stats, connection, &mut self.stats_last_sent).await,
+                Some(()) = self.stats_changes.next() => emit_changed(&self.stats, connection, &mut self.stats_last_sent).await,
             };
             if let Err(error) = emitted {
                 return error;

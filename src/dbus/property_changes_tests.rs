@@ -18,7 +18,7 @@ async fn followed(root: &Path) -> (Arc<Settings>, Arc<crate::stats::Stats>, Mess
     let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
     let ours = Builder::unix_stream(ours).server(Guid::generate()).p2p().build();
     let (ours, theirs) = tokio::join!(ours, Builder::unix_stream(theirs).p2p().build());
-    let (ours, told) = (ours.expect("our end"), MessageStream::from(theirs.expect("their end")));
+    let (ours, signals) = (ours.expect("our end"), MessageStream::from(theirs.expect("their end")));
     let router = Address([0; 6]);
     let (config, served) = (
         Served(Config::new(settings.clone(), stats.clone(), router)),
@@ -26,11 +26,11 @@ async fn followed(root: &Path) -> (Arc<Settings>, Arc<crate::stats::Stats>, Mess
     );
     let follow = PropertyChanges::new(&ours, config, served).await.expect("values");
     tokio::spawn(async move { follow.run(&ours).await });
-    (settings, stats, told)
+    (settings, stats, signals)
 }
 
-async fn next(told: &mut MessageStream) -> (String, Vec<String>) {
-    let message = told.next().await.expect("a connection").expect("a message");
+async fn next(signals: &mut MessageStream) -> (String, Vec<String>) {
+    let message = signals.next().await.expect("a connection").expect("a message");
     let (interface, changed, _): (String, Values, Vec<String>) =
         message.body().deserialize().expect("PropertiesChanged");
     (interface, changed.into_keys().collect())
@@ -39,13 +39,13 @@ async fn next(told: &mut MessageStream) -> (String, Vec<String>) {
 #[tokio::test]
 async fn property_changes_are_those_of_states_and_not_of_counters() {
     let root = tempfile::tempdir().expect("temporary directory");
-    let (settings, stats, mut told) = followed(root.path()).await;
+    let (settings, stats, mut signals) = followed(root.path()).await;
     stats.set_link(|link| {
         (link.state, link.failures) = (LinkState::Waiting, 1);
         link.broker = "b:1883".into();
         link.error = Some(Failure::new(LastError::Dns, "no such host"));
     });
-    let (interface, names) = next(&mut told).await;
+    let (interface, names) = next(&mut signals).await;
     assert_eq!(interface, names::STATS);
     assert_eq!(names, ["Broker", "LastError", "LastErrorDetail", "LinkState"]);
 
@@ -58,16 +58,16 @@ async fn property_changes_are_those_of_states_and_not_of_counters() {
             adapter.state = RadioState::Scanning;
         });
     });
-    assert_eq!(next(&mut told).await.1, ["AdapterAddresses", "Adapters", "Capture", "RadioState", "Radios"]);
+    assert_eq!(next(&mut signals).await.1, ["AdapterAddresses", "Adapters", "Capture", "RadioState", "Radios"]);
 
-    // Not only what comes over the bus is told.
+    // Not only what comes over the bus is announced.
     settings.update(|candidate| candidate.raw.port = 7).await.expect("update");
-    assert_eq!(next(&mut told).await, (names::CONFIG.to_owned(), vec!["Port".to_owned()]));
+    assert_eq!(next(&mut signals).await, (names::CONFIG.to_owned(), vec!["Port".to_owned()]));
 
     // Nor are statistics that follow from a setting forgotten.
     settings.update(|candidate| candidate.raw.router_address = "CC:1B:E0:00:00:01".into()).await.expect("update");
-    assert_eq!(next(&mut told).await, (names::CONFIG.to_owned(), vec!["RouterAddress".to_owned()]));
-    assert_eq!(next(&mut told).await, (names::STATS.to_owned(), vec!["Router".to_owned()]));
+    assert_eq!(next(&mut signals).await, (names::CONFIG.to_owned(), vec!["RouterAddress".to_owned()]));
+    assert_eq!(next(&mut signals).await, (names::STATS.to_owned(), vec!["Router".to_owned()]));
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn property_changes_are_those_that_the_interface_promises() {
     };
     let properties = document.descendants().filter(|node| node.has_tag_name("property"));
     let promised: Vec<_> = properties.filter(|node| !quiet(node)).filter_map(|node| node.attribute("name")).collect();
-    let mut told = STATES.to_vec();
-    told.sort_unstable();
-    assert_eq!(promised, told);
+    let mut announced = STATES.to_vec();
+    announced.sort_unstable();
+    assert_eq!(promised, announced);
 }

@@ -4,11 +4,8 @@ use super::properties::Properties;
 use crate::config::{Config, Settings};
 use crate::model::{Address, Health};
 use crate::stats::{Ledger, Link, Radio, Spool};
-use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::time::Duration;
-use zbus::message::Header;
-use zbus::{BoxDBusError, Connection, Variant};
 
 /// The object of the interface.
 pub(super) struct Stats {
@@ -72,7 +69,7 @@ impl Stats {
 
 /// All properties are generated; none can be set.
 impl Properties for Stats {
-    fn snapshot(&self) -> Self {
+    fn snapshot(&self) -> Option<Self> {
         let moment = Moment {
             ledger: self.ledger_now(),
             link: self.link(),
@@ -84,24 +81,6 @@ impl Properties for Stats {
             config: self.config(),
         };
         let (stats, settings) = (self.stats.clone(), self.settings.clone());
-        Self { stats, settings, router: self.router, moment: Some(Box::new(moment)) }
-    }
-
-    fn properties(&self) -> impl Iterator<Item = (&'static str, impl FnOnce() -> Variant<'static>)> {
-        std::iter::empty::<(&'static str, fn() -> Variant<'static>)>()
-    }
-
-    fn introspect(&self, _: &mut String, _: usize) -> std::fmt::Result {
-        Ok(())
-    }
-
-    fn write<'call>(
-        &'call self,
-        _: &'call str,
-        _: &'call Variant<'_>,
-        _: Option<Header<'call>>,
-        _: &'call Connection,
-    ) -> BoxFuture<'call, Option<Result<(), BoxDBusError>>> {
-        Box::pin(std::future::ready(None))
+        Some(Self { stats, settings, router: self.router, moment: Some(Box::new(moment)) })
     }
 }

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn withheld_calls_are_told_once_a_minute() {
+    async fn withheld_calls_are_logged_once_a_minute() {
         let withheld = Withheld::default();
         let since = || withheld.state().since;
         assert_eq!(since(), None);

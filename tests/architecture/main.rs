@@ -53,14 +53,32 @@ fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The module that a file belongs to, and those that its product code names: tests may look anywhere.
-fn imports(path: &Path, text: &str) -> (String, BTreeSet<String>) {
+/// The module that a file belongs to.
+fn module(path: &Path) -> String {
     let inside = path.strip_prefix(Path::new(ROOT).join("src")).expect("a source");
     let first = inside.components().next().expect("a name").as_os_str().to_str().expect("UTF-8");
-    let module = first.trim_end_matches(".rs").to_owned();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The lines of a file that are product code.
+fn product(text: &str) -> impl Iterator<Item = &str> {
     let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    let code = product.lines().filter(|line| !line.trim_start().starts_with("//"));
-    let names = code.flat_map(|line| line.split("crate::").skip(1).map(str::to_owned));
+    product.lines().filter(|line| !line.trim_start().starts_with("//"))
+}
+
+/// The files of the library without its tests, which may look anywhere.
+fn product_files() -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    sources(&Path::new(ROOT).join("src"), &mut files);
+    assert!(files.len() > 100, "{}", files.len());
+    files.retain(|path| path.file_stem().is_some_and(|stem| !stem.to_string_lossy().ends_with("tests")));
+    files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).expect("text"))).collect()
+}
+
+/// The module that a file belongs to, and those that its product code names.
+fn imports(path: &Path, text: &str) -> (String, BTreeSet<String>) {
+    let module = module(path);
+    let names = product(text).flat_map(|line| line.split("crate::").skip(1).map(str::to_owned));
     let names = names.map(|rest| rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>());
     (module, names.filter(|name| !name.is_empty()).collect())
 }
@@ -75,12 +93,7 @@ fn violations(path: &Path, text: &str) -> Vec<String> {
 
 #[test]
 fn imports_look_down_only() {
-    let mut files = Vec::new();
-    sources(&Path::new(ROOT).join("src"), &mut files);
-    assert!(files.len() > 100, "{}", files.len());
-    let test = |path: &PathBuf| path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("tests"));
-    let product = files.iter().filter(|path| !test(path));
-    let wrong: Vec<_> = product.flat_map(|path| violations(path, &fs::read_to_string(path).expect("text"))).collect();
+    let wrong: Vec<_> = product_files().iter().flat_map(|(path, text)| violations(path, text)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -95,6 +108,28 @@ fn imports_that_look_up_are_found() {
         1
     );
     assert_eq!(violations(&file("strange.rs"), "").len(), 1, "each module has its place");
+}
+
+/// Lines outside `config` and `dbus` that read the flat settings of the files. Fuzzers make some.
+fn raw_settings(path: &Path, text: &str) -> Vec<String> {
+    if ["config", "dbus", "fuzzing"].contains(&&*module(path)) {
+        return Vec::new();
+    }
+    let field = |line: &str| {
+        line.split(".raw").skip(1).any(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    };
+    let lines = product(text).filter(|line| line.contains("RawConfig") || (line.contains("config") && field(line)));
+    lines.map(|line| format!("{}: {}", path.display(), line.trim())).collect()
+}
+
+#[test]
+fn settings_are_typed_outside_config_and_dbus() {
+    let wrong: Vec<_> = product_files().iter().flat_map(|(path, text)| raw_settings(path, text)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let file = |name: &str| Path::new(ROOT).join("src").join(name);
+    let reads = "let a = config.raw.port;\nuse crate::config::RawConfig;\nlet b = error.raw_os_error();\n";
+    assert_eq!(raw_settings(&file("ingest/filter.rs"), reads).len(), 2);
+    assert_eq!(raw_settings(&file("dbus/config_interface.rs"), reads), [""; 0]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::support::busctl::{CONFIG, STATS};
 use crate::support::identities::{Identities, Who};
 use crate::support::introspection::{self, Property};
 use crate::support::process::output;
-use cassia_bypass::config::{RawConfig, SECRETS, SETTINGS};
+use cassia_bypass::config::{RawConfig, SECRETS, SETTINGS, SettingSpec};
 use cassia_bypass::dbus::names::{HEALTH_REASONS, STATUS_REASONS};
 use cassia_bypass::model::{
     Capability, CaptureKind, DropReason, FilterKind, HealthState, LastError, LinkState, MalformedReason, RadioState,
@@ -46,24 +46,35 @@ fn shipped(name: &str) -> String {
     fs::read_to_string(format!("{ROOT}/dbus/{name}")).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-#[test]
-fn manual_has_every_setting() {
-    let manual = shipped("README.md");
+/// A row of the manual for each setting. Texts are those of the table, in one line.
+fn rows(settings: &[SettingSpec]) -> Vec<String> {
     let defaults = serde_json::to_value(RawConfig::default()).expect("defaults");
-    let xml = shipped(&format!("{CONFIG}.xml"));
-    let properties = introspection::properties(&xml);
-    for setting in SETTINGS {
-        let kind = &properties.iter().find(|property| property.name == setting.name).expect("a property").signature;
-        let default = defaults[setting.key].to_string();
-        let default = if default == "\"\"" { &default } else { default.trim_matches('"') };
-        let row = format!("| `{}` | `{kind}` | `{default}` | ", setting.name);
-        let line = manual.lines().find(|line| line.starts_with(&row)).unwrap_or_else(|| panic!("no row {row}"));
-        assert!(line.ends_with(&format!(" | {} |", setting.expected)), "{line}");
-    }
-    for secret in SECRETS {
-        let row = format!("| `{0}` | `s` | `{0}Set` | ", secret.name);
-        let line = manual.lines().find(|line| line.starts_with(&row)).unwrap_or_else(|| panic!("no row {row}"));
-        assert!(line.ends_with(&format!(" | {} |", secret.expected)), "{line}");
+    let row = |s: &SettingSpec| {
+        let third = match defaults.get(s.key).map(ToString::to_string) {
+            Some(default) if default == "\"\"" => default,
+            Some(default) => default.trim_matches('"').to_owned(),
+            None => s.read_name.to_owned(),
+        };
+        let help = s.doc.split_whitespace().collect::<Vec<_>>().join(" ");
+        format!("| `{}` | `{}` | `{third}` | {help} | {} |", s.name, s.signature, s.expected)
+    };
+    settings.iter().map(row).collect()
+}
+
+#[test]
+fn manual_has_the_settings_of_the_table() {
+    for settings in [SETTINGS, SECRETS] {
+        let (rows, name) = (rows(settings), format!("| `{}` | `s` | ", settings[0].name));
+        let manual = shipped("README.md");
+        let lines: Vec<&str> = manual.lines().collect();
+        let begin = lines.iter().position(|line| line.starts_with(&name)).expect("a table");
+        let end = begin + lines[begin..].iter().position(|line| !line.starts_with("| `")).expect("its end");
+        if std::env::var_os("UPDATE_XML").is_some() {
+            let now = [&lines[..begin], &rows.iter().map(String::as_str).collect::<Vec<_>>(), &lines[end..]].concat();
+            fs::write(format!("{ROOT}/dbus/README.md"), now.join("\n") + "\n").expect("write");
+        } else {
+            assert_eq!(lines[begin..end], rows, "dbus/README.md: run the test with UPDATE_XML=1");
+        }
     }
 }
 
