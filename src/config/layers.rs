@@ -48,3 +48,37 @@ fn source_of<'a>(layers: &[&'a Layer], problem: &Problem) -> &'a Path {
     let top = || layers.iter().rev().find(|layer| layer.exists).or(layers.last()).map(|layer| &*layer.path);
     holder(problem.key).or_else(related).or_else(top).unwrap_or(Path::new(""))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::layer::Kind;
+    use super::*;
+    use proptest::prelude::*;
+    use toml::Value;
+
+    fn value() -> impl Strategy<Value = Value> {
+        let numbers =
+            [i64::MIN, -129, -128, -1, 0, 1, 255, 256, 65_535, 65_536, i64::from(u32::MAX), 1 << 32, i64::MAX];
+        let plain = prop_oneof![
+            prop::sample::select(numbers.to_vec()).prop_map(Value::Integer),
+            "[a-z*]{0,3}".prop_map(Value::String),
+            any::<bool>().prop_map(Value::Boolean),
+            any::<f64>().prop_map(Value::Float),
+        ];
+        let list = |of| prop::collection::vec(of, 0..4).prop_map(Value::Array);
+        prop_oneof![plain.clone(), list(plain.clone().boxed()), list(list(plain.boxed()).boxed())]
+    }
+
+    proptest! {
+        #[test]
+        fn layers_add_up_whatever_values_their_files_hold(some in prop::collection::vec((0..SETTINGS.len(), value()), 0..9)) {
+            let table: toml::Table = some.into_iter().map(|(at, value)| (SETTINGS[at].key.to_owned(), value)).collect();
+            let layer = Layer::of_bytes(Path::new("x.toml"), table.to_string().into_bytes(), Kind::State);
+            prop_assert_eq!(layer.values.len() + layer.ignored.names().len(), table.len());
+            let sum = raw(&[&layer]).to_table();
+            for (key, value) in &layer.values {
+                prop_assert_eq!(sum.get(key), Some(value));
+            }
+        }
+    }
+}
