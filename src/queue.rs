@@ -2,7 +2,7 @@
 //! the spool takes them; every advert is on the books of the [`Ledger`](crate::stats::Ledger) from push to
 //! acknowledgement.
 
-use crate::model::{DropReason, Message};
+use crate::model::{DropReason, Message, MessageId};
 use crate::stats::{Ledger, Stats};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,9 +17,15 @@ struct Inner {
     messages: VecDeque<Message>,
     bytes: usize,
     max_bytes: usize,
+    last_id: MessageId,
 }
 
 impl Inner {
+    fn next_id(&mut self) -> MessageId {
+        self.last_id += 1;
+        self.last_id
+    }
+
     fn shrink(&mut self, stats: &Stats) {
         while self.bytes > self.max_bytes {
             let Some(oldest) = self.messages.pop_front() else { return };
@@ -70,10 +76,11 @@ impl Queue {
         self.push_all(std::iter::once(message));
     }
 
-    /// Adds messages in one step, oldest first.
+    /// Adds finished messages in one step, oldest first, and gives each its id.
     pub fn push_all(&self, messages: impl Iterator<Item = Message>) {
         self.with(|q| {
-            for message in messages {
+            for mut message in messages {
+                message.id = q.next_id();
                 self.stats.finish(message.payload.len());
                 q.bytes += cost(&message);
                 q.messages.push_back(message);
@@ -84,6 +91,11 @@ impl Queue {
             }
         });
         self.filled.notify_one();
+    }
+
+    /// An id for a message that comes from elsewhere.
+    pub fn next_id(&self) -> MessageId {
+        self.with(Inner::next_id)
     }
 
     /// Takes the oldest message: its adverts are in flight from now on.

@@ -147,7 +147,7 @@ impl Batch {
         }
         let device = (self.plan.payload.framing == Framing::Object).then_some(self.last);
         let (adverts, received) = (std::mem::take(&mut self.adverts).into(), std::mem::take(&mut self.received));
-        Some(Message { payload, adverts, device, received })
+        Some(Message { payload, adverts, device, received, ..Message::default() })
     }
 
     /// What an envelope says beside its items.

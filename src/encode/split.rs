@@ -48,7 +48,8 @@ impl Splitter {
             }
             let mut received = RxTimes::default();
             times.get(range.clone()).into_iter().flatten().for_each(|at| received.push(*at));
-            parts.push(Message { payload: part, adverts: range.len() as u64, device: message.device, received });
+            let (adverts, device) = (range.len() as u64, message.device);
+            parts.push(Message { payload: part, adverts, device, received, ..Message::default() });
         }
         Some(parts)
     }

@@ -17,6 +17,6 @@ pub use codes::{
 };
 pub use failure::Failure;
 pub use health::Health;
-pub use message::Message;
+pub use message::{Message, MessageId};
 pub use rx_times::{Run, RxTimes};
 pub use time::{BootId, BootTime};

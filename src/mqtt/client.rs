@@ -1,7 +1,7 @@
 //! The seam between publisher and MQTT, so that the publisher can be tested without a broker.
 
 use crate::config::{Broker, Qos};
-use crate::model::{Failure, Message};
+use crate::model::{Failure, Message, MessageId};
 use std::pin::Pin;
 
 /// What a connection depends on: the settings of the broker without those of single messages.
@@ -28,20 +28,20 @@ pub(crate) struct LastWill {
     pub(crate) payload: Vec<u8>,
 }
 
-/// Stands for the status message among the tags of messages.
-pub(crate) const STATUS_TAG: u64 = 0;
+/// Stands for the status message among the ids of messages.
+pub(crate) const STATUS_ID: MessageId = 0;
 
 /// What became of messages that were handed over, or of the connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// The broker acknowledged the message with this tag (QoS 1, 2), or the socket to it took it (QoS 0).
-    Published(u64),
-    /// The broker has the message with this tag, and not the last word on it yet (QoS 2).
-    Accepted(u64),
-    /// The broker will never take the message with this tag.
-    Refused(u64, Failure),
-    /// The broker does not take the message with this tag for the moment; nothing keeps it.
-    Deferred(u64, Failure),
+    /// The broker acknowledged the message with this id (QoS 1, 2), or the socket to it took it (QoS 0).
+    Published(MessageId),
+    /// The broker has the message with this id, and not the last word on it yet (QoS 2).
+    Accepted(MessageId),
+    /// The broker will never take the message with this id.
+    Refused(MessageId, Failure),
+    /// The broker does not take the message with this id for the moment; nothing keeps it.
+    Deferred(MessageId, Failure),
     /// The connection is gone. Nothing more is heard of the messages in flight, except of those that a session keeps.
     Lost(Failure),
 }
@@ -64,13 +64,13 @@ pub(crate) trait Client {
     /// cancelled, then [`Client::abort`] follows.
     async fn connect(&mut self, config: &BrokerConfig, factor: u32) -> Result<(), Failure>;
 
-    /// Hands over a message without waiting. Its tag comes back in an [`Event`].
-    fn publish(&mut self, tag: u64, topic: &str, payload: &[u8], qos: Qos) -> Result<(), NotSent>;
+    /// Hands over a message without waiting. Its id comes back in an [`Event`].
+    fn publish(&mut self, id: MessageId, topic: &str, payload: &[u8], qos: Qos) -> Result<(), NotSent>;
 
     /// Whether this broker answers, without touching a connection. It does not log in: a second login of ours would end
     /// the connection that we have to a broker of the same cluster.
     fn probe(&self, config: &BrokerConfig) -> Probe;
-    /// Hands over the retained status message at QoS 1, without waiting. [`STATUS_TAG`] comes back in an [`Event`].
+    /// Hands over the retained status message at QoS 1, without waiting. [`STATUS_ID`] comes back in an [`Event`].
     fn publish_status(&mut self, topic: &str, payload: &[u8]) -> Result<(), NotSent>;
 
     /// Highest QoS that the broker takes over this connection, if it told.
@@ -93,7 +93,7 @@ pub(crate) trait Client {
 
     /// Whether a session keeps this message: it is repeated by itself after a connection to the same broker, so it stays in
     /// flight. To be asked again after a connection was made.
-    fn keeps(&self, tag: u64) -> bool;
+    fn keeps(&self, id: MessageId) -> bool;
 
     /// Something that became of a message that a session keeps, if it happened already.
     fn session_event(&mut self) -> Option<Event>;
@@ -101,11 +101,11 @@ pub(crate) trait Client {
     /// Gives the session up.
     async fn forget_session(&mut self);
 
-    /// Takes over the session of an earlier run: `add` puts a message in flight and gives it a tag. Tells how many adverts of it are lost.
-    fn resume(&mut self, add: impl FnMut(Message) -> u64) -> u64;
+    /// Takes over the session of an earlier run: `add` puts a message in flight and gives it an id. Tells how many adverts of it are lost.
+    fn resume(&mut self, add: impl FnMut(Message) -> MessageId) -> u64;
 
     /// Leaves the session to the next run; these messages are in flight. False if that failed.
-    fn save(&mut self, flight: &[(u64, Message)]) -> bool;
+    fn save(&mut self, flight: &[&Message]) -> bool;
 
     /// The end: leaves nothing behind that could outlive the runtime.
     async fn close(&mut self);

@@ -1,19 +1,25 @@
 //! The messages that were handed over and not acknowledged yet, oldest first.
 
-use crate::model::{DropReason, Message};
+use crate::model::{DropReason, Message, MessageId};
 use crate::stats::Stats;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
-/// See the module. Their adverts are `in_flight` in the ledger.
+/// Messages in flight. Their adverts are `in_flight` in the ledger.
 #[derive(Debug, Default)]
 pub(super) struct Inflight {
-    messages: VecDeque<(u64, Message)>,
+    messages: VecDeque<Pending>,
     bytes: usize,
-    last_tag: u64,
-    /// Bytes of the packets of those that were handed over.
-    sizes: BTreeMap<u64, usize>,
-    /// Those that the broker did not take for the moment: no answer is owed.
-    deferred: BTreeSet<u64>,
+    /// How many of them are deferred.
+    deferred: usize,
+}
+
+#[derive(Debug)]
+struct Pending {
+    message: Message,
+    /// Bytes of its packet, once it was handed over.
+    size: Option<usize>,
+    /// The broker did not take it for the moment: no answer is owed.
+    deferred: bool,
 }
 
 impl Inflight {
@@ -31,108 +37,105 @@ impl Inflight {
 
     /// How many wait for an acknowledgement.
     pub(super) fn awaited(&self) -> usize {
-        self.messages.len() - self.deferred.len()
+        self.messages.len() - self.deferred
+    }
+
+    fn index(&self, id: MessageId) -> Option<usize> {
+        // Acknowledgements come in order, nearly always.
+        self.messages.iter().position(|pending| pending.message.id == id)
+    }
+
+    fn pending(&mut self, id: MessageId) -> Option<&mut Pending> {
+        self.index(id).and_then(|index| self.messages.get_mut(index))
     }
 
     /// A message was handed over in a packet of this size.
-    pub(super) fn handed_over(&mut self, tag: u64, size: usize) {
-        self.sizes.insert(tag, size);
+    pub(super) fn set_size(&mut self, id: MessageId, size: usize) {
+        // It is the newest.
+        if let Some(pending) = self.messages.iter_mut().rfind(|pending| pending.message.id == id) {
+            pending.size = Some(size);
+        }
     }
 
     /// The size of its packet, if it was handed over.
-    pub(super) fn size(&self, tag: u64) -> Option<usize> {
-        self.sizes.get(&tag).copied()
+    pub(super) fn size(&self, id: MessageId) -> Option<usize> {
+        self.messages.get(self.index(id)?)?.size
     }
 
     /// The size of the largest packet that is on its way.
     pub(super) fn largest(&self) -> Option<usize> {
-        self.sizes.values().max().copied()
+        self.messages.iter().filter_map(|pending| pending.size).max()
     }
 
-    /// The message with this tag.
-    pub(super) fn get(&self, tag: u64) -> Option<&Message> {
-        self.messages.iter().find(|(known, _)| *known == tag).map(|(_, message)| message)
+    /// The message with this id.
+    pub(super) fn get(&self, id: MessageId) -> Option<&Message> {
+        self.index(id).map(|index| &self.messages[index].message)
     }
 
-    /// The broker does not take the message for the moment.
-    pub(super) fn defer(&mut self, tag: u64) -> Option<&Message> {
-        if self.get(tag).is_some() {
-            self.deferred.insert(tag);
-        }
-        self.get(tag)
+    /// The broker does not take the message for the moment. False if it is not in flight.
+    pub(super) fn defer(&mut self, id: MessageId) -> bool {
+        let Some(pending) = self.pending(id) else { return false };
+        let before = std::mem::replace(&mut pending.deferred, true);
+        self.deferred += usize::from(!before);
+        true
     }
 
     /// The oldest message.
     pub(super) fn oldest(&self) -> Option<&Message> {
-        self.messages.front().map(|(_, message)| message)
+        self.messages.front().map(|pending| &pending.message)
     }
 
     /// The newest message.
     pub(super) fn newest(&self) -> Option<&Message> {
-        self.messages.back().map(|(_, message)| message)
+        self.messages.back().map(|pending| &pending.message)
     }
 
-    /// All messages with their tags.
-    pub(super) fn messages(&mut self) -> &[(u64, Message)] {
-        self.messages.make_contiguous()
+    /// All messages, oldest first.
+    pub(super) fn messages(&self) -> Vec<&Message> {
+        self.messages.iter().map(|pending| &pending.message).collect()
     }
 
-    /// Adds a message that was taken from the queue, or over from an earlier run, and gives it a tag.
-    pub(super) fn add(&mut self, message: Message) -> u64 {
-        self.last_tag += 1;
+    /// Adds a message that was taken from the queue or the spool, or over from an earlier run.
+    pub(super) fn add(&mut self, message: Message) {
         self.bytes += message.payload.len();
-        self.messages.push_back((self.last_tag, message));
-        self.last_tag
+        self.messages.push_back(Pending { message, size: None, deferred: false });
     }
 
     /// Takes a message out; on the books it is in flight.
-    pub(super) fn remove(&mut self, tag: u64) -> Option<Message> {
-        // Acknowledgements come in order, nearly always.
-        let index = self.messages.iter().position(|(known, _)| *known == tag)?;
-        let (_, message) = self.messages.remove(index)?;
+    pub(super) fn remove(&mut self, id: MessageId) -> Option<Message> {
+        let Pending { message, deferred, .. } = self.messages.remove(self.index(id)?)?;
         self.bytes -= message.payload.len();
-        self.sizes.remove(&tag);
-        self.deferred.remove(&tag);
+        self.deferred -= usize::from(deferred);
         Some(message)
     }
 
     /// Puts one that was taken out back: it is the oldest.
-    pub(super) fn readmit(&mut self, tag: u64, message: Message) {
+    pub(super) fn readmit(&mut self, message: Message) {
         self.bytes += message.payload.len();
-        self.messages.push_front((tag, message));
+        self.messages.push_front(Pending { message, size: None, deferred: false });
     }
 
     /// The broker took the message.
-    pub(super) fn published(&mut self, tag: u64, stats: &Stats) {
-        if let Some(message) = self.remove(tag) {
+    pub(super) fn published(&mut self, id: MessageId, stats: &Stats) {
+        if let Some(message) = self.remove(id) {
             stats.ledger(|l| l.publish(message.adverts));
         }
     }
 
-    /// The message is someone else's from now on; it stays in flight on the books.
-    pub(super) fn forget(&mut self, tag: u64) {
-        self.remove(tag);
-    }
-
     /// The message is dropped for good.
-    pub(super) fn drop_one(&mut self, tag: u64, stats: &Stats, reason: DropReason) {
-        if let Some(message) = self.remove(tag) {
+    pub(super) fn drop_one(&mut self, id: MessageId, stats: &Stats, reason: DropReason) {
+        if let Some(message) = self.remove(id) {
             stats.ledger(|l| l.drop_in_flight(message.adverts, reason));
         }
     }
 
-    /// Tag of the oldest message.
-    pub(super) fn oldest_tag(&self) -> Option<u64> {
-        self.messages.front().map(|(tag, _)| *tag)
-    }
-
-    /// Gives back all, in their old order, but for those that are kept elsewhere.
-    pub(super) fn give_back(&mut self, kept: impl Fn(u64) -> bool) -> Vec<(u64, Message)> {
-        let (stay, go): (VecDeque<_>, VecDeque<_>) = self.messages.drain(..).partition(|(tag, _)| kept(*tag));
-        self.bytes = stay.iter().map(|(_, message)| message.payload.len()).sum();
-        self.messages = stay;
-        self.sizes.retain(|tag, _| self.messages.iter().any(|(known, _)| known == tag));
-        self.deferred.clear();
-        go.into()
+    /// Takes out all that were not acknowledged, in their old order, but for those that are kept elsewhere.
+    pub(super) fn take_unacked(&mut self, kept: impl Fn(MessageId) -> bool) -> Vec<Message> {
+        let (stay, go): (VecDeque<_>, VecDeque<_>) =
+            self.messages.drain(..).partition(|pending| kept(pending.message.id));
+        self.bytes = stay.iter().map(|pending| pending.message.payload.len()).sum();
+        (self.messages, self.deferred) = (stay, 0);
+        self.messages.iter_mut().for_each(|pending| pending.deferred = false);
+        go.into_iter().map(|pending| pending.message).collect()
     }
 }

@@ -3,6 +3,7 @@
 //! suspected: then it is cut, if its size may be the reason, or waits aside until another one gets through. Only then it is
 //! refused: if none does, it is not the message.
 
+use crate::model::MessageId;
 use crate::publisher::inflight::Inflight;
 
 const ALONE_AFTER: u32 = 2;
@@ -13,19 +14,16 @@ const SUSPECTED_ALONE_AFTER: u32 = 3;
 /// Refusals in a row of the same message.
 const SUSPECTED_AFTER_REFUSALS: u32 = 3;
 
-/// Where a message's bytes lie: they stay there while it moves between flight and queue.
-type Id = (usize, usize);
-
-/// See the module.
+/// Finds the message over which a broker closes.
 #[derive(Debug, Default)]
 pub(super) struct PoisonDetector {
     /// The oldest message of the last loss.
-    message: Option<Id>,
+    message: Option<MessageId>,
     losses: u32,
     /// So many acknowledgements from now on messages go out one at a time.
     alone: usize,
     /// A message that was refused for the moment, and how often.
-    refused: Option<(Id, u32)>,
+    refused: Option<(MessageId, u32)>,
 }
 
 /// What is to be done after one more loss.
@@ -59,8 +57,7 @@ impl PoisonDetector {
     /// The broker closed the connection with these in flight.
     pub(super) fn closed(&mut self, flight: &Inflight) -> Verdict {
         let Some(oldest) = flight.oldest() else { return Verdict::GoOn };
-        let message = (oldest.payload.as_ptr() as usize, oldest.payload.len());
-        if self.message.replace(message) != Some(message) {
+        if self.message.replace(oldest.id) != Some(oldest.id) {
             self.losses = 0;
         }
         self.losses += 1;
@@ -78,8 +75,7 @@ impl PoisonDetector {
     }
 
     /// The broker refused this message for the moment. Whether it is suspected.
-    pub(super) fn refused(&mut self, payload: &[u8]) -> bool {
-        let id = (payload.as_ptr() as usize, payload.len());
+    pub(super) fn refused(&mut self, id: MessageId) -> bool {
         let before = self.refused.filter(|(known, _)| *known == id).map_or(0, |(_, times)| times);
         self.refused = Some((id, before + 1));
         before + 1 >= SUSPECTED_AFTER_REFUSALS

@@ -63,7 +63,6 @@ pub(crate) struct Publisher<C> {
 
 /// A suspected message, until another one gets through or does not. On the books it is in flight.
 struct Aside {
-    tag: u64,
     message: Message,
     /// What the broker did with it.
     why: Failure,
@@ -140,8 +139,10 @@ impl<C: Client> Publisher<C> {
     /// Runs until the service stops. Every advert is on the books at any moment, and none waits afterwards.
     pub(crate) async fn run(mut self) {
         let lost = self.client.resume(|message| {
+            let id = self.queue.next_id();
             self.stats.ledger(|l| l.resume(message.adverts));
-            self.flight.add(message)
+            self.flight.add(Message { id, ..message });
+            id
         });
         self.stats.ledger(|l| {
             l.resume(lost);
@@ -156,14 +157,11 @@ impl<C: Client> Publisher<C> {
         self.client.close().await;
         self.aside_back();
         self.settle_flight();
-        if !self.flight.is_empty() && !self.client.save(self.flight.messages()) {
+        if !self.flight.is_empty() && !self.client.save(&self.flight.messages()) {
             self.put_back(false);
         }
         // What is left in flight goes on in the session.
-        while let Some(tag) = self.flight.oldest_tag() {
-            self.keeper.settle(tag);
-            self.flight.forget(tag);
-        }
+        self.flight.take_unacked(|_| false).iter().for_each(|message| self.keeper.settle(message.id));
         if self.config.target().is_none() {
             self.queue.withdraw();
         }

@@ -52,7 +52,7 @@ fn age_hides_no_message_that_ends_every_connection() {
                 advance(Duration::from_secs(60)).await;
             }
             b.settle().await;
-            b.tell(Event::Published(11));
+            b.tell(Event::Published(2));
         }
         b.settle().await;
         assert_eq!(b.stats.snapshot().dropped(DropReason::Refused), 1);

@@ -2,7 +2,7 @@
 
 use super::Publisher;
 use crate::config::{Candidate, Config, Qos};
-use crate::model::{Address, Failure, LastError, Message};
+use crate::model::{Address, Failure, LastError, Message, MessageId};
 use crate::mqtt::client::BrokerConfig;
 use crate::mqtt::client::{Client, Event, NotSent, Probe};
 use crate::mqtt::limits::Limits;
@@ -17,12 +17,12 @@ use tokio::task::{JoinHandle, LocalSet};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Did {
     Connect(String),
-    Publish(u64, String, u8, Qos),
+    Publish(MessageId, String, u8, Qos),
     Probe(String),
     Announce(String, serde_json::Value),
     Disconnect,
     Abandon,
-    Leave(Vec<u64>),
+    Leave(Vec<MessageId>),
     Close,
 }
 
@@ -34,8 +34,8 @@ pub(super) struct Script {
     accept: Mutex<Option<Result<(), Failure>>>,
     /// BrokerList that refuse.
     dead: Mutex<Vec<&'static str>>,
-    /// Tags of messages that a session keeps.
-    kept: Mutex<Vec<u64>>,
+    /// Ids of messages that a session keeps.
+    kept: Mutex<Vec<MessageId>>,
     /// Whole, since the start.
     payloads: Mutex<Vec<Vec<u8>>>,
     /// Of the hosts that refuse, whether they answer probes.
@@ -63,12 +63,12 @@ impl Client for Fake {
         }
     }
 
-    fn publish(&mut self, tag: u64, topic: &str, payload: &[u8], qos: Qos) -> Result<(), NotSent> {
+    fn publish(&mut self, id: MessageId, topic: &str, payload: &[u8], qos: Qos) -> Result<(), NotSent> {
         if payload.len() > *self.0.longest.lock().expect("no panic") {
             return Err(NotSent::Refused(Failure::new(LastError::Refused, "")));
         }
         self.0.payloads.lock().expect("no panic").push(payload.to_vec());
-        self.0.did(Did::Publish(tag, topic.to_owned(), payload[0], qos));
+        self.0.did(Did::Publish(id, topic.to_owned(), payload[0], qos));
         Ok(())
     }
 
@@ -109,8 +109,8 @@ impl Client for Fake {
         self.0.did(Did::Abandon);
     }
 
-    fn keeps(&self, tag: u64) -> bool {
-        self.0.kept.lock().expect("no panic").contains(&tag)
+    fn keeps(&self, id: MessageId) -> bool {
+        self.0.kept.lock().expect("no panic").contains(&id)
     }
 
     fn session_event(&mut self) -> Option<Event> {
@@ -121,12 +121,12 @@ impl Client for Fake {
         self.0.kept.lock().expect("no panic").clear();
     }
 
-    fn resume(&mut self, _: impl FnMut(Message) -> u64) -> u64 {
+    fn resume(&mut self, _: impl FnMut(Message) -> MessageId) -> u64 {
         0
     }
 
-    fn save(&mut self, flight: &[(u64, Message)]) -> bool {
-        self.0.did(Did::Leave(flight.iter().map(|(tag, _)| *tag).collect()));
+    fn save(&mut self, flight: &[&Message]) -> bool {
+        self.0.did(Did::Leave(flight.iter().map(|message| message.id).collect()));
         true
     }
 
@@ -245,8 +245,8 @@ impl Bench {
     }
 
     /// From now on a session keeps these messages.
-    pub(super) fn keep(&self, tags: &[u64]) {
-        *self.script.kept.lock().expect("no panic") = tags.to_vec();
+    pub(super) fn keep(&self, ids: &[MessageId]) {
+        *self.script.kept.lock().expect("no panic") = ids.to_vec();
     }
 
     pub(super) fn tell(&self, event: Event) {

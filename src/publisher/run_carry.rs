@@ -3,8 +3,8 @@
 use super::{Ended, Publisher};
 use crate::config::{Connection, Qos};
 use crate::encode;
-use crate::model::{BootTime, Failure, LastError};
-use crate::mqtt::client::STATUS_TAG;
+use crate::model::{BootTime, Failure, LastError, Message};
+use crate::mqtt::client::STATUS_ID;
 use crate::mqtt::client::{Client, Event, NotSent};
 use crate::publisher::config_watch::Change;
 use crate::publisher::config_watch::Target;
@@ -78,33 +78,33 @@ impl<C: Client> Publisher<C> {
                     Change::Deadline => return Ended::Ordered,
                 },
                 event = self.client.next_event() => match event {
-                    Event::Published(STATUS_TAG) => {
+                    Event::Published(STATUS_ID) => {
                         self.status.acknowledged();
                         progress = Instant::now();
                     }
-                    Event::Refused(STATUS_TAG, failure) | Event::Deferred(STATUS_TAG, failure) => {
+                    Event::Refused(STATUS_ID, failure) | Event::Deferred(STATUS_ID, failure) => {
                         self.status.refused(&failure);
                     }
-                    Event::Published(tag) => {
-                        let size = self.flight.size(tag);
-                        self.acquit(tag);
-                        self.published(tag);
+                    Event::Published(id) => {
+                        let size = self.flight.size(id);
+                        self.acquit(id);
+                        self.published(id);
                         self.got_through(size);
                         self.qos_works();
                         progress = Instant::now();
                     }
-                    Event::Accepted(tag) => {
-                        self.acquit(tag);
-                        self.got_through(self.flight.size(tag));
+                    Event::Accepted(id) => {
+                        self.acquit(id);
+                        self.got_through(self.flight.size(id));
                         self.qos_works();
                         progress = Instant::now();
                     }
-                    Event::Refused(tag, failure) => {
-                        self.refuse(tag, &failure);
+                    Event::Refused(id, failure) => {
+                        self.refuse(id, &failure);
                         progress = Instant::now();
                     }
-                    Event::Deferred(tag, failure) => {
-                        self.defer(tag, &failure);
+                    Event::Deferred(id, failure) => {
+                        self.defer(id, &failure);
                         progress = Instant::now();
                     }
                     Event::Lost(failure) => return Ended::Lost(failure),
@@ -151,17 +151,14 @@ impl<C: Client> Publisher<C> {
     fn publish_one(&mut self) -> Option<Result<(), Failure>> {
         self.config.publish()?;
         let message = self.queue.try_pop()?;
-        let tag = self.flight.add(message);
-        self.hand_over(tag)
+        self.hand_over(message)
     }
 
     /// Hands over the oldest message of the spool; `None` if none is due.
     fn publish_spooled(&mut self) -> Option<Result<(), Failure>> {
         self.config.publish()?;
-        let (taken, message) = self.keeper.take()?;
-        let tag = self.flight.add(message);
-        self.keeper.sent(tag, taken);
-        self.hand_over(tag)
+        let message = self.keeper.take(&self.queue)?;
+        self.hand_over(message)
     }
 
     /// Whether a short connection has more of the spool to carry now.
@@ -171,18 +168,20 @@ impl<C: Client> Publisher<C> {
             && self.keeper.due(false).is_some_and(|due| due <= Instant::now())
     }
 
-    fn hand_over(&mut self, tag: u64) -> Option<Result<(), Failure>> {
+    fn hand_over(&mut self, message: Message) -> Option<Result<(), Failure>> {
+        let id = message.id;
+        self.flight.add(message);
         let (qos, now) = (self.qos()?, BootTime::now());
         let message = self.flight.newest()?;
         let (device, payload) = (message.device, encode::payload(message, now).len());
         let size = self.packet_size(device, payload);
         if let Some(maximum) = self.known.size.maximum().filter(|maximum| size > *maximum) {
-            if self.cut(tag, maximum) {
+            if self.cut(id, maximum) {
                 return Some(Ok(()));
             }
             if self.known.size.excludes(size) {
                 let detail = format!("A message of {size} bytes with one advert is larger than the broker takes.");
-                self.refuse(tag, &Failure::new(LastError::TooLarge, detail));
+                self.refuse(id, &Failure::new(LastError::TooLarge, detail));
                 return Some(Ok(()));
             }
         }
@@ -190,9 +189,9 @@ impl<C: Client> Publisher<C> {
         let topic = route.topic(device, &mut self.topic);
         // A message that comes back keeps its own payload: it is older the next time.
         let payload = encode::payload(message, now);
-        match self.client.publish(tag, topic, &payload, qos) {
+        match self.client.publish(id, topic, &payload, qos) {
             Ok(()) => {
-                self.flight.handed_over(tag, size);
+                self.flight.set_size(id, size);
                 if qos == Qos::AtMostOnce {
                     self.went_unacknowledged(size);
                 }
@@ -200,7 +199,7 @@ impl<C: Client> Publisher<C> {
             }
             Err(NotSent::Lost(failure)) => Some(Err(failure)),
             Err(NotSent::Refused(failure)) => {
-                self.refuse(tag, &failure);
+                self.refuse(id, &failure);
                 Some(Ok(()))
             }
         }

@@ -112,7 +112,7 @@ fn once_the_first_broker_answers_what_is_in_flight_is_settled_and_the_connection
         advance(Duration::from_secs(61)).await;
         assert_eq!(b.did().await, [probe("broker")]);
         b.dead(&[]);
-        let mut tag = 1;
+        let mut id = 1;
         loop {
             b.push(1);
             assert_eq!(b.published().await, [1]);
@@ -120,13 +120,13 @@ fn once_the_first_broker_answers_what_is_in_flight_is_settled_and_the_connection
             if b.did().await == [probe("broker")] {
                 break;
             }
-            b.tell(Event::Published(tag));
-            tag += 1;
-            assert!(tag < 10, "no probe");
+            b.tell(Event::Published(id));
+            id += 1;
+            assert!(id < 10, "no probe");
         }
         b.push(2);
         assert_eq!(b.did().await, [], "nothing new goes to the fallback");
-        b.tell(Event::Published(tag));
+        b.tell(Event::Published(id));
         let did = b.did().await;
         assert_eq!(did[..2], [Did::Disconnect, connect("broker")]);
         assert!(matches!(did[2..], [Did::Publish(_, _, 2, _)]), "{did:?}");
@@ -225,11 +225,11 @@ fn short_connections_look_for_the_first_broker_by_using_it() {
     bench(|| async {
         let b = Bench::with("short", &["b"]);
         b.dead(&["broker"]);
-        for (tag, hosts) in [(1, vec!["broker", "b"]), (2, vec!["b"])] {
+        for (id, hosts) in [(1, vec!["broker", "b"]), (2, vec!["b"])] {
             b.push(0);
             let did = b.did().await;
             assert_eq!(did[..hosts.len()], hosts.iter().map(|host| connect(host)).collect::<Vec<_>>());
-            b.tell(Event::Published(tag));
+            b.tell(Event::Published(id));
             assert_eq!(b.did().await, [Did::Disconnect]);
         }
         b.dead(&[]);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::{Candidate, Config, Qos};
-use crate::model::{Address, Message};
+use crate::model::{Address, Message, MessageId};
 use crate::mqtt::client::{BrokerConfig, Event, NotSent, Probe};
 use crate::publisher::config_watch::ConfigWatch;
 use crate::watchdog::{HEARTBEAT_INTERVAL, ProgressCheck};
@@ -21,7 +21,7 @@ impl Client for Stuck {
         Ok(())
     }
 
-    fn publish(&mut self, _: u64, _: &str, _: &[u8], _: Qos) -> Result<(), NotSent> {
+    fn publish(&mut self, _: MessageId, _: &str, _: &[u8], _: Qos) -> Result<(), NotSent> {
         self.entered.send(()).expect("the test waits");
         self.released.recv().expect("the test lets go");
         Ok(())
@@ -55,7 +55,7 @@ impl Client for Stuck {
 
     async fn abort(&mut self) {}
 
-    fn keeps(&self, _: u64) -> bool {
+    fn keeps(&self, _: MessageId) -> bool {
         false
     }
 
@@ -65,11 +65,11 @@ impl Client for Stuck {
 
     async fn forget_session(&mut self) {}
 
-    fn resume(&mut self, _: impl FnMut(Message) -> u64) -> u64 {
+    fn resume(&mut self, _: impl FnMut(Message) -> MessageId) -> u64 {
         0
     }
 
-    fn save(&mut self, _: &[(u64, Message)]) -> bool {
+    fn save(&mut self, _: &[&Message]) -> bool {
         false
     }
 

@@ -7,7 +7,7 @@ use super::{Accused, Aside, Publisher};
 use crate::config::{MqttVersion, Qos};
 use crate::encode;
 use crate::log;
-use crate::model::{DropReason, Failure, LastError, Message};
+use crate::model::{DropReason, Failure, LastError, Message, MessageId};
 use crate::mqtt::client::Client;
 use crate::mqtt::packet;
 use crate::publisher::poison::Verdict;
@@ -25,18 +25,18 @@ const NOTED_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 impl<C: Client> Publisher<C> {
     /// The broker will never take this message; but perhaps its parts.
-    pub(super) fn refuse(&mut self, tag: u64, failure: &Failure) {
+    pub(super) fn refuse(&mut self, id: MessageId, failure: &Failure) {
         if failure.code == LastError::TooLarge
-            && let Some(size) = self.flight.size(tag)
-            && self.flight.get(tag).is_some_and(encode::is_divisible)
+            && let Some(size) = self.flight.size(id)
+            && self.flight.get(id).is_some_and(encode::is_divisible)
             && self.known.size.closed_over(size)
         {
-            self.flight.defer(tag);
+            self.flight.defer(id);
             return self.note_size();
         }
         self.note_refusal(failure);
-        self.flight.drop_one(tag, &self.stats, DropReason::Refused);
-        self.keeper.settle(tag);
+        self.flight.drop_one(id, &self.stats, DropReason::Refused);
+        self.keeper.settle(id);
     }
 
     /// Tells why the broker refuses a message.
@@ -60,20 +60,17 @@ impl<C: Client> Publisher<C> {
     }
 
     /// The broker does not take this message for the moment: it is sent again, after all that is in flight was answered.
-    pub(super) fn defer(&mut self, tag: u64, failure: &Failure) {
+    pub(super) fn defer(&mut self, id: MessageId, failure: &Failure) {
         self.note_refusal(failure);
         // A quota says nothing of the message.
         let about_message = failure.code != LastError::Quota;
-        if about_message && let Some(accused) = self.convicted(tag) {
-            return self.refuse(tag, &accused.why);
+        if about_message && let Some(accused) = self.convicted(id) {
+            return self.refuse(id, &accused.why);
         }
         self.hold.refused();
-        let suspected = self
-            .flight
-            .defer(tag)
-            .is_some_and(|message| about_message && self.aside.is_none() && self.suspect.refused(&message.payload));
+        let suspected = self.flight.defer(id) && about_message && self.aside.is_none() && self.suspect.refused(id);
         if suspected {
-            self.put_aside(tag, failure, None);
+            self.put_aside(id, failure, None);
         } else if self.aside.is_some() {
             // The other one is no better.
             self.aside_back();
@@ -99,9 +96,9 @@ impl<C: Client> Publisher<C> {
             self.known.size.acknowledged(size);
         }
         self.suspect.progress();
-        if let Some(Aside { tag, message, why, size }) = self.aside.take() {
+        if let Some(Aside { message, why, size }) = self.aside.take() {
             self.accused = Some(Accused { hash: hash(&message.payload), why, size });
-            self.send_again(tag, message);
+            self.send_again(message);
             self.suspect.next();
         }
         self.note_size();
@@ -123,43 +120,43 @@ impl<C: Client> Publisher<C> {
     }
 
     /// The message waits until another one gets through, or does not.
-    fn put_aside(&mut self, tag: u64, failure: &Failure, size: Option<usize>) {
-        if let Some(message) = self.flight.remove(tag) {
-            self.keeper.set_aside(tag);
+    fn put_aside(&mut self, id: MessageId, failure: &Failure, size: Option<usize>) {
+        if let Some(message) = self.flight.remove(id) {
+            self.keeper.set_aside(id);
             let detail = format!("{} It does so with this message, and not with others.", failure.detail);
-            self.aside = Some(Aside { tag, message, why: Failure::new(LastError::MessageRefused, detail), size });
+            self.aside = Some(Aside { message, why: Failure::new(LastError::MessageRefused, detail), size });
             self.suspect.next();
         }
     }
 
     /// This one gets through: it is not to blame, if it was accused.
-    pub(super) fn acquit(&mut self, tag: u64) {
-        if self.is_accused(tag) {
+    pub(super) fn acquit(&mut self, id: MessageId) {
+        if self.is_accused(id) {
             self.accused = None;
         }
     }
 
-    fn is_accused(&self, tag: u64) -> bool {
-        let is = |accused: &Accused| self.flight.get(tag).is_some_and(|message| hash(&message.payload) == accused.hash);
+    fn is_accused(&self, id: MessageId) -> bool {
+        let is = |accused: &Accused| self.flight.get(id).is_some_and(|message| hash(&message.payload) == accused.hash);
         self.accused.as_ref().is_some_and(is)
     }
 
     /// The accused message, if this is it, and alone in flight.
-    fn convicted(&mut self, tag: u64) -> Option<Accused> {
-        if self.flight.len() == 1 && self.is_accused(tag) { self.accused.take() } else { None }
+    fn convicted(&mut self, id: MessageId) -> Option<Accused> {
+        if self.flight.len() == 1 && self.is_accused(id) { self.accused.take() } else { None }
     }
 
     /// A message that was taken out of the flight waits again.
-    fn send_again(&mut self, tag: u64, message: Message) {
-        let live = self.keeper.put_back(vec![(tag, message)]);
+    fn send_again(&mut self, message: Message) {
+        let live = self.keeper.put_back(vec![message]);
         self.queue.put_back(live.into_iter());
     }
 
     /// What waits aside is sent again.
     pub(super) fn aside_back(&mut self) {
         self.accused = None;
-        if let Some(Aside { tag, message, .. }) = self.aside.take() {
-            self.send_again(tag, message);
+        if let Some(Aside { message, .. }) = self.aside.take() {
+            self.send_again(message);
         }
     }
 
@@ -175,22 +172,22 @@ impl<C: Client> Publisher<C> {
         if self.flight.is_empty() || !matches!(failure.code, LastError::Closed | LastError::TooLarge) {
             return;
         }
-        if let Some(Aside { tag, message, .. }) = self.aside.take() {
+        if let Some(Aside { message, .. }) = self.aside.take() {
             // Another one does not get through either: it is neither.
-            self.flight.readmit(tag, message);
+            self.flight.readmit(message);
             self.suspect.next();
             self.known.size.forget();
             return;
         }
-        if let Some(tag) = self.flight.oldest_tag()
-            && let Some(Accused { why, size, .. }) = self.convicted(tag)
+        if let Some(id) = self.flight.oldest().map(|message| message.id)
+            && let Some(Accused { why, size, .. }) = self.convicted(id)
         {
             self.client.forget_session().await;
             if let Some(size) = size {
                 self.known.size.refused(size, false);
             }
             self.suspect.next();
-            return self.refuse(tag, &why);
+            return self.refuse(id, &why);
         }
         let certain = failure.code == LastError::TooLarge;
         // The broker says so: no trials are needed.
@@ -206,16 +203,16 @@ impl<C: Client> Publisher<C> {
             Verdict::Separate => self.client.forget_session().await,
             Verdict::Suspected => {
                 self.client.forget_session().await;
-                let Some(tag) = self.flight.oldest_tag() else { return };
-                let divisible = self.flight.oldest().is_some_and(encode::is_divisible);
-                let size = self.flight.size(tag).unwrap_or_default();
+                let Some(oldest) = self.flight.oldest() else { return };
+                let (id, divisible) = (oldest.id, encode::is_divisible(oldest));
+                let size = self.flight.size(id).unwrap_or_default();
                 if divisible && self.known.size.closed_over(size) {
                     self.suspect.next();
                 } else if certain {
                     self.known.size.refused(size, true);
-                    self.refuse(tag, failure);
+                    self.refuse(id, failure);
                 } else {
-                    self.put_aside(tag, failure, Some(size));
+                    self.put_aside(id, failure, Some(size));
                 }
             }
         }
@@ -230,14 +227,15 @@ impl<C: Client> Publisher<C> {
     }
 
     /// Cuts a message that is too large for the broker. False if that cannot be done.
-    pub(super) fn cut(&mut self, tag: u64, maximum: usize) -> bool {
+    pub(super) fn cut(&mut self, id: MessageId, maximum: usize) -> bool {
         let Some(message) = self.flight.newest() else { return false };
         let device = message.device;
         let topic = self.config.publish().map_or(0, |route| route.topic(device, &mut self.topic).len());
         let room = maximum.saturating_sub(packet::overhead(topic));
-        let Some(parts) = self.splitter.split(message, room) else { return false };
-        self.flight.forget(tag);
-        let live = self.keeper.put_back_parts(tag, parts);
+        let Some(mut parts) = self.splitter.split(message, room) else { return false };
+        parts.iter_mut().for_each(|part| part.id = self.queue.next_id());
+        self.flight.remove(id);
+        let live = self.keeper.put_back_parts(id, parts);
         if !live.is_empty() {
             self.queue.put_back(live.into_iter());
         }
@@ -245,7 +243,7 @@ impl<C: Client> Publisher<C> {
     }
 }
 
-/// Tells messages apart that come from the disk again, too.
+/// Tells messages apart that went to the disk meanwhile, too: they come back with another id.
 fn hash(payload: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     payload.hash(&mut hasher);

@@ -14,15 +14,14 @@ fn array(items: usize) -> Message {
     Message { payload: format!("[{}]", items.join(",")).into_bytes(), adverts, ..Message::default() }
 }
 
-/// Adverts in the messages that were published since the last call, and their tags.
+/// Adverts in the messages that were published since the last call, and their ids.
 async fn published(b: &Bench) -> Vec<(u64, usize)> {
-    let tags =
-        b.did().await.into_iter().filter_map(|did| if let Did::Publish(tag, ..) = did { Some(tag) } else { None });
-    let tags: Vec<_> = tags.collect();
+    let ids = b.did().await.into_iter().filter_map(|did| if let Did::Publish(id, ..) = did { Some(id) } else { None });
+    let ids: Vec<_> = ids.collect();
     let payloads = b.payloads();
-    let from = payloads.len() - tags.len();
+    let from = payloads.len() - ids.len();
     let items = |payload: &Vec<u8>| serde_json::from_slice::<serde_json::Value>(payload).ok()?.as_array().map(Vec::len);
-    tags.into_iter().zip(&payloads[from..]).map(|(tag, payload)| (tag, items(payload).unwrap_or(0))).collect()
+    ids.into_iter().zip(&payloads[from..]).map(|(id, payload)| (id, items(payload).unwrap_or(0))).collect()
 }
 
 async fn lose(b: &Bench) {
@@ -46,7 +45,7 @@ fn refusal_of_a_message_that_ends_every_connection_needs_another_one_that_gets_t
             lose(&b).await;
         }
         assert_eq!(b.published().await, [2], "the first one waits aside");
-        b.tell(Event::Published(11));
+        b.tell(Event::Published(2));
         assert_eq!((b.published().await, dropped(&b)), (vec![1], 0), "once more");
         lose(&b).await;
         assert_eq!((b.published().await, dropped(&b)), (vec![3], 3));
@@ -63,11 +62,11 @@ fn refusal_is_no_matter_of_a_message_that_gets_through_at_last() {
             lose(&b).await;
         }
         b.settle().await;
-        b.tell(Event::Published(11));
+        b.tell(Event::Published(2));
         b.settle().await;
-        b.tell(Event::Published(12));
+        b.tell(Event::Published(1));
         b.settle().await;
-        b.tell(Event::Published(13));
+        b.tell(Event::Published(3));
         b.settle().await;
         let ledger = b.stats.snapshot();
         assert_eq!((ledger.published, ledger.dropped_total()), (9, 0));
@@ -113,8 +112,8 @@ fn refusal_that_may_pass_waits_and_sends_again_in_order() {
             assert_eq!(b.published().await, [1, 2, 3, 4]);
             b.tell(Event::Published(2));
             // In any order.
-            for tag in [4, 1, 3] {
-                b.tell(Event::Deferred(tag, Failure::new(code, "")));
+            for id in [4, 1, 3] {
+                b.tell(Event::Deferred(id, Failure::new(code, "")));
             }
             b.settle().await;
             b.push(5);
@@ -122,11 +121,11 @@ fn refusal_that_may_pass_waits_and_sends_again_in_order() {
             assert!(sent.is_empty(), "it waits: {connection} {code} {sent:?}");
             advance(Duration::from_secs(1)).await;
             assert_eq!(b.published().await, [1], "one first");
-            b.tell(Event::Published(5));
+            b.tell(Event::Published(1));
             assert_eq!(b.published().await, [3, 4]);
-            (6..=7).for_each(|tag| b.tell(Event::Published(tag)));
+            (3..=4).for_each(|id| b.tell(Event::Published(id)));
             assert_eq!(b.published().await, [5]);
-            b.tell(Event::Published(8));
+            b.tell(Event::Published(5));
             b.settle().await;
             let ledger = b.stats.snapshot();
             assert_eq!((ledger.published, ledger.dropped_total()), (15, 0));
@@ -142,15 +141,15 @@ fn refusal_that_does_not_pass_for_one_message_alone_is_a_refusal() {
             (1..=3).for_each(|n| b.push(n));
             assert_eq!(b.published().await, [1, 2, 3]);
             b.tell(Event::Deferred(1, Failure::new(code, "no")));
-            (2..=3).for_each(|tag| b.tell(Event::Published(tag)));
+            (2..=3).for_each(|id| b.tell(Event::Published(id)));
             b.push(4);
             b.settle().await;
-            for tag in 4..20 {
+            for _ in 4..20 {
                 b.settle().await;
                 advance(Duration::from_secs(60)).await;
                 match b.published().await[..] {
-                    [1] => b.tell(Event::Deferred(tag, Failure::new(code, "no"))),
-                    [4] if code != LastError::Quota => b.tell(Event::Published(tag)),
+                    [1] => b.tell(Event::Deferred(1, Failure::new(code, "no"))),
+                    [4] if code != LastError::Quota => b.tell(Event::Published(4)),
                     [] if code != LastError::Quota => break,
                     ref other => panic!("{other:?}"),
                 }
@@ -172,7 +171,7 @@ fn size_that_the_broker_tells_cuts_what_waits() {
         let parts = published(&b).await;
         assert_eq!(parts.iter().map(|(_, items)| items).sum::<usize>(), 21);
         assert!(parts.len() > 5 && b.payloads().iter().all(|payload| payload.len() <= 1_000), "{parts:?}");
-        parts.iter().for_each(|(tag, _)| b.tell(Event::Published(*tag)));
+        parts.iter().for_each(|(id, _)| b.tell(Event::Published(*id)));
         b.settle().await;
         let ledger = b.stats.snapshot();
         assert_eq!((ledger.published, ledger.in_flight, ledger.dropped_total()), (21, 0, 0));
@@ -193,13 +192,13 @@ fn size_that_closes_the_connection_is_learned_and_costs_nothing_more() {
             // A broker that takes 4000 bytes.
             let payloads = b.payloads();
             let from = payloads.len() - sent.len();
-            for ((tag, _), payload) in sent.iter().zip(&payloads[from..]) {
+            for ((id, _), payload) in sent.iter().zip(&payloads[from..]) {
                 if payload.len() > 4_000 {
                     closed += 1;
                     lose(&b).await;
                     break;
                 }
-                b.tell(Event::Published(*tag));
+                b.tell(Event::Published(*id));
             }
         }
         assert!(closed <= 10, "closed {closed} times");

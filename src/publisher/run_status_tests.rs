@@ -4,7 +4,7 @@ use super::bench::{Bench, Did, bench, lost};
 use super::*;
 use crate::model::{Health, HealthState, LastError};
 use crate::mqtt::client::Event;
-use crate::mqtt::client::STATUS_TAG;
+use crate::mqtt::client::STATUS_ID;
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::advance;
@@ -33,7 +33,7 @@ fn told(did: Vec<Did>) -> Vec<String> {
 }
 
 fn acknowledge(b: &Bench) {
-    b.tell(Event::Published(STATUS_TAG));
+    b.tell(Event::Published(STATUS_ID));
 }
 
 #[test]
@@ -104,9 +104,9 @@ fn it_takes_a_place_in_the_window_and_a_timeout_like_any_other() {
         assert_eq!((adverts, told(did).len()), (19, 1));
         acknowledge(&b);
         assert_eq!(b.published().await.len(), 1);
-        (1..=20).for_each(|tag| b.tell(Event::Published(tag)));
+        (1..=20).for_each(|id| b.tell(Event::Published(id)));
         b.settle().await;
-        (21..=30).for_each(|tag| b.tell(Event::Published(tag)));
+        (21..=30).for_each(|id| b.tell(Event::Published(id)));
         b.settle().await;
         // Nothing but the status is in flight.
         advance(Duration::from_secs(60)).await;
@@ -131,7 +131,7 @@ fn a_status_that_the_broker_closes_on_is_given_up_and_not_the_adverts() {
             advance(Duration::from_secs(60)).await;
         }
         assert_eq!(b.published().await, [1]);
-        b.tell(Event::Published(4));
+        b.tell(Event::Published(1));
         b.settle().await;
         say(&b, HealthState::Degraded, "off");
         advance(Duration::from_secs(600)).await;
@@ -148,7 +148,7 @@ fn a_refused_status_is_tried_again_with_the_next_news() {
         let b = start("long");
         say(&b, HealthState::Online, "");
         assert_eq!(told(b.did().await), ["online"]);
-        b.tell(Event::Refused(STATUS_TAG, Failure::new(LastError::Refused, "not authorised")));
+        b.tell(Event::Refused(STATUS_ID, Failure::new(LastError::Refused, "not authorised")));
         advance(Duration::from_secs(2)).await;
         assert_eq!(told(b.did().await).len(), 0);
         say(&b, HealthState::Degraded, "off");

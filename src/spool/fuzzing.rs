@@ -50,7 +50,7 @@ impl Disk for One<'_> {
 fn message(view: &View, payload: &[u8]) -> Option<Message> {
     let Received::SinceBoot(received) = &view.received else { return None };
     let (adverts, device) = (view.adverts.into(), view.device);
-    Some(Message { payload: payload.to_vec(), adverts, device, received: received.clone() })
+    Some(Message { payload: payload.to_vec(), adverts, device, received: received.clone(), ..Message::default() })
 }
 
 /// Everything that is found in a segment, in reads of so many bytes.
@@ -110,7 +110,7 @@ pub(crate) fn segment(bytes: &[u8]) {
                 let device = (what & 1 == 1).then_some(Address([1, 2, 3, 4, 5, what]));
                 let later = if what & 2 == 2 { vec![Run { items: 1, after: u32::from(what) }] } else { Vec::new() };
                 let received = RxTimes::new(BootTime(i64::from(what)), 1, later);
-                let message = Message { payload, adverts: u64::from(what), device, received };
+                let message = Message { payload, adverts: u64::from(what), device, received, ..Message::default() };
                 record::write(&mut segment, &message);
                 written.push(message);
             }

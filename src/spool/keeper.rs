@@ -15,7 +15,7 @@ use super::replay::give_up;
 use super::store::{Oldest, Place, Store};
 use crate::config::{Spooling, StateLock};
 use crate::log;
-use crate::model::{BootId, DropReason, Message, SpoolState};
+use crate::model::{BootId, DropReason, Message, MessageId, SpoolState};
 use crate::queue::Queue;
 use crate::stats::Stats;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -53,9 +53,9 @@ pub(crate) struct Keeper {
     pub(super) settings: Spooling,
     pub(super) stats: Arc<Stats>,
     /// Messages in flight that lie on the disk, too.
-    pub(super) sent: BTreeMap<u64, Place>,
+    pub(super) sent: BTreeMap<MessageId, Place>,
     /// Of these, those that wait aside.
-    pub(super) aside: BTreeSet<u64>,
+    pub(super) aside: BTreeSet<MessageId>,
     /// Parts of such a message that are not done with.
     pub(super) parts: BTreeMap<Place, usize>,
     /// Such that came back.

@@ -65,11 +65,10 @@ impl Bench {
     /// Numbers of all that can be sent now.
     fn send(&mut self) -> Vec<u32> {
         let mut numbers = Vec::new();
-        while let Some((taken, message)) = self.keeper.take() {
+        while let Some(message) = self.keeper.take(&self.queue) {
             numbers.push(std::str::from_utf8(&message.payload).expect("text").parse().expect("a number"));
-            self.keeper.sent(u64::from(self.next), taken);
             self.stats.ledger(|l| l.publish(message.adverts));
-            self.keeper.settle(u64::from(self.next));
+            self.keeper.settle(message.id);
             assert!(self.stats.snapshot().balances());
             // The pace has tests of its own.
             self.keeper.budget = 0.0;

@@ -8,7 +8,6 @@ struct Bench {
     stats: Arc<Stats>,
     queue: Queue,
     keeper: Keeper,
-    tag: u64,
 }
 
 const ALL: Spooling = Spooling { max_bytes: 1 << 20, max_age: 3600, rate: 100 };
@@ -22,7 +21,7 @@ impl Bench {
         let queue = Queue::new(100_000, stats.clone());
         let state = Arc::new(StateLock::new(directory.path()));
         let keeper = Keeper::new(Some(state.clone()), settings, stats.clone());
-        Self { _directory: directory, path, state, stats, queue, keeper, tag: 0 }
+        Self { _directory: directory, path, state, stats, queue, keeper }
     }
 
     /// The next run of the service.
@@ -57,20 +56,18 @@ impl Bench {
         }
     }
 
-    /// Sends what is due and leaves it in flight: number and tag.
-    fn take(&mut self) -> Option<(u32, u64, Message)> {
-        let taken = self.keeper.take();
+    /// Sends what is due and leaves it in flight: with the number in it.
+    fn take(&mut self) -> Option<(u32, Message)> {
+        let taken = self.keeper.take(&self.queue);
         assert!(self.stats.snapshot().balances());
-        let (taken, message) = taken?;
-        self.tag += 1;
-        self.keeper.sent(self.tag, taken);
+        let message = taken?;
         let number = std::str::from_utf8(&message.payload).expect("text").parse().expect("a number");
-        Some((number, self.tag, message))
+        Some((number, message))
     }
 
-    fn settle(&mut self, tag: u64) {
-        self.stats.ledger(|l| l.publish(10));
-        self.keeper.settle(tag);
+    fn settle(&mut self, message: &Message) {
+        self.stats.ledger(|l| l.publish(message.adverts));
+        self.keeper.settle(message.id);
     }
 
     /// All that comes, as fast as it may.
@@ -78,9 +75,9 @@ impl Bench {
         let mut numbers = Vec::new();
         while self.keeper.due(false).is_some() {
             self.keeper.wait_due(false).await;
-            let Some((number, tag, _)) = self.take() else { continue };
+            let Some((number, message)) = self.take() else { continue };
             numbers.push(number);
-            self.settle(tag);
+            self.settle(&message);
         }
         numbers
     }
@@ -131,14 +128,15 @@ async fn one_at_a_time_and_what_was_not_acknowledged_again() {
     let mut b = Bench::new(ALL);
     b.push(0..5);
     b.again();
-    let (number, tag, message) = b.take().expect("the first");
+    let (number, message) = b.take().expect("the first");
+    let id = message.id;
     assert_eq!((number, b.take().is_none(), b.keeper.due(false)), (0, true, None));
-    assert_eq!(b.keeper.put_back(vec![(tag, message)]), []);
+    assert_eq!(b.keeper.put_back(vec![message]), []);
     assert_eq!(b.stats.snapshot().spooled, 50);
     advance(Duration::from_secs(1)).await;
-    let (number, tag, _) = b.take().expect("the first again");
-    assert_eq!(number, 0);
-    b.settle(tag);
+    let (number, message) = b.take().expect("the first again");
+    assert_eq!((number, message.id), (0, id));
+    b.settle(&message);
     b.keeper.wait_due(false).await;
     // One that is in flight at the end comes again.
     b.take().expect("the second");
@@ -152,8 +150,8 @@ async fn one_at_a_time_and_what_was_not_acknowledged_again() {
 #[tokio::test(start_paused = true)]
 async fn what_was_not_from_the_disk_is_given_back() {
     let mut b = Bench::new(ALL);
-    let message = || Message { payload: vec![1], adverts: 1, ..Message::default() };
-    assert_eq!(b.keeper.put_back(vec![(9, message())]), [message()]);
+    let message = || Message { id: 9, payload: vec![1], adverts: 1, ..Message::default() };
+    assert_eq!(b.keeper.put_back(vec![message()]), [message()]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -193,13 +191,13 @@ async fn the_bounds_drop_the_oldest_and_count_them() {
     let dropped = ledger.dropped(DropReason::SpoolFull);
     assert!(dropped > 900 && ledger.balances() && b.stats.spool().bytes <= 200_000, "{ledger:?}");
     // A message on its way from a segment that is given up is sent all the same.
-    let (number, tag, message) = b.take().expect("the oldest");
+    let (number, message) = b.take().expect("the oldest");
     assert_eq!(u64::from(number) * 10, dropped);
     for n in 6..10 {
         b.push(n * 50..(n + 1) * 50);
         b.keeper.spill_down_to(&b.queue, 0);
     }
-    assert_eq!(b.keeper.put_back(vec![(tag, message)]).len(), 1);
+    assert_eq!(b.keeper.put_back(vec![message]).len(), 1);
     b.stats.ledger(|l| l.put_back(10));
     assert!(b.stats.snapshot().balances());
 }
@@ -243,36 +241,36 @@ async fn keeper_holds_a_message_that_was_cut_until_all_its_parts_are_done() {
     b.keeper.spill(&b.queue);
     advance(Duration::from_secs(1)).await;
     let cut = |b: &mut Bench| {
-        let (number, tag, message) = b.take().expect("due");
-        let part = |n| Message { payload: format!("{n:01000}").into_bytes(), adverts: 5, ..Message::default() };
+        let (number, message) = b.take().expect("due");
+        let part = |n: u64| {
+            let payload = format!("{n:01000}").into_bytes();
+            Message { id: 100 + n, payload, adverts: 5, ..Message::default() }
+        };
         assert_eq!((number, message.adverts), (0, 10));
-        assert!(b.keeper.put_back_parts(tag, vec![part(10), part(11)]).is_empty(), "they are the disk's");
+        assert!(b.keeper.put_back_parts(message.id, vec![part(10), part(11)]).is_empty(), "they are the disk's");
         let ledger = b.stats.snapshot();
         assert_eq!((ledger.spooled, ledger.in_flight, ledger.balances()), (20, 0, true));
     };
     cut(&mut b);
-    let (first, tag, _) = b.take().expect("due");
-    b.stats.ledger(|l| l.publish(5));
-    b.keeper.settle(tag);
-    assert_eq!(first, 10);
+    let (first, part) = b.take().expect("due");
+    b.settle(&part);
+    assert_eq!((first, part.adverts), (10, 5));
     // The power fails: the whole message is sent again.
     b.keeper.note();
     b.killed();
     assert_eq!(b.stats.snapshot().recovered, 20);
     advance(Duration::from_secs(1)).await;
     cut(&mut b);
-    let (_, tag, _) = b.take().expect("due");
-    b.stats.ledger(|l| l.publish(5));
-    b.keeper.settle(tag);
+    let (_, part) = b.take().expect("due");
+    b.settle(&part);
     // A stop keeps the part that is left, and that alone.
     b.again();
     assert_eq!(b.stats.snapshot().recovered, 15);
     let mut left = Vec::new();
     for _ in 0..2 {
         advance(Duration::from_secs(1)).await;
-        let (number, tag, message) = b.take().expect("due");
-        b.stats.ledger(|l| l.publish(message.adverts));
-        b.keeper.settle(tag);
+        let (number, message) = b.take().expect("due");
+        b.settle(&message);
         left.push((number, message.adverts));
     }
     assert_eq!(left, [(1, 10), (11, 5)]);

@@ -17,7 +17,13 @@ pub(in super::super) fn message() -> impl Strategy<Value = Message> {
         })
     });
     (prop::collection::vec(any::<u8>(), 0..200), 1u64..1000, any::<Option<[u8; 6]>>(), times).prop_map(
-        |(payload, adverts, device, received)| Message { payload, adverts, device: device.map(Address), received },
+        |(payload, adverts, device, received)| Message {
+            payload,
+            adverts,
+            device: device.map(Address),
+            received,
+            ..Message::default()
+        },
     )
 }
 
@@ -39,7 +45,7 @@ pub(in super::super) fn owned(view: &View, record: &[u8]) -> Message {
         Received::Before(_) => RxTimes::default(),
     };
     let payload = record[view.payload.clone()].to_vec();
-    Message { payload, adverts: view.adverts.into(), device: view.device, received }
+    Message { payload, adverts: view.adverts.into(), device: view.device, received, ..Message::default() }
 }
 
 #[test]

@@ -3,14 +3,11 @@
 use super::boots::Now;
 use super::keeper::Keeper;
 use super::store::{Place, Store};
-use crate::model::{DropReason, Message};
+use crate::model::{DropReason, Message, MessageId};
+use crate::queue::Queue;
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
-
-/// A message that was taken, until its tag is known.
-#[derive(Debug)]
-pub(crate) struct Taken(Place);
 
 impl Keeper {
     fn has_more(&self) -> bool {
@@ -36,41 +33,35 @@ impl Keeper {
         }
     }
 
-    /// The oldest message, if it may be sent now: its adverts are in flight from now on.
-    pub(crate) fn take(&mut self) -> Option<(Taken, Message)> {
+    /// The oldest message, if it may be sent now: its adverts are in flight from now on. One that is read from the disk gets an id
+    /// of the queue.
+    pub(crate) fn take(&mut self, queue: &Queue) -> Option<Message> {
         let now = Instant::now();
         if self.due(false).is_none_or(|due| due > now) {
             return None;
         }
         self.expire();
         let (place, message) = match self.returned.pop_front() {
-            Some((place, message)) => {
-                self.stats.ledger(|l| l.take_spooled(message.adverts));
-                (place, message)
-            }
+            Some(returned) => returned,
             None => {
                 let (lost, next) = self.store.as_mut()?.next(&Now::read(&self.stats));
                 self.stats.ledger(|l| l.drop_spooled(lost, DropReason::SpoolDamaged));
                 let (place, message) = next?;
-                self.stats.ledger(|l| l.take_spooled(message.adverts));
-                (place, message)
+                (place, Message { id: queue.next_id(), ..message })
             }
         };
+        self.stats.ledger(|l| l.take_spooled(message.adverts));
         let rate = f64::from(self.settings.rate);
         let earned = now.duration_since(self.counted).as_secs_f64() * rate;
         (self.budget, self.counted) = ((self.budget + earned).min(rate) - message.adverts as f64, now);
-        Some((Taken(place), message))
-    }
-
-    /// A message that was taken is in flight under this tag.
-    pub(crate) fn sent(&mut self, tag: u64, taken: Taken) {
-        self.sent.insert(tag, taken.0);
+        self.sent.insert(message.id, place);
+        Some(message)
     }
 
     /// A message in flight is done with, for good or for bad.
-    pub(crate) fn settle(&mut self, tag: u64) {
-        self.aside.remove(&tag);
-        let Some(place) = self.sent.remove(&tag) else { return };
+    pub(crate) fn settle(&mut self, id: MessageId) {
+        self.aside.remove(&id);
+        let Some(place) = self.sent.remove(&id) else { return };
         if let Some(parts) = self.parts.get_mut(&place) {
             *parts -= 1;
             if *parts > 0 {
@@ -84,27 +75,24 @@ impl Keeper {
     }
 
     /// A message in flight waits aside: the next one may be sent meanwhile.
-    pub(crate) fn set_aside(&mut self, tag: u64) {
-        if self.sent.contains_key(&tag) {
-            self.aside.insert(tag);
+    pub(crate) fn set_aside(&mut self, id: MessageId) {
+        if self.sent.contains_key(&id) {
+            self.aside.insert(id);
         }
     }
 
     /// A message in flight was cut into these parts: those of the disk wait there, the others are given back.
-    pub(crate) fn put_back_parts(&mut self, tag: u64, messages: Vec<Message>) -> Vec<Message> {
-        let place = self.sent.get(&tag).copied();
+    pub(crate) fn put_back_parts(&mut self, id: MessageId, messages: Vec<Message>) -> Vec<Message> {
+        let place = self.sent.remove(&id);
         match place.filter(|place| self.store.as_mut().is_some_and(|store| store.holds(*place))) {
             Some(place) => {
                 *self.parts.entry(place).or_insert(1) += messages.len() - 1;
                 // They are counted when they are sent.
                 self.budget += messages.iter().map(|message| message.adverts as f64).sum::<f64>();
-                let parts = messages.into_iter().map(|message| (tag, message)).collect();
-                self.put_back(parts)
+                self.sent.extend(messages.iter().map(|message| (message.id, place)));
+                self.put_back(messages)
             }
-            None => {
-                self.sent.remove(&tag);
-                messages
-            }
+            None => messages,
         }
     }
 
@@ -122,14 +110,11 @@ impl Keeper {
     }
 
     /// Messages in flight were not acknowledged, oldest first: those of the disk wait there again, the others are given back.
-    pub(crate) fn put_back(&mut self, messages: Vec<(u64, Message)>) -> Vec<Message> {
-        let (mut live, mut last) = (Vec::new(), None);
-        for (tag, message) in messages {
-            self.aside.remove(&tag);
-            // The parts of one message have one tag.
-            let place =
-                self.sent.remove(&tag).or_else(|| last.filter(|(known, _)| *known == tag).map(|(_, place)| place));
-            last = place.map(|place| (tag, place));
+    pub(crate) fn put_back(&mut self, messages: Vec<Message>) -> Vec<Message> {
+        let mut live = Vec::new();
+        for message in messages {
+            self.aside.remove(&message.id);
+            let place = self.sent.remove(&message.id);
             match place.filter(|place| self.store.as_mut().is_some_and(|store| store.holds(*place))) {
                 Some(place) => {
                     self.stats.ledger(|l| l.return_spooled(message.adverts));

@@ -265,6 +265,7 @@ impl Store {
                         adverts: view.adverts.into(),
                         device: view.device,
                         received: self.boots.times(segment.writer.as_ref(), &view.received, view.adverts, now),
+                        ..Message::default()
                     };
                     return (lost, Some((Place { segment: segment.number, record }, message)));
                 }

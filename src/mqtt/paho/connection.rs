@@ -1,6 +1,6 @@
 //! One connection that a broker accepted: what became of the messages that were handed over, and its end.
 
-use crate::model::Failure;
+use crate::model::{Failure, MessageId};
 use crate::mqtt::client::Event;
 use crate::mqtt::connection_state::{ConnectionState, Ended};
 use crate::mqtt::paho::errors;
@@ -24,8 +24,8 @@ pub(crate) struct Connection {
     pub(crate) store: Option<Store>,
     /// QoS 1: what Paho still has to say of each message.
     pub(crate) tokens: FuturesUnordered<Token>,
-    /// QoS 0: tags in the order of handing over, which is the order on the wire.
-    pub(crate) unwritten: VecDeque<u64>,
+    /// QoS 0: ids in the order of handing over, which is the order on the wire.
+    pub(crate) unwritten: VecDeque<MessageId>,
     written: watch::Receiver<u64>,
     counted: u64,
     /// After a loss: until when the last tokens may speak.
@@ -34,7 +34,7 @@ pub(crate) struct Connection {
     silent: bool,
 }
 
-type Answered = (u64, Result<(), mqtt::Error>);
+type Answered = (MessageId, Result<(), mqtt::Error>);
 type Token = Map<mqtt::DeliveryToken, Box<dyn FnOnce(Result<(), mqtt::Error>) -> Answered>>;
 
 impl Connection {
@@ -52,18 +52,18 @@ impl Connection {
     }
 
     /// A message was handed over to Paho.
-    pub(crate) fn track(&mut self, tag: u64, token: mqtt::DeliveryToken) {
-        let answered: Box<dyn FnOnce(_) -> _> = Box::new(move |result| (tag, result));
+    pub(crate) fn track(&mut self, id: MessageId, token: mqtt::DeliveryToken) {
+        let answered: Box<dyn FnOnce(_) -> _> = Box::new(move |result| (id, result));
         self.tokens.push(token.map(answered));
     }
 
     pub(crate) async fn event(&mut self, settle: Duration) -> Event {
         loop {
             if self.counted < *self.written.borrow_and_update()
-                && let Some(tag) = self.unwritten.pop_front()
+                && let Some(id) = self.unwritten.pop_front()
             {
                 self.counted += 1;
-                return Event::Published(tag);
+                return Event::Published(id);
             }
             if let Some(step) = self.store.as_ref().and_then(Store::step) {
                 return errors::step(step, Some(&self.line));
@@ -76,10 +76,10 @@ impl Connection {
             }
             let gone = tokio::select! {
                 biased;
-                Some((tag, result)) = self.tokens.next() => match (result, self.lost.is_some()) {
-                    (Ok(()), _) => return Event::Published(tag),
+                Some((id, result)) = self.tokens.next() => match (result, self.lost.is_some()) {
+                    (Ok(()), _) => return Event::Published(id),
                     (Err(error), false) => match errors::message(&error, &self.line) {
-                        Some(refusal) => return refusal.event(tag),
+                        Some(refusal) => return refusal.event(id),
                         // Paho gave the connection up. The tunnel may know why.
                         None => Some(self.line.ended().unwrap_or(Ended::ByUs)),
                     },

@@ -1,6 +1,6 @@
 //! Paho's errors as our words. Why a broker refuses us is known before Paho sees it (`mqtt::exchange`).
 
-use crate::model::{Failure, LastError};
+use crate::model::{Failure, LastError, MessageId};
 use crate::mqtt::client::Event;
 use crate::mqtt::connection_state::ConnectionState;
 use crate::mqtt::paho::session::Step;
@@ -15,11 +15,11 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// Of the message with this tag.
-    pub(crate) fn event(self, tag: u64) -> Event {
+    /// Of the message with this id.
+    pub(crate) fn event(self, id: MessageId) -> Event {
         match self.passes {
-            true => Event::Deferred(tag, self.failure),
-            false => Event::Refused(tag, self.failure),
+            true => Event::Deferred(id, self.failure),
+            false => Event::Refused(id, self.failure),
         }
     }
 }
@@ -36,11 +36,11 @@ pub(crate) fn message(error: &Error, line: &ConnectionState) -> Option<Refusal> 
 /// The same for a message at QoS 2, of which Paho says only what became of it.
 pub(crate) fn step(step: Step, line: Option<&ConnectionState>) -> Event {
     match step {
-        Step::Accepted(tag) => Event::Accepted(tag),
-        Step::Done(tag) => Event::Published(tag),
-        Step::Refused(tag, id) => match line.and_then(|line| line.exchange().refusal_qos2(id)) {
-            Some((code, failure)) => Refusal { failure, passes: reason::passes(code) }.event(tag),
-            None => Event::Refused(tag, Failure::new(LastError::MessageRefused, "The broker refuses the message.")),
+        Step::Accepted(id) => Event::Accepted(id),
+        Step::Done(id) => Event::Published(id),
+        Step::Refused(id, packet) => match line.and_then(|line| line.exchange().refusal_qos2(packet)) {
+            Some((code, failure)) => Refusal { failure, passes: reason::passes(code) }.event(id),
+            None => Event::Refused(id, Failure::new(LastError::MessageRefused, "The broker refuses the message.")),
         },
     }
 }

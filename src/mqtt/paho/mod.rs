@@ -6,7 +6,7 @@
 //! - the last handle of a client is dropped a while after its last callback, on a thread of its own (else it deadlocks);
 //! - errors are told apart by their variant: the texts of some are empty or wrong.
 
-use crate::mqtt::client::{BrokerConfig, Client, Event, NotSent, Probe, STATUS_TAG};
+use crate::mqtt::client::{BrokerConfig, Client, Event, NotSent, Probe, STATUS_ID};
 use crate::mqtt::connection_state::{ConnectionState, Ended, Patience};
 use crate::mqtt::limits::Limits;
 use crate::mqtt::packet;
@@ -29,7 +29,7 @@ pub(crate) mod session_file;
 
 use crate::config::{MqttVersion, Qos, StateLock};
 use crate::log;
-use crate::model::{Failure, LastError, Message};
+use crate::model::{Failure, LastError, Message, MessageId};
 use crate::mqtt::exchange::Accepted;
 use crate::threads;
 use futures_util::FutureExt;
@@ -95,7 +95,7 @@ impl Paho {
         drop(session);
     }
 
-    fn hand_over(&mut self, tag: u64, message: mqtt::Message) -> Result<(), NotSent> {
+    fn hand_over(&mut self, id: MessageId, message: mqtt::Message) -> Result<(), NotSent> {
         let gone = || NotSent::Lost(Failure::new(LastError::Closed, "The connection is gone."));
         let client = self.client.as_mut().ok_or_else(gone)?;
         let session = client.session.as_mut().ok_or_else(gone)?;
@@ -112,7 +112,7 @@ impl Paho {
         let qos = message.qos();
         let kept = session.store.as_ref().filter(|_| qos == mqtt::QoS::ExactlyOnce);
         if let Some(store) = kept {
-            store.hand_over(tag);
+            store.hand_over(id);
         }
         match (client.mqtt.try_publish(message), kept) {
             (Ok(_), Some(_)) => {}
@@ -120,9 +120,9 @@ impl Paho {
                 store.take_back();
                 return Err(lost());
             }
-            (Ok(_), None) if qos == mqtt::QoS::AtMostOnce => session.unwritten.push_back(tag),
+            (Ok(_), None) if qos == mqtt::QoS::AtMostOnce => session.unwritten.push_back(id),
             (Ok(token), None) => {
-                session.track(tag, token);
+                session.track(id, token);
             }
             (Err(_), None) => return Err(lost()),
         }
@@ -249,8 +249,8 @@ impl Client for Paho {
         Ok(())
     }
 
-    fn publish(&mut self, tag: u64, topic: &str, payload: &[u8], qos: Qos) -> Result<(), NotSent> {
-        self.hand_over(tag, mqtt::Message::new(topic, payload, options::qos(qos)))
+    fn publish(&mut self, id: MessageId, topic: &str, payload: &[u8], qos: Qos) -> Result<(), NotSent> {
+        self.hand_over(id, mqtt::Message::new(topic, payload, options::qos(qos)))
     }
 
     fn publish_status(&mut self, topic: &str, payload: &[u8]) -> Result<(), NotSent> {
@@ -259,7 +259,7 @@ impl Client for Paho {
             let detail = "The broker takes no retained messages at QoS 1.";
             return Err(NotSent::Refused(Failure::new(LastError::StatusTopic, detail)));
         }
-        self.hand_over(STATUS_TAG, options::status(topic, payload))
+        self.hand_over(STATUS_ID, options::status(topic, payload))
     }
 
     fn maximum_qos(&self) -> Option<Qos> {
@@ -311,8 +311,8 @@ impl Client for Paho {
         self.retire().await;
     }
 
-    fn keeps(&self, tag: u64) -> bool {
-        self.store.as_ref().is_some_and(|store| store.has(tag))
+    fn keeps(&self, id: MessageId) -> bool {
+        self.store.as_ref().is_some_and(|store| store.has(id))
     }
 
     fn session_event(&mut self) -> Option<Event> {
@@ -326,7 +326,7 @@ impl Client for Paho {
         (self.store, self.next) = (None, None);
     }
 
-    fn resume(&mut self, add: impl FnMut(Message) -> u64) -> u64 {
+    fn resume(&mut self, add: impl FnMut(Message) -> MessageId) -> u64 {
         // Another service may have a session there.
         self.state.take_if(|state| state.take().is_err());
         let Some(file) = self.file() else { return 0 };
@@ -337,7 +337,7 @@ impl Client for Paho {
         taken.lost
     }
 
-    fn save(&mut self, flight: &[(u64, Message)]) -> bool {
+    fn save(&mut self, flight: &[&Message]) -> bool {
         let (Some(file), Some(store)) = (self.file(), &self.store) else { return false };
         match session_file::save(&file, store, flight) {
             Ok(None) => true,

@@ -5,6 +5,7 @@
 //! became of a message: PUBREL put: the broker has it; PUBLISH removed after that: it is done; removed without: refused.
 
 use crate::config::{Broker, MqttVersion};
+use crate::model::MessageId;
 use paho_mqtt::{ClientPersistence, Error};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -36,7 +37,7 @@ impl Owner {
 /// A message that is on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OnItsWay {
-    pub(crate) tag: u64,
+    pub(crate) message_id: MessageId,
     /// The PUBLISH packet.
     pub(crate) publish: Vec<u8>,
     /// The PUBREL packet, once the broker has the message.
@@ -47,17 +48,17 @@ pub(crate) struct OnItsWay {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     /// The broker has it; it repeats nothing of it any more.
-    Accepted(u64),
+    Accepted(MessageId),
     /// Done.
-    Done(u64),
+    Done(MessageId),
     /// The broker will not have it; the packet id tells why (`mqtt::exchange`).
-    Refused(u64, u16),
+    Refused(MessageId, u16),
 }
 
 impl Step {
-    pub(crate) fn tag(self) -> u64 {
+    pub(crate) fn message_id(self) -> u64 {
         match self {
-            Self::Accepted(tag) | Self::Done(tag) | Self::Refused(tag, _) => tag,
+            Self::Accepted(message_id) | Self::Done(message_id) | Self::Refused(message_id, _) => message_id,
         }
     }
 }
@@ -81,8 +82,8 @@ struct State {
     established: bool,
     /// Which client may change the session. Others are cut off from the broker.
     client: u64,
-    /// Tags handed over to it, in order, whose PUBLISH was not sent yet.
-    waiting: VecDeque<u64>,
+    /// Messages handed over to it, in order, whose PUBLISH was not sent yet.
+    waiting: VecDeque<MessageId>,
     on_their_way: BTreeMap<u16, OnItsWay>,
     steps: VecDeque<Step>,
     /// While CONNECT is not answered: what a client does then may mean that there is no session.
@@ -151,8 +152,8 @@ impl Store {
     }
 
     /// A message is handed over to the client.
-    pub(crate) fn hand_over(&self, tag: u64) {
-        self.shared.state().waiting.push_back(tag);
+    pub(crate) fn hand_over(&self, message_id: MessageId) {
+        self.shared.state().waiting.push_back(message_id);
     }
 
     /// The client did not take the newest one.
@@ -161,10 +162,10 @@ impl Store {
     }
 
     /// Whether this message is in the session: it will be repeated, or there is a step of it to tell.
-    pub(crate) fn has(&self, tag: u64) -> bool {
+    pub(crate) fn has(&self, message_id: MessageId) -> bool {
         let state = self.shared.state();
-        state.on_their_way.values().any(|message| message.tag == tag)
-            || state.steps.iter().any(|step| step.tag() == tag)
+        state.on_their_way.values().any(|message| message.message_id == message_id)
+            || state.steps.iter().any(|step| step.message_id() == message_id)
     }
 
     /// The next step, if there is one already.
@@ -250,9 +251,9 @@ impl ClientPersistence for Packets {
                 // One that is known is repeated.
                 if is_qos2(&publish)
                     && !state.on_their_way.contains_key(&id)
-                    && let Some(tag) = state.waiting.pop_front()
+                    && let Some(message_id) = state.waiting.pop_front()
                 {
-                    state.on_their_way.insert(id, OnItsWay { tag, publish, release: None });
+                    state.on_their_way.insert(id, OnItsWay { message_id, publish, release: None });
                 }
             }
             Key::Release(id) => {
@@ -260,7 +261,7 @@ impl ClientPersistence for Packets {
                 if let Some(message) = state.on_their_way.get_mut(&id)
                     && message.release.replace(buffers.concat()).is_none()
                 {
-                    let step = Step::Accepted(message.tag);
+                    let step = Step::Accepted(message.message_id);
                     self.tell(&mut state, step);
                 }
             }
@@ -285,8 +286,11 @@ impl ClientPersistence for Packets {
             Key::Publish(id) => {
                 let Some(mut state) = self.session() else { return Ok(()) };
                 if let Some(message) = state.on_their_way.remove(&id) {
-                    let (tag, accepted) = (message.tag, message.release.is_some());
-                    self.tell(&mut state, if accepted { Step::Done(tag) } else { Step::Refused(tag, id) });
+                    let (message_id, accepted) = (message.message_id, message.release.is_some());
+                    self.tell(
+                        &mut state,
+                        if accepted { Step::Done(message_id) } else { Step::Refused(message_id, id) },
+                    );
                 }
             }
             // It goes with its PUBLISH.

@@ -13,7 +13,7 @@
 
 use crate::config::files::{self, FileError};
 use crate::log;
-use crate::model::{Address, BootId, BootTime, Message, RxTimes};
+use crate::model::{Address, BootId, BootTime, Message, MessageId, RxTimes};
 use crate::mqtt::paho::session::{OnItsWay, Owner, Store};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -65,10 +65,10 @@ const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Writes what is on its way, of these messages in flight. `Some` if the file is in place and a loss of power may undo that.
-pub(crate) fn save(path: &Path, session: &Store, flight: &[(u64, Message)]) -> Result<Option<FileError>, FileError> {
+pub(crate) fn save(path: &Path, session: &Store, flight: &[&Message]) -> Result<Option<FileError>, FileError> {
     let (mut messages, mut packets) = (Vec::new(), Vec::new());
     for (id, on_its_way) in session.on_their_way() {
-        let Some((_, message)) = flight.iter().find(|(tag, _)| *tag == on_its_way.tag) else { continue };
+        let Some(message) = flight.iter().find(|message| message.id == on_its_way.message_id) else { continue };
         let release = on_its_way.release.unwrap_or_default();
         // What was sent may have ages that the message has not.
         let payload = parts(&on_its_way.publish, session.owner.mqtt5).map_or(&*message.payload, |(_, payload)| payload);
@@ -136,8 +136,8 @@ pub(crate) struct Taken {
     pub(crate) lost: u64,
 }
 
-/// Reads a session and takes its file away; `add` puts each message in flight and gives it a tag.
-pub(crate) fn take(path: &Path, add: impl FnMut(Message) -> u64) -> Taken {
+/// Reads a session and takes its file away; `add` puts each message in flight and gives it an id.
+pub(crate) fn take(path: &Path, add: impl FnMut(Message) -> MessageId) -> Taken {
     let bytes = match read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Taken::default(),
@@ -252,7 +252,7 @@ pub(crate) fn resume(
     path: &Path,
     header: Header,
     packets: &[Packets<'_>],
-    mut add: impl FnMut(Message) -> u64,
+    mut add: impl FnMut(Message) -> MessageId,
 ) -> Taken {
     let (now, this) = (BootTime::now(), BootId::current().map(|boot| boot.to_string()));
     let shift = match (header.boot, this) {
@@ -270,9 +270,9 @@ pub(crate) fn resume(
         };
         let payload = publish[publish.len() - entry.payload..].to_vec();
         let received = received(entry.received, adverts, shift, now);
-        let tag = add(Message { payload, adverts, device, received });
+        let message_id = add(Message { payload, adverts, device, received, ..Message::default() });
         let release = (!release.is_empty()).then(|| release.to_vec());
-        messages.insert(entry.id, OnItsWay { tag, publish: publish.to_vec(), release });
+        messages.insert(entry.id, OnItsWay { message_id, publish: publish.to_vec(), release });
     }
     if packets.iter().all(Option::is_some) {
         return Taken { session: Some(Store::resumed(header.owner, messages)), ..Taken::default() };

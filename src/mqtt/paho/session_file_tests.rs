@@ -8,22 +8,22 @@ fn publish(id: u16, n: u8) -> Vec<u8> {
 }
 
 /// Two messages of 3 and 200 adverts.
-fn session() -> (Store, Vec<(u64, Message)>) {
+fn session() -> (Store, Vec<Message>) {
     let mut candidate = crate::config::Candidate::default();
     (candidate.raw.protocol, candidate.raw.host) = ("mqtt".into(), "broker".into());
     let mqtt = crate::config::Config::check(&candidate).expect("right").mqtt.expect("a broker");
-    let packet = |tag, id, release| OnItsWay { tag, publish: publish(id, tag as u8), release };
+    let packet = |message_id, id, release| OnItsWay { message_id, publish: publish(id, message_id as u8), release };
     let messages = [(7, packet(1, 7, None)), (9, packet(2, 9, Some(b"\x62\x02\x00\x09".to_vec())))];
     let flight = [(1, 3, None), (2, 200, Some(Address([1, 2, 3, 4, 5, 6])))];
     let received = RxTimes::new(BootTime(5), 2, vec![Run { items: 1, after: 7 }]);
-    let message = |tag, adverts, device| Message {
-        payload: publish(0, tag as u8)[7..].to_vec(),
+    let message = |(id, adverts, device)| Message {
+        id,
+        payload: publish(0, id as u8)[7..].to_vec(),
         adverts,
         device,
         received: received.clone(),
     };
-    let flight = flight.map(|(tag, adverts, device)| (tag, message(tag, adverts, device)));
-    (Store::resumed(Owner::of(&mqtt.broker), messages.into()), flight.into())
+    (Store::resumed(Owner::of(&mqtt.broker), messages.into()), flight.map(message).into())
 }
 
 struct Place {
@@ -40,7 +40,7 @@ impl Place {
     /// The file of [`session`].
     fn saved(&self) -> Vec<u8> {
         let (session, flight) = session();
-        assert!(save(&self.path, &session, &flight).expect("saved").is_none());
+        assert!(save(&self.path, &session, &flight.iter().collect::<Vec<_>>()).expect("saved").is_none());
         std::fs::read(&self.path).expect("read")
     }
 
@@ -48,7 +48,9 @@ impl Place {
     fn take(&self, bytes: &[u8]) -> (Taken, Vec<Message>) {
         std::fs::write(&self.path, bytes).expect("written");
         let mut found = Vec::new();
-        let add = |message| {
+        let add = |mut message: Message| {
+            // As the payload has it.
+            message.id = message.payload.get(1).map_or(0, |digit| u64::from(digit.wrapping_sub(b'0')));
             found.push(message);
             found.len() as u64
         };
@@ -73,12 +75,11 @@ fn version_1(bytes: &[u8]) -> Vec<u8> {
 fn session_is_taken_once() {
     let place = Place::new();
     let (session, flight) = session();
-    let messages: Vec<_> = flight.into_iter().map(|(_, message)| message).collect();
     for bytes in [place.saved(), version_1(&place.saved())] {
         let (taken, found) = place.take(&bytes);
         let store = taken.session.expect("a session");
         assert_eq!((&store.owner, store.on_their_way()), (&session.owner, session.on_their_way()));
-        assert!(store.established() && taken.lost == 0 && found == messages);
+        assert!(store.established() && taken.lost == 0 && found == flight);
         assert!(!place.path.exists() && take(&place.path, |_| 0).session.is_none());
         assert!(!place.path.with_file_name(ASIDE).exists());
     }
@@ -101,7 +102,7 @@ fn session_that_is_damaged_gives_whole_messages_and_counts_the_others() {
     });
     for (at, damaged) in damaged {
         let (taken, found) = place.take(&damaged);
-        assert!(found.iter().all(|message| flight.iter().any(|(_, known)| known == message)), "byte {at}");
+        assert!(found.iter().all(|message| flight.contains(message)), "byte {at}");
         let adverts = found.iter().map(|message| message.adverts).sum::<u64>();
         assert_eq!((adverts + taken.lost, taken.foreign), (203, false), "byte {at}");
         sessions += usize::from(taken.session.is_some());
@@ -117,7 +118,7 @@ fn session_that_is_cut_gives_whole_messages_and_counts_the_others() {
     let header = bytes.iter().position(|byte| *byte == b'\n').expect("a line") + 10;
     for end in 0..bytes.len() {
         let (taken, found) = place.take(&bytes[..end]);
-        assert!(found.iter().all(|message| flight.iter().any(|(_, known)| known == message)), "cut at {end}");
+        assert!(found.iter().all(|message| flight.contains(message)), "cut at {end}");
         let adverts = found.iter().map(|message| message.adverts).sum::<u64>();
         let known = if end < header { 0 } else { 203 };
         assert_eq!(adverts + taken.lost, known, "cut at {end}");
@@ -176,7 +177,8 @@ fn session_is_saved_or_not_whichever_call_of_the_system_fails() {
     for failing in [1, u32::MAX] {
         for call in 0.. {
             let place = Place::new();
-            let (saved, reached) = faults::with(call, failing, 5, || save(&place.path, &session, &flight));
+            let (saved, reached) =
+                faults::with(call, failing, 5, || save(&place.path, &session, &flight.iter().collect::<Vec<_>>()));
             if !reached {
                 assert!(call > 5, "{call} calls");
                 break;
@@ -191,8 +193,8 @@ fn session_keeps_what_was_sent_and_since_when() {
     let place = Place::new();
     let (session, mut flight) = session();
     // It was sent with an age that the message in flight has not.
-    flight[0].1.payload = b"1".to_vec();
-    save(&place.path, &session, &flight).expect("saved");
+    flight[0].payload = b"1".to_vec();
+    save(&place.path, &session, &flight.iter().collect::<Vec<_>>()).expect("saved");
     let bytes = std::fs::read(&place.path).expect("read");
     assert_eq!(place.take(&bytes).1[0].payload, b"[1]");
     let first = |bytes: &[u8]| place.take(bytes).1[0].received.oldest().expect("known");

@@ -61,7 +61,7 @@ fn a_client_that_was_cut_off_changes_nothing() {
     old.put("sc-1", vec![PUBREL]).expect("ignored");
     old.remove("s-1").expect("ignored");
     assert!(session.has(1) && !session.has(2) && session.step().is_none());
-    // The next one repeats it: no tag is taken for that.
+    // The next one repeats it: no message is taken for that.
     let mut new = session.client();
     assert_eq!(new.keys().expect("keys"), ["s-1"]);
     session.hand_over(3);
