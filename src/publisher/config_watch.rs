@@ -4,13 +4,12 @@ use super::status_topic::StatusTopic;
 use crate::config::{Config, Mqtt, Qos, Spooling};
 use crate::model::Address;
 use crate::mqtt::client::BrokerConfig;
-use crate::stats::Stats;
-use crate::watchdog::HEARTBEAT_INTERVAL;
+use crate::queue::Queue;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::Instant;
 
 /// Where to connect, and where the status goes over that connection, if anywhere.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,19 +77,18 @@ pub(crate) enum Change {
     Publish,
     /// There is another broker, other credentials, or none.
     Broker,
-    /// The service stops: send what waits. Said once.
+    /// The service stops: send what waits.
     Stop,
-    /// The time for that is over. Said from then on.
+    /// The time for that is over.
     Deadline,
 }
 
-/// See the module.
+/// The settings as the publisher follows them, and the request to stop.
 pub(crate) struct ConfigWatch {
-    config: watch::Receiver<Arc<Config>>,
-    stop: watch::Receiver<bool>,
+    pub(super) settings: watch::Receiver<Arc<Config>>,
+    pub(super) stop: watch::Receiver<bool>,
     router: Address,
     drain: Duration,
-    stats: Arc<Stats>,
     deadline: Option<Instant>,
     wanted: Option<(Target, PublishConfig)>,
     max_bytes: usize,
@@ -100,15 +98,14 @@ pub(crate) struct ConfigWatch {
 impl ConfigWatch {
     /// `router` is used as long as the settings name no other address.
     pub(crate) fn new(
-        mut config: watch::Receiver<Arc<Config>>,
+        mut settings: watch::Receiver<Arc<Config>>,
         stop: watch::Receiver<bool>,
         router: Address,
         drain: Duration,
-        stats: Arc<Stats>,
     ) -> Self {
-        let now = config.borrow_and_update().clone();
+        let now = settings.borrow_and_update().clone();
         let (wanted, max_bytes) = (read(&now, router), now.queue_max_bytes);
-        Self { config, stop, router, drain, stats, deadline: None, wanted, max_bytes, spooling: now.spooling }
+        Self { settings, stop, router, drain, deadline: None, wanted, max_bytes, spooling: now.spooling }
     }
 
     /// Where to connect, if anywhere.
@@ -138,43 +135,39 @@ impl ConfigWatch {
 
     /// Whether there are settings that were not looked at yet. They hold for every message that was queued after them.
     pub(crate) fn changed(&self) -> bool {
-        self.deadline.is_none() && self.config.has_changed().unwrap_or(false)
+        self.deadline.is_none() && self.settings.has_changed().unwrap_or(false)
     }
 
-    /// Waits for news. May be cancelled. Every loop of the publish thread waits here, so this is where it shows that it goes
-    /// round. `resize` hears of every other bound of the queue, which is not news to the loop.
-    pub(crate) async fn next(&mut self, resize: impl Fn(usize)) -> Change {
-        loop {
-            self.stats.heartbeats().publish();
-            if let Some(deadline) = self.deadline {
-                // Settings do not matter any more.
-                tokio::select! {
-                    () = sleep_until(deadline) => return Change::Deadline,
-                    () = sleep(HEARTBEAT_INTERVAL) => continue,
-                }
-            }
-            tokio::select! {
-                // A daemon that dropped its handle wants us to stop, too.
-                _ = self.stop.wait_for(|stop| *stop) => {
-                    self.deadline = Some(Instant::now() + self.drain);
-                    return Change::Stop;
-                }
-                Ok(()) = self.config.changed() => {}
-                () = sleep(HEARTBEAT_INTERVAL) => continue,
-            }
-            let now = self.config.borrow_and_update().clone();
-            if std::mem::replace(&mut self.max_bytes, now.queue_max_bytes) != now.queue_max_bytes {
-                resize(now.queue_max_bytes);
-            }
-            let spooling = std::mem::replace(&mut self.spooling, now.spooling);
-            let wanted = read(&now, self.router);
-            if wanted == self.wanted && spooling == self.spooling {
-                continue;
-            }
-            let before = std::mem::replace(&mut self.wanted, wanted);
-            let same = before.as_ref().map(|(target, _)| target) == self.target();
-            return if same { Change::Publish } else { Change::Broker };
+    /// When the time to send what waits is over, if the service stops.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Whether that has come.
+    pub(super) fn deadline_passed(&self) -> Option<Change> {
+        self.deadline.filter(|deadline| *deadline <= Instant::now()).map(|_| Change::Deadline)
+    }
+
+    /// The service stops: settings do not matter any more.
+    pub(super) fn begin_stop(&mut self) -> Change {
+        self.deadline = Some(Instant::now() + self.drain);
+        Change::Stop
+    }
+
+    /// Reads settings that are new: which change they are to the publisher, if any. The bound of the queue holds at once.
+    pub(super) fn read_change(&mut self, queue: &Queue) -> Option<Change> {
+        let now = self.settings.borrow_and_update().clone();
+        if std::mem::replace(&mut self.max_bytes, now.queue_max_bytes) != now.queue_max_bytes {
+            queue.set_max_bytes(now.queue_max_bytes);
         }
+        let spooling = std::mem::replace(&mut self.spooling, now.spooling);
+        let wanted = read(&now, self.router);
+        if wanted == self.wanted && spooling == self.spooling {
+            return None;
+        }
+        let before = std::mem::replace(&mut self.wanted, wanted);
+        let same = before.as_ref().map(|(target, _)| target) == self.target();
+        Some(if same { Change::Publish } else { Change::Broker })
     }
 }
 

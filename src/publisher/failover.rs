@@ -10,13 +10,13 @@ use crate::mqtt::client::Probe;
 use crate::mqtt::limits::Limits;
 use std::collections::VecDeque;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 /// A first broker that answers a probe and then refuses us, or does not keep us, is asked ever less often, down to this many times
 /// the usual pace.
 const SLOWEST: u32 = 64;
 
-/// See the module.
+/// The brokers of the settings, and the one that is tried or used.
 pub(super) struct BrokerList {
     all: Vec<BrokerConfig>,
     /// The one that is tried or used.
@@ -43,17 +43,20 @@ pub(super) enum Arrival {
     /// A fallback, because this one did not answer.
     Fallback(String),
     /// The first broker, after a fallback.
-    Home,
+    Failback,
 }
 
 impl BrokerList {
-    pub(super) fn new(first: &BrokerConfig, limits: Limits) -> Self {
-        let mut all = vec![first.clone()];
-        for (host, port) in &first.mqtt.fallbacks {
-            let mut other = first.clone();
-            (other.mqtt.host, other.mqtt.port) = (host.clone(), *port);
-            all.push(other);
-        }
+    /// Without a first one there is none.
+    pub(super) fn new(first: Option<&BrokerConfig>, limits: Limits) -> Self {
+        let fallbacks = first.into_iter().flat_map(|first| {
+            first.mqtt.fallbacks.iter().map(|(host, port)| {
+                let mut other = first.clone();
+                (other.mqtt.host, other.mqtt.port) = (host.clone(), *port);
+                other
+            })
+        });
+        let all: Vec<_> = first.cloned().into_iter().chain(fallbacks).collect();
         Self {
             at: 0,
             ahead: (1..all.len()).collect(),
@@ -95,18 +98,17 @@ impl BrokerList {
         news
     }
 
-    /// The current broker did not accept us. Moves to the next one; false if the round is over, then at its first one.
-    pub(super) fn failed(&mut self, repair: bool) -> bool {
+    /// Whether this round has another one.
+    pub(super) fn has_next(&self) -> bool {
+        !self.ahead.is_empty()
+    }
+
+    /// The current broker did not accept us. Moves to the next one, or to the first one if the round is over.
+    pub(super) fn failed(&mut self, repair: bool) {
         self.repair &= repair;
         match self.ahead.pop_front() {
-            Some(next) => {
-                self.at = next;
-                true
-            }
-            None => {
-                self.start_at(0);
-                false
-            }
+            Some(next) => self.at = next,
+            None => self.start_at(0),
         }
     }
 
@@ -124,7 +126,7 @@ impl BrokerList {
         }
         match self.at {
             same if same == before => Arrival::Usual,
-            0 => Arrival::Home,
+            0 => Arrival::Failback,
             _ => Arrival::Fallback(self.all[before].name()),
         }
     }
@@ -134,7 +136,7 @@ impl BrokerList {
     pub(super) fn lost(&mut self, lived: Duration, repair: bool) {
         let (at, steady) = (self.at, lived >= self.limits.steady);
         if at == 0 && lived >= self.limits.probe {
-            // It is worth going home to.
+            // It is worth a failback.
             self.slower = 1;
         }
         // Another broker may need no repair.
@@ -147,7 +149,7 @@ impl BrokerList {
     }
 
     /// To the first broker, then the others.
-    pub(super) fn go_home(&mut self) {
+    pub(super) fn fail_back(&mut self) {
         // Until it has kept us for a while, an answer to a probe does not mean much.
         self.slower = SLOWEST.min(4 * self.slower);
         self.schedule();
@@ -155,9 +157,9 @@ impl BrokerList {
     }
 
     /// Short connections: the next one is the probe.
-    pub(super) fn go_home_if_due(&mut self) {
+    pub(super) fn fail_back_if_due(&mut self) {
         if self.at != 0 && self.used == Some(self.at) && self.probe_at <= Instant::now() {
-            self.go_home();
+            self.fail_back();
         }
     }
 
@@ -181,19 +183,20 @@ impl BrokerList {
         self.probe = Some(probe);
     }
 
-    /// Whether the first broker answers, or false when it is time to ask. May be cancelled.
-    pub(super) async fn home_answers(&mut self) -> bool {
+    /// When it is time for that.
+    pub(super) fn probe_at(&self) -> Option<Instant> {
+        (self.at != 0 && self.probe.is_none()).then_some(self.probe_at)
+    }
+
+    /// Waits until a probe tells whether the first broker answers. May be cancelled.
+    pub(super) async fn probe_answer(&mut self) -> bool {
         match &mut self.probe {
-            _ if self.at == 0 => std::future::pending().await,
-            None => {
-                sleep_until(self.probe_at).await;
-                false
-            }
-            Some(probe) => {
+            Some(probe) if self.at != 0 => {
                 let answers = probe.await;
                 self.schedule();
                 answers
             }
+            _ => std::future::pending().await,
         }
     }
 }

@@ -3,9 +3,9 @@
 
 use crate::backoff::Backoff;
 use crate::mqtt::limits::Limits;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
-/// See the module.
+/// Holds messages back from a broker that has taken none lately.
 #[derive(Debug)]
 pub(super) struct Hold {
     until: Option<Instant>,
@@ -44,11 +44,9 @@ impl Hold {
         if self.active() { 0 } else { self.window.map_or(usual, |window| window.min(usual)) }
     }
 
-    /// Waits until it is over.
-    pub(super) async fn wait(&self) {
-        if let Some(until) = self.until {
-            sleep_until(until).await;
-        }
+    /// When it is over, or was.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.until
     }
 
     /// Another broker, or other settings.
@@ -61,7 +59,7 @@ impl Hold {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::time::advance;
+    use tokio::time::{advance, sleep_until};
 
     #[tokio::test(start_paused = true)]
     async fn hold_waits_longer_each_time_and_begins_again_with_one() {
@@ -74,7 +72,7 @@ mod tests {
             hold.refused();
             hold.acknowledged(100);
             assert_eq!((hold.active(), hold.window(100)), (true, 0));
-            hold.wait().await;
+            sleep_until(hold.until().expect("it holds")).await;
             assert_eq!((hold.active(), hold.window(100)), (false, 1));
         }
         hold.refused();

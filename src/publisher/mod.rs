@@ -1,28 +1,33 @@
 //! From the queue to the broker. One thread of its own runs the publish loop and owns the MQTT client, whose calls may
 //! block; tunnels to the broker run on the daemon's runtime (decision record 0001).
 
+mod broker_limits;
 mod config_watch;
 mod connection_test;
+mod delivery;
 mod failover;
 mod hold;
 mod inflight;
+mod input;
 mod poison;
 mod qos_limit;
+mod refusal_log;
 mod run;
 mod size_limit;
+mod state;
 mod status_topic;
 mod takeover;
 
 pub use crate::mqtt::limits::Limits;
 pub use connection_test::{ConnectionTest, STEPS, Step, test};
-pub(crate) use run::clock_first;
 
 use crate::config::{Config, StateLock};
-use crate::model::Address;
+use crate::model::{Address, Failure, LastError};
 use crate::mqtt::paho::Paho;
 use crate::queue::Queue;
 use crate::stats::Stats;
 use config_watch::ConfigWatch;
+use jiff::Timestamp;
 use run::Publisher;
 use std::sync::Arc;
 use tokio::runtime::{Builder, Handle};
@@ -51,7 +56,7 @@ pub fn spawn(
     let (stop, stopped) = watch::channel(false);
     let (ending, ended) = oneshot::channel();
     std::thread::Builder::new().name("publish".into()).spawn(move || {
-        let config = ConfigWatch::new(config, stopped, router, limits.drain, stats.clone());
+        let config = ConfigWatch::new(config, stopped, router, limits.drain);
         let client = Paho::new(tunnels, state.clone(), limits);
         // Timers need the runtime.
         runtime.block_on(async { Publisher::new(queue, stats, client, config, limits, state).run().await });
@@ -73,4 +78,17 @@ impl PublisherHandle {
         self.stop.send_replace(true);
         self.ended().await;
     }
+}
+
+/// A certificate that seems out of date to a router whose clock nobody set: that is to be looked at first.
+pub(crate) fn clock_first(failure: Failure, synchronised: bool) -> Failure {
+    if !matches!(failure.code, LastError::TlsCertificateExpired | LastError::TlsCrl) || synchronised {
+        return failure;
+    }
+    let now = Timestamp::now().strftime("%Y-%m-%d");
+    let detail = format!(
+        "The router's clock is not synchronised (it says {now}): start a time service. It is tried again as soon as the clock is. {}",
+        failure.detail
+    );
+    Failure::new(failure.code, detail)
 }

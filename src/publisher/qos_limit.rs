@@ -7,7 +7,7 @@ use crate::model::{Failure, LastError};
 /// Connections that a broker closes over messages of QoS 2 until QoS 1 is tried. A message goes out twice at most for it.
 const CLOSED_OVER_QOS2: u32 = 2;
 
-/// See the module. One for each broker, as long as its settings hold.
+/// One for each broker, as long as its settings hold.
 #[derive(Debug, Default)]
 pub(super) struct QosLimit {
     /// Of the present connection.

@@ -1,99 +1,40 @@
-//! The publish loop: off, connecting, connected (or idle between short connections), waiting.
+//! The publisher at work: it waits for the next input, asks the state what follows from it, and does that.
 
-pub(crate) use self::attempt::clock_first;
-use super::hold::Hold;
-use super::qos_limit::QosLimit;
-use super::size_limit::SizeLimit;
+use super::clock_first;
+use super::config_watch::{Change, ConfigWatch, Target};
+use super::delivery::Delivery;
+use super::failover::{Arrival, BrokerList};
+use super::refusal_log::RefusalLog;
+use super::state::{Effect, Input, State};
 use super::takeover::Takeover;
 use crate::backoff::Backoff;
-use crate::config::{Connection, StateLock};
-use crate::encode::{self, Splitter};
+use crate::config::{Qos, StateLock};
 use crate::log;
 use crate::model::{DropReason, Failure, LastError, LinkState, Message};
-use crate::mqtt::client::Client;
+use crate::mqtt::client::{BrokerConfig, Client, Event, NotSent};
 use crate::mqtt::limits::Limits;
-use crate::publisher::config_watch::Target;
-use crate::publisher::config_watch::{Change, ConfigWatch};
-use crate::publisher::failover::{Arrival, BrokerList};
-use crate::publisher::inflight::Inflight;
-use crate::publisher::poison::PoisonDetector;
-use crate::publisher::status_topic::Status;
 use crate::queue::Queue;
-use crate::spool::Keeper;
 use crate::stats::Stats;
-use std::collections::{BTreeMap, HashMap};
+use futures_util::FutureExt;
+use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-/// See the module.
+/// From the queue to the broker.
 pub(crate) struct Publisher<C> {
-    queue: Arc<Queue>,
-    keeper: Keeper,
-    stats: Arc<Stats>,
+    state: State,
     client: C,
-    config: ConfigWatch,
-    limits: Limits,
+    delivery: Delivery,
+    /// The one that is served: the settings may name another one by now.
+    target: Option<Target>,
     backoff: Backoff,
-    flight: Inflight,
-    suspect: PoisonDetector,
-    aside: Option<Aside>,
-    accused: Option<Accused>,
     takeover: Takeover,
-    /// Whether a message got through over this connection.
-    progressed: bool,
-    hold: Hold,
-    /// The largest message of a connection that went at QoS 0: the size of its packet, and when it went.
-    unacknowledged: Option<(usize, std::time::Instant)>,
-    splitter: Splitter,
-    status: Status,
-    /// Of the broker that is tried or used, which has this name, and of the others.
-    known: Known,
-    at: String,
-    others: HashMap<String, Known>,
-    /// What was told of it.
-    qos_said: Option<(u8, String)>,
-    size_said: Option<(usize, &'static str)>,
-    /// Refusals that the log has, by word: the sentence, and when.
-    refusals_said: BTreeMap<LastError, (String, Instant)>,
     /// Whether the last CONNECT had a last will.
     with_will: bool,
-    /// Where topics are put together.
-    topic: String,
-}
-
-/// A suspected message, until another one gets through or does not. On the books it is in flight.
-struct Aside {
-    message: Message,
-    /// What the broker did with it.
-    why: Failure,
-    /// Of its packet, if the broker closed the connection over it.
-    size: Option<usize>,
-}
-
-/// A suspected message that is sent once more, since another one got through: it is refused if the broker does it again.
-struct Accused {
-    /// Of its payload.
-    hash: u64,
-    why: Failure,
-    size: Option<usize>,
-}
-
-/// What is known of a broker as long as its settings hold.
-#[derive(Default)]
-struct Known {
-    qos: QosLimit,
-    size: SizeLimit,
-}
-
-/// How a connection ended.
-enum Ended {
-    /// A short connection delivered its burst.
-    Delivered,
-    /// ConfigWatch: other settings, or the end.
-    Ordered,
-    /// The first broker answers again.
-    Home,
-    Lost(Failure),
+    /// When the last attempt began, and when the broker accepted it.
+    attempted: Instant,
+    accepted: Instant,
 }
 
 impl<C: Client> Publisher<C> {
@@ -106,262 +47,437 @@ impl<C: Client> Publisher<C> {
         limits: Limits,
         state: Option<Arc<StateLock>>,
     ) -> Self {
-        queue.set_max_bytes(config.max_bytes());
+        let now = Instant::now();
         Self {
-            keeper: Keeper::new(state, config.spooling(), stats.clone()),
-            queue,
+            state: State::Disabled,
             client,
-            config,
+            delivery: Delivery::new(queue, stats, config, limits, state),
+            target: None,
             backoff: Backoff::new(limits.backoff_base, limits.backoff_cap),
-            hold: Hold::new(&limits),
-            limits,
-            flight: Inflight::default(),
-            suspect: PoisonDetector::default(),
-            aside: None,
-            accused: None,
             takeover: Takeover::default(),
-            progressed: false,
-            unacknowledged: None,
-            splitter: Splitter::new(encode::random_epoch()),
-            status: Status::new(stats.clone()),
-            known: Known::default(),
-            at: String::new(),
-            others: HashMap::new(),
-            qos_said: None,
-            size_said: None,
-            refusals_said: BTreeMap::new(),
             with_will: false,
-            stats,
-            topic: String::new(),
+            attempted: now,
+            accepted: now,
         }
     }
 
     /// Runs until the service stops. Every advert is on the books at any moment, and none waits afterwards.
     pub(crate) async fn run(mut self) {
+        self.resume();
+        let mut input = Input::Settings(Change::Broker);
+        loop {
+            match input {
+                Input::Message(event) => self.delivery.on_event(event),
+                input => self.transition(input).await,
+            }
+            if self.state == State::Stopped {
+                return self.finish().await;
+            }
+            input = self.next().await;
+        }
+    }
+
+    async fn transition(&mut self, mut input: Input) {
+        let (next, effects) = self.state.on(&input, &self.delivery.facts(self.state));
+        for effect in effects {
+            self.perform(effect, &mut input).await;
+        }
+        self.state = next;
+    }
+
+    async fn next(&mut self) -> Input {
+        match self.state {
+            State::Connecting => self.connect().await,
+            State::Connected | State::FailingBack => {
+                if let Some(input) = self.publish() {
+                    return input;
+                }
+                let event = self.client.next_event().map(|event| match event {
+                    Event::Lost(failure) => Input::Lost(failure),
+                    event => Input::Message(event),
+                });
+                self.delivery.next_input(self.state, event).await
+            }
+            _ => self.delivery.next_input(self.state, pending()).await,
+        }
+    }
+
+    /// One attempt, which goes on whatever happens meanwhile, unless its end is asked for.
+    async fn connect(&mut self) -> Input {
+        let (attempts, limits) = (self.backoff.attempts(), self.delivery.limits);
+        let (patience, broker) = (self.delivery.brokers.patience(attempts), self.broker_config());
+        let connected = self.client.connect(&broker, limits.factor(attempts));
+        let mut attempt = pin!(timeout(patience, connected).map(|result| match result {
+            Ok(Ok(())) => Input::Accepted,
+            Ok(Err(failure)) => Input::NotAccepted(failure),
+            Err(_) => {
+                let detail = format!("{} did not accept us within {} s.", broker.name(), patience.as_secs_f32());
+                Input::NotAnswered(Failure::new(LastError::Timeout, detail))
+            }
+        }));
+        loop {
+            let delivery = &mut self.delivery;
+            let input = delivery.next_input(State::Connecting, attempt.as_mut()).await;
+            match State::Connecting.on(&input, &delivery.facts(State::Connecting)).1[..] {
+                [] => {}
+                [Effect::Spill] => delivery.spooler.spill(&delivery.queue),
+                [Effect::Upkeep] => delivery.spooler.upkeep(),
+                _ => return input,
+            }
+        }
+    }
+
+    /// Hands over what the connection has room for. What follows from that alone.
+    fn publish(&mut self) -> Option<Input> {
+        let (delivery, client, stays) = (&mut self.delivery, &mut self.client, self.state == State::Connected);
+        if let Some(first) = delivery.brokers.wants_probe() {
+            let probe = client.probe(first);
+            delivery.brokers.probe(probe);
+        }
+        delivery.spooler.connected();
+        delivery.spooler.follow(delivery.config.spooling());
+        if let Some(at) = client.last_received() {
+            delivery.stats.set_broker_heard(Some(at));
+            delivery.broker_limits.size.survived(at);
+        }
+        delivery.report_qos();
+        delivery.requeue_deferred(client);
+        let was_empty = delivery.nothing_pending();
+        if stays && let Err(failure) = self.publish_status() {
+            return Some(Input::Lost(failure));
+        }
+        while stays && self.has_turn() {
+            match self.delivery.publish_queued(&mut self.client) {
+                None => break,
+                Some(Ok(())) => self.delivery.sent += 1,
+                Some(Err(failure)) => return Some(Input::Lost(failure)),
+            }
+        }
+        if stays && self.has_turn() && self.delivery.queue.is_empty() && !self.delivery.config.stopping() {
+            match self.delivery.publish_spooled(&mut self.client) {
+                None => {}
+                Some(Ok(())) => self.delivery.sent += 1,
+                Some(Err(failure)) => return Some(Input::Lost(failure)),
+            }
+        }
+        if was_empty {
+            self.delivery.last_ack = Instant::now();
+        }
+        let ends = || self.state.on(&Input::AllAcknowledged, &self.delivery.facts(self.state)).0 != self.state;
+        (self.delivery.nothing_pending() && ends()).then_some(Input::AllAcknowledged)
+    }
+
+    /// Whether one more message may go over this connection. With a short one the rest is left to the next.
+    fn has_turn(&self) -> bool {
+        let burst = !self.delivery.is_short() || self.delivery.sent < self.delivery.limits.burst;
+        burst && self.delivery.has_room() && !self.delivery.config.changed()
+    }
+
+    /// Hands over the status message if it is due.
+    fn publish_status(&mut self) -> Result<(), Failure> {
+        match self.target.as_ref().and_then(|target| target.status.as_ref()) {
+            Some(topic) if self.delivery.has_room() && self.delivery.status.can_be_sent() => {
+                let message = self.delivery.status.message(topic);
+                announce(&mut self.client, &mut self.delivery, &topic.topic, &message)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn perform(&mut self, effect: Effect, input: &mut Input) {
+        match effect {
+            Effect::Disable => self.disable().await,
+            Effect::Withdraw => self.delivery.queue.withdraw(),
+            Effect::Start => self.start(),
+            Effect::ShowIdle => self.show_idle(),
+            Effect::Connect => self.prepare_attempt(),
+            Effect::Begin => self.begin(),
+            Effect::DrainAcks => self.drain_acks().await,
+            Effect::Disconnect => self.disconnect().await,
+            Effect::EndBurst => {
+                self.backoff.reset();
+                self.takeover.forget();
+                self.client.disconnect().await;
+                // What follows may be a long silence.
+                self.delivery.stats.set_link(|link| link.state = LinkState::Idle);
+            }
+            Effect::Abort => self.client.abort().await,
+            Effect::EndStatus => self.end_status().await,
+            Effect::Requeue => self.requeue(),
+            Effect::FailBack => self.delivery.brokers.fail_back(),
+            Effect::StartBackoff => self.start_backoff(),
+            Effect::Spill => self.delivery.spooler.spill(&self.delivery.queue),
+            Effect::Upkeep => self.delivery.spooler.upkeep(),
+            Effect::Blame | Effect::ReportLoss | Effect::ReportFailure => match input {
+                Input::Lost(failure) if effect == Effect::Blame => self.blame(failure).await,
+                Input::Lost(failure) => {
+                    self.report(failure);
+                    self.delivery.brokers.lost(self.attempted.elapsed(), failure.code.needs_operator());
+                }
+                Input::NotAccepted(failure) | Input::NotAnswered(failure) => self.not_accepted(failure),
+                _ => {}
+            },
+        }
+    }
+
+    fn resume(&mut self) {
+        let Delivery { queue, stats, inflight, .. } = &mut self.delivery;
         let lost = self.client.resume(|message| {
-            let id = self.queue.next_id();
-            self.stats.ledger(|l| l.resume(message.adverts));
-            self.flight.add(Message { id, ..message });
+            let id = queue.next_id();
+            stats.ledger(|l| l.resume(message.adverts));
+            inflight.add(Message { id, ..message });
             id
         });
-        self.stats.ledger(|l| {
+        stats.ledger(|l| {
             l.resume(lost);
             l.drop_in_flight(lost, DropReason::SpoolDamaged);
         });
-        while !self.config.stopping() {
-            match self.config.target().cloned() {
-                None => self.off().await,
-                Some(target) => self.serve(&target).await,
-            }
-        }
+    }
+
+    async fn finish(mut self) {
         self.client.close().await;
-        self.aside_back();
-        self.settle_flight();
-        if !self.flight.is_empty() && !self.client.save(&self.flight.messages()) {
-            self.put_back(false);
+        if let Some(message) = self.delivery.poison.reset() {
+            self.delivery.send_again(vec![message]);
+        }
+        self.requeue();
+        let Self { mut delivery, mut client, .. } = self;
+        if !delivery.inflight.is_empty() && !client.save(&delivery.inflight.messages()) {
+            delivery.requeue_unacked(|_| false);
         }
         // What is left in flight goes on in the session.
-        self.flight.take_unacked(|_| false).iter().for_each(|message| self.keeper.settle(message.id));
-        if self.config.target().is_none() {
-            self.queue.withdraw();
+        delivery.inflight.take_unacked(|_| false).iter().for_each(|message| delivery.spooler.ack(message.id));
+        if delivery.config.target().is_none() {
+            delivery.queue.withdraw();
         }
-        self.keeper.close(&self.queue);
-        self.queue.clear(DropReason::Shutdown);
-        self.stats.set_link(|link| link.state = LinkState::Off);
+        delivery.spooler.close(&delivery.queue);
+        delivery.queue.clear(DropReason::Shutdown);
+        delivery.stats.set_link(|link| link.state = LinkState::Off);
     }
 
-    /// Whether anything is to be sent.
-    fn has_work(&self) -> bool {
-        !self.queue.is_empty() || !self.flight.is_empty()
-    }
-
-    async fn off(&mut self) {
-        self.stats.set_link(|link| {
+    async fn disable(&mut self) {
+        let stats = &self.delivery.stats;
+        stats.set_link(|link| {
             link.state = LinkState::Off;
             link.broker.clear();
             link.error = None;
         });
-        self.stats.set_broker_heard(None);
-        self.aside_back();
-        self.forget_limits();
+        stats.set_broker_heard(None);
+        self.delivery.forget_broker();
         self.client.forget_session().await;
-        self.put_back(false);
-        self.keeper.follow(self.config.spooling());
-        loop {
-            self.queue.withdraw();
-            tokio::select! {
-                // The batch that was open when the setting changed.
-                () = self.queue.wait() => {}
-                () = self.keeper.wait_upkeep() => self.keeper.upkeep(),
-                _ = self.config.next(|bytes| self.queue.set_max_bytes(bytes)) => return,
-            }
-        }
+        self.delivery.requeue_unacked(|_| false);
+        self.delivery.queue.withdraw();
     }
 
-    /// Serves one broker, or its fallbacks, until there are other orders.
-    async fn serve(&mut self, target: &Target) {
-        let mut hosts = BrokerList::new(&target.broker, self.limits);
-        self.aside_back();
-        self.suspect = PoisonDetector::default();
+    fn start(&mut self) {
+        let delivery = &mut self.delivery;
+        self.target = delivery.config.target().cloned();
+        delivery.brokers = BrokerList::new(self.target.as_ref().map(|target| &target.broker), delivery.limits);
         self.takeover.forget();
-        self.hold.end();
-        self.status.start_over();
-        self.forget_limits();
-        self.stats.set_broker_heard(None);
+        delivery.hold.end();
+        delivery.status.start_over();
+        delivery.forget_broker();
+        delivery.stats.set_broker_heard(None);
         self.backoff.reset();
-        self.refusals_said.clear();
-        self.stats.set_link(|link| (link.error, link.refusal) = (None, None));
-        loop {
-            let short = target.broker.mqtt.connection == Connection::Short;
-            if short {
-                self.stats.set_link(|link| link.broker = hosts.current().name());
-                if !self.await_message(target).await {
-                    return self.end_status(target, hosts.current()).await;
-                }
-                hosts.go_home_if_due();
-            }
-            self.stats.set_link(|link| {
-                link.broker = hosts.current().name();
-                link.state = LinkState::Connecting;
-            });
-            let since = Instant::now();
-            match self.connect(&hosts).await {
-                None => return self.client.abort().await,
-                Some(Err(failure)) => {
-                    self.takeover.forget();
-                    self.status.not_accepted(&failure, self.with_will);
-                    self.note(&mut hosts, &failure);
-                    let repair = failure.code.needs_operator() && !self.status.tries_without_will();
-                    if hosts.failed(repair) {
-                        continue;
-                    }
-                }
-                Some(Ok(())) => match self.connected(target, &mut hosts).await {
-                    Ended::Delivered => {
-                        self.takeover.forget();
-                        continue;
-                    }
-                    Ended::Ordered => return,
-                    Ended::Home => {
-                        hosts.go_home();
-                        continue;
-                    }
-                    Ended::Lost(failure) => {
-                        self.note(&mut hosts, &failure);
-                        hosts.lost(since.elapsed(), failure.code.needs_operator());
-                    }
-                },
-            }
-            if !self.pause(hosts.take_repair()).await {
-                return;
-            }
-        }
+        delivery.refusals = RefusalLog::default();
+        delivery.stats.set_link(|link| (link.error, link.refusal) = (None, None));
     }
 
-    /// Short connections: waits for something to publish or to tell; false if there are other orders.
-    async fn await_message(&mut self, target: &Target) -> bool {
+    fn show_idle(&self) {
         // After a failure the state stays `waiting`, with its reason, until a connection worked.
-        self.stats.set_link(|link| {
+        self.delivery.stats.set_link(|link| {
+            link.broker = self.delivery.brokers.current().name();
             if link.state != LinkState::Waiting {
                 link.state = LinkState::Idle;
             }
         });
-        if !self.flight.is_empty() {
-            return true;
-        }
-        loop {
-            self.keeper.follow(self.config.spooling());
-            let holding = self.hold.active();
-            tokio::select! {
-                biased;
-                news = self.config.next(|bytes| self.queue.set_max_bytes(bytes)) => match news {
-                    Change::Publish => {}
-                    Change::Stop if !self.queue.is_empty() => return true,
-                    Change::Stop | Change::Broker | Change::Deadline => return false,
-                },
-                () = self.hold.wait(), if holding => {}
-                () = self.keeper.wait_spill(&self.queue, false), if holding => self.keeper.spill(&self.queue),
-                () = self.queue.wait(), if !holding => return true,
-                () = self.status.wait_owed(), if target.status.is_some() => return true,
-                () = self.keeper.wait_due(true), if !holding => return true,
-                () = self.keeper.wait_upkeep() => self.keeper.upkeep(),
-            }
-        }
     }
 
-    async fn connected(&mut self, target: &Target, hosts: &mut BrokerList) -> Ended {
-        self.stats.set_broker_heard(Some(std::time::Instant::now()));
-        let arrival = hosts.arrived();
-        self.stats.set_link(|link| {
+    fn prepare_attempt(&mut self) {
+        let delivery = &mut self.delivery;
+        if delivery.is_short() {
+            delivery.brokers.fail_back_if_due();
+        }
+        delivery.stats.set_link(|link| {
+            link.broker = delivery.brokers.current().name();
+            link.state = LinkState::Connecting;
+        });
+        delivery.had_work = delivery.has_work();
+        self.attempted = Instant::now();
+    }
+
+    /// How to connect to the broker whose turn it is, as far as it is known.
+    fn broker_config(&mut self) -> BrokerConfig {
+        let delivery = &mut self.delivery;
+        let mut broker = delivery.brokers.current().clone();
+        if delivery.broker_limits.switch_to(broker.name()) {
+            delivery.hold.end();
+        }
+        broker.lasting &= delivery.broker_limits.qos.lower(Qos::ExactlyOnce) == Qos::ExactlyOnce;
+        broker.last_will.take_if(|_| !delivery.status.with_will());
+        self.with_will = broker.last_will.is_some();
+        broker
+    }
+
+    /// The broker accepted us.
+    fn begin(&mut self) {
+        let delivery = &mut self.delivery;
+        delivery.stats.set_broker_heard(Some(std::time::Instant::now()));
+        let arrival = delivery.brokers.arrived();
+        delivery.stats.set_link(|link| {
             link.state = LinkState::Connected;
             link.error = None;
             link.connects += 1;
             link.failovers += u64::from(matches!(arrival, Arrival::Fallback(_)));
         });
-        if hosts.is_news(Ok(())) {
-            log::link_up(&self.stats.link().borrow());
+        if delivery.brokers.is_news(Ok(())) {
+            log::link_up(&delivery.stats.link().borrow());
         }
         match arrival {
             Arrival::Usual => {}
-            Arrival::Fallback(before) => log::failover(&self.stats.link().borrow(), &before),
-            Arrival::Home => log::home(&self.stats.link().borrow()),
+            Arrival::Fallback(before) => log::failover(&delivery.stats.link().borrow(), &before),
+            Arrival::Failback => log::home(&delivery.stats.link().borrow()),
         }
-        self.learn_limits();
-        self.settle_flight();
-        let since = Instant::now();
-        self.progressed = false;
-        let mut ended = self.carry(target, hosts).await;
-        match &mut ended {
-            Ended::Delivered => {
-                self.backoff.reset();
-                self.client.disconnect().await;
-                // What follows may be a long silence.
-                self.stats.set_link(|link| link.state = LinkState::Idle);
+        delivery.status.accepted(self.with_will);
+        delivery.broker_limits.connected(self.client.maximum_qos(), self.client.maximum_packet_size());
+        delivery.report_qos();
+        delivery.report_size();
+        self.requeue();
+        let now = Instant::now();
+        self.accepted = now;
+        (self.delivery.last_ack, self.delivery.progressed, self.delivery.sent) = (now, false, 0);
+    }
+
+    /// After a connection, or before the first message of one: what no session keeps waits again.
+    fn requeue(&mut self) {
+        self.apply_session_events();
+        self.delivery.requeue_unacked(|id| self.client.keeps(id));
+    }
+
+    /// Books what became of messages that a session keeps.
+    fn apply_session_events(&mut self) {
+        while let Some(event) = self.client.session_event() {
+            self.delivery.apply(event);
+        }
+    }
+
+    /// Collects acknowledgements that are on their way.
+    async fn drain_acks(&mut self) {
+        let settle = self.delivery.limits.settle;
+        let drained = async {
+            while !self.delivery.nothing_pending() {
+                match self.client.next_event().await {
+                    Event::Lost(_) => return,
+                    event => self.delivery.apply(event),
+                }
             }
-            Ended::Ordered | Ended::Home => self.goodbye(target).await,
-            Ended::Lost(failure) => {
-                self.client.abort().await;
-                // A status that was not acknowledged is the first suspect.
-                let about_adverts = !self.status.pending();
-                self.status.lost(failure);
-                // A connection that lives for a moment only, again and again, did not work.
-                if since.elapsed() >= self.limits.steady {
-                    self.backoff.reset();
-                }
-                self.settle_kept();
-                self.learn_from_loss(failure).await;
-                if about_adverts {
-                    self.blame(failure).await;
-                }
-                let innocent = about_adverts && (self.progressed || self.flight.is_empty());
-                self.takeover.lost(failure, since.elapsed(), innocent, &self.limits);
+        };
+        // What does not come within the time is not awaited.
+        let _ = timeout(settle, drained).await;
+    }
+
+    /// Ends a connection in good order. The status says why before the will is taken back: a broker that does not acknowledge
+    /// that keeps the will.
+    async fn disconnect(&mut self) {
+        if let Some(topic) = self.target.as_ref().and_then(|target| target.status.as_ref())
+            && !self.delivery.status.given_up()
+        {
+            let reason = if self.delivery.config.stopping() { "stopped" } else { "reconfigured" };
+            let has_room = self.delivery.has_room();
+            let message = self.delivery.status.farewell(topic, reason);
+            if has_room && announce(&mut self.client, &mut self.delivery, &topic.topic, &message).is_ok() {
+                self.drain_acks().await;
+            }
+            if self.delivery.status.pending() {
+                return self.client.abort().await;
             }
         }
-        self.settle_flight();
-        ended
+        self.client.disconnect().await;
+    }
+
+    /// Between two short connections the broker has no will of ours: the status gets its end over one more connection.
+    async fn end_status(&mut self) {
+        if !self.delivery.status.stands() {
+            return;
+        }
+        let (limit, broker) = (self.delivery.limits.farewell, self.delivery.brokers.current().clone());
+        let ended = timeout(limit, async {
+            let connected = self.client.connect(&broker, 1).await.is_ok();
+            if connected {
+                self.disconnect().await;
+            }
+            connected
+        });
+        if !ended.await.unwrap_or(false) {
+            self.client.abort().await;
+        }
+    }
+
+    /// A connection was lost, with what was told over it.
+    async fn blame(&mut self, failure: &mut Failure) {
+        let (delivery, lived) = (&mut self.delivery, self.accepted.elapsed());
+        // A status that was not acknowledged is the first suspect.
+        let about_adverts = !delivery.status.pending();
+        delivery.status.lost(failure);
+        // A connection that lives for a moment only, again and again, did not work.
+        if lived >= delivery.limits.steady {
+            self.backoff.reset();
+        }
+        self.apply_session_events();
+        let delivery = &mut self.delivery;
+        let other_qos = delivery.learn_qos(failure);
+        if other_qos | (about_adverts && delivery.find_culprit(failure)) {
+            self.client.forget_session().await;
+        }
+        let delivery = &self.delivery;
+        let innocent = about_adverts && (delivery.progressed || delivery.inflight.is_empty());
+        self.takeover.lost(failure, lived, innocent, &delivery.limits);
+    }
+
+    /// The broker did not accept us: its next one is tried, or the round is over.
+    fn not_accepted(&mut self, failure: &Failure) {
+        self.takeover.forget();
+        self.delivery.status.not_accepted(failure, self.with_will);
+        self.report(failure);
+        let repair = failure.code.needs_operator() && !self.delivery.status.tries_without_will();
+        self.delivery.brokers.failed(repair);
+    }
+
+    /// Tells of an attempt or a connection that failed.
+    fn report(&mut self, failure: &Failure) {
+        let stats = &self.delivery.stats;
+        let failure = &clock_first(failure.clone(), *stats.clock_synchronised().borrow());
+        stats.set_link(|link| {
+            link.state = LinkState::Waiting;
+            link.failures += 1;
+            link.error = Some(failure.clone());
+        });
+        if self.delivery.brokers.is_news(Err(failure.code)) {
+            log::link_down(&stats.link().borrow(), failure);
+        }
+    }
+
+    fn start_backoff(&mut self) {
+        let delivery = &mut self.delivery;
+        let repair = delivery.brokers.take_repair();
+        let delay = if repair { self.backoff.delay_at_cap() } else { self.backoff.delay() };
+        delivery.retry_at = Instant::now() + delay;
+        delivery.clock_was_set = *delivery.clock.borrow_and_update();
     }
 }
 
-#[path = "run_attempt.rs"]
-mod attempt;
-
-#[path = "run_carry.rs"]
-mod carry;
-
-#[path = "run_qos.rs"]
-mod qos;
-
-#[path = "run_refusals.rs"]
-mod refusals;
-
-#[path = "run_settle.rs"]
-mod settle;
-
-#[path = "run_status.rs"]
-mod telling;
+fn announce(client: &mut impl Client, delivery: &mut Delivery, topic: &str, message: &[u8]) -> Result<(), Failure> {
+    match client.publish_status(topic, message) {
+        Ok(()) => Ok(()),
+        Err(NotSent::Refused(failure)) => {
+            delivery.status.refused(&failure);
+            Ok(())
+        }
+        Err(NotSent::Lost(failure)) => Err(failure),
+    }
+}
 
 #[cfg(test)]
-#[path = "run_bench.rs"]
+#[path = "bench.rs"]
 mod bench;
 
 #[cfg(test)]

@@ -103,7 +103,7 @@ fn a_blocked_loop_does_not_feed_the_watchdog_and_an_idle_one_does() {
         let (queue, stats) = (queue.clone(), stats.clone());
         move || {
             let limits = Limits { drain: Duration::ZERO, ..Limits::default() };
-            let orders = ConfigWatch::new(settings, stopped, Address([0; 6]), limits.drain, stats.clone());
+            let orders = ConfigWatch::new(settings, stopped, Address([0; 6]), limits.drain);
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
             runtime.block_on(Publisher::new(queue, stats, Stuck { entered, released }, orders, limits, None).run());
         }

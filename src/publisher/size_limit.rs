@@ -1,13 +1,19 @@
 //! How large a packet the broker takes, as far as it is known: told in CONNACK (MQTT 5), or learned from what it closes the
 //! connection over (MQTT 3 has no other way to say "too large").
 
+use crate::config::Qos;
+use std::time::{Duration, Instant};
+
 /// Messages are not cut below this to find out whether their size is what the broker does not like.
 const SMALLEST: usize = 256;
 
 /// After so many closes in a row a message at QoS 0 is suspected.
 const SUSPECTED_AFTER: u32 = 3;
 
-/// See the module. All sizes are of whole PUBLISH packets. One for each broker, as long as its settings hold.
+/// A broker that closes over a message does so within this time.
+const CLOSES_WITHIN: Duration = Duration::from_secs(2);
+
+/// All sizes are of whole PUBLISH packets. One for each broker, as long as its settings hold.
 #[derive(Debug, Default)]
 pub(super) struct SizeLimit {
     /// Of the present connection.
@@ -22,6 +28,8 @@ pub(super) struct SizeLimit {
     proven: bool,
     /// Connections in a row that it closed right after a message that it does not acknowledge (QoS 0).
     closed_after: u32,
+    /// The largest such message of a connection: the size of its packet, and when it went.
+    unacknowledged: Option<(usize, Instant)>,
 }
 
 impl SizeLimit {
@@ -78,8 +86,29 @@ impl SizeLimit {
         true
     }
 
+    /// A packet of this size went at QoS 0.
+    pub(super) fn went_unacknowledged(&mut self, size: usize) {
+        if self.unacknowledged.is_none_or(|(known, _)| size > known) {
+            self.unacknowledged = Some((size, Instant::now()));
+        }
+    }
+
+    /// The broker said something at this time: it lives on after what went at QoS 0 before.
+    pub(super) fn survived(&mut self, heard: Instant) {
+        // An answer to what came before it may be as late as that.
+        if let Some((size, _)) = self.unacknowledged.take_if(|(_, at)| *at + CLOSES_WITHIN < heard) {
+            self.acknowledged(size);
+        }
+    }
+
+    /// The connection was lost; `closed` if the broker closed it. True if that was over a packet at QoS 0 and smaller ones are tried.
+    pub(super) fn lost(&mut self, closed: bool) -> bool {
+        let last = self.unacknowledged.take();
+        last.is_some_and(|(size, at)| closed && at.elapsed() < CLOSES_WITHIN && self.closed_after(size))
+    }
+
     /// It closed the connection right after a message of this size at QoS 0. True if smaller ones are tried from now on.
-    pub(super) fn closed_after(&mut self, size: usize) -> bool {
+    fn closed_after(&mut self, size: usize) -> bool {
         self.closed_after += 1;
         if self.closed_after < SUSPECTED_AFTER {
             return false;
@@ -104,8 +133,8 @@ impl SizeLimit {
 }
 
 /// Bytes of a PUBLISH packet.
-pub(super) fn packet(topic: usize, payload: usize, qos: crate::config::Qos, mqtt5: bool) -> usize {
-    let id = if qos == crate::config::Qos::AtMostOnce { 0 } else { 2 };
+pub(super) fn packet(topic: usize, payload: usize, qos: Qos, mqtt5: bool) -> usize {
+    let id = if qos == Qos::AtMostOnce { 0 } else { 2 };
     let remaining = 2 + topic + id + usize::from(mqtt5) + payload;
     // The length takes seven bits a byte.
     let length = match remaining {
@@ -120,7 +149,6 @@ pub(super) fn packet(topic: usize, payload: usize, qos: crate::config::Qos, mqtt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Qos;
 
     #[test]
     fn size_limit_is_what_the_broker_tells() {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 /// Between two of them, however often the state changes; the last one wins.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -61,7 +61,7 @@ fn text(message: Map<String, Value>) -> Vec<u8> {
     Value::Object(message).to_string().into_bytes()
 }
 
-/// See the module.
+/// What the broker was told, and how it took that.
 pub(super) struct Status {
     stats: Arc<Stats>,
     health: watch::Receiver<Health>,
@@ -185,39 +185,24 @@ impl Status {
     }
 
     /// Whether the broker should have been told something by now.
-    pub(super) fn owed(&self) -> bool {
-        !self.pending && !self.given_up() && self.next() <= Instant::now()
+    pub(super) fn is_due(&self) -> bool {
+        self.due_at().is_some_and(|at| at <= Instant::now())
     }
 
     /// Whether that can be told. Over a living connection nobody is offline: such a state is about to change.
-    pub(super) fn due(&self) -> bool {
-        self.owed() && self.health.borrow().state != HealthState::Offline
+    pub(super) fn can_be_sent(&self) -> bool {
+        self.is_due() && self.health.borrow().state != HealthState::Offline
     }
 
-    /// Waits until it is [`owed`](Self::owed).
-    pub(super) async fn wait_owed(&mut self) {
-        while !self.owed() {
-            self.wait_change().await;
-        }
+    /// When it will be due, if that does not depend on an acknowledgement.
+    pub(super) fn due_at(&self) -> Option<Instant> {
+        (!self.pending && !self.given_up()).then(|| self.next())
     }
 
-    /// Waits until it may be [`due`](Self::due).
-    pub(super) async fn wait_due(&mut self) {
-        while !self.due() {
-            if self.owed() {
-                changed(&mut self.health).await;
-            } else {
-                self.wait_change().await;
-            }
-        }
-    }
-
-    async fn wait_change(&mut self) {
-        let next = self.next();
-        tokio::select! {
-            () = changed(&mut self.health) => {}
-            // An acknowledgement comes from elsewhere, and wakes the loop.
-            () = sleep_until(next), if !self.pending && !self.given_up() => {}
+    /// Waits for another health; for ever if there is no one to tell.
+    pub(super) async fn changed(&mut self) {
+        if self.health.changed().await.is_err() {
+            std::future::pending().await
         }
     }
 
@@ -256,12 +241,5 @@ impl Status {
         add("adapters", adapters.iter().map(adapter).collect());
         add("ledger", json!(self.stats.snapshot().dictionary()));
         text(message)
-    }
-}
-
-/// Waits for another health; for ever if there is no one to tell.
-async fn changed(health: &mut watch::Receiver<Health>) {
-    if health.changed().await.is_err() {
-        std::future::pending().await
     }
 }

@@ -10,7 +10,7 @@ const TOLD_AFTER: u32 = 3;
 /// A connection that lived longer was not ended by a client that comes back as we do.
 const LONGEST: Duration = Duration::from_secs(90);
 
-/// See the module.
+/// Connections that ended as if another client had our ClientId.
 #[derive(Debug, Default)]
 pub(super) struct Takeover {
     cuts: u32,

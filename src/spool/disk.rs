@@ -16,8 +16,8 @@ pub(super) trait Disk: Send + Sync {
     fn append(&self, segment: u64, offset: u64, bytes: &[u8]) -> io::Result<()>;
     fn truncate(&self, segment: u64, length: u64) -> io::Result<()>;
     fn remove(&self, segment: u64) -> io::Result<()>;
-    /// Keeps a segment as it is for people, in the place of the last that was put aside.
-    fn put_aside(&self, segment: u64) -> io::Result<()>;
+    /// Keeps a segment as it is for people, in the place of the last that was quarantined.
+    fn quarantine(&self, segment: u64) -> io::Result<()>;
     /// Replaces a small file in one step.
     fn write_file(&self, name: &str, bytes: &[u8]) -> io::Result<()>;
     fn read_file(&self, name: &str) -> io::Result<Vec<u8>>;
@@ -26,7 +26,7 @@ pub(super) trait Disk: Send + Sync {
 /// A directory.
 pub(super) struct Files(pub(super) PathBuf);
 
-const ASIDE: &str = "damaged.bad";
+const QUARANTINED: &str = "damaged.bad";
 /// More than any of the small files needs.
 const SMALL: u64 = 4 << 20;
 
@@ -91,14 +91,14 @@ impl Disk for Files {
         std::fs::remove_file(self.path(segment))
     }
 
-    fn put_aside(&self, segment: u64) -> io::Result<()> {
-        let aside = self.0.join(ASIDE);
-        match std::fs::remove_file(&aside) {
+    fn quarantine(&self, segment: u64) -> io::Result<()> {
+        let quarantined = self.0.join(QUARANTINED);
+        match std::fs::remove_file(&quarantined) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
         // A second name costs no space and no writing.
-        std::fs::hard_link(self.path(segment), aside)
+        std::fs::hard_link(self.path(segment), quarantined)
     }
 
     fn write_file(&self, name: &str, bytes: &[u8]) -> io::Result<()> {

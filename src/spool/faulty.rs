@@ -20,7 +20,7 @@ pub(super) struct Platter {
     pub(super) room: Option<usize>,
     /// A write that failed says so only after it came through.
     pub(super) late: bool,
-    pub(super) aside: usize,
+    pub(super) quarantined: usize,
     /// Reads that are answered; the others wait for more.
     pub(super) reads_left: Option<usize>,
     /// Reads of segments from this one on are not answered.
@@ -107,9 +107,9 @@ impl Disk for Faulty {
         self.change(|p| p.files.remove(&segment).map(drop).ok_or_else(failed))
     }
 
-    fn put_aside(&self, _: u64) -> io::Result<()> {
+    fn quarantine(&self, _: u64) -> io::Result<()> {
         self.change(|p| {
-            p.aside += 1;
+            p.quarantined += 1;
             Ok(())
         })
     }

@@ -34,7 +34,7 @@ impl Disk for One<'_> {
         unreachable!("it is only read")
     }
 
-    fn put_aside(&self, _: u64) -> io::Result<()> {
+    fn quarantine(&self, _: u64) -> io::Result<()> {
         unreachable!("it is only read")
     }
 

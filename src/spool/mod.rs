@@ -6,13 +6,13 @@ mod disk;
 mod faulty;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;
-mod keeper;
 mod notes;
 mod reader;
 mod record;
 mod recovery;
 mod replay;
 mod sealed;
+mod spooler;
 mod store;
 
-pub(crate) use keeper::Keeper;
+pub(crate) use spooler::Spooler;

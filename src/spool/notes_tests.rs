@@ -17,7 +17,7 @@ fn note_of_version_1_is_left_and_not_believed() {
     assert_eq!((found.adverts, drain(&mut store, true)), (6, vec![0, 1, 2]));
     store.append(&at(9), &[message(7)]).expect("written");
     assert_eq!(disk.with(|p| p.files.keys().copied().collect::<Vec<_>>()), [10], "a number that it knows is not used");
-    store.note().expect("noted");
+    store.checkpoint().expect("noted");
     assert_eq!(disk.with(|p| p.small["sent"].clone()), note);
 }
 
@@ -27,8 +27,8 @@ fn note_that_is_damaged_hides_no_message() {
     let (mut store, _) = open(&disk);
     store.append(&at(9), &(0..20).map(message).collect::<Vec<_>>()).expect("written");
     let given: Vec<_> = (0..10).filter_map(|_| store.next(&at(9)).1).collect();
-    given.iter().filter(|(_, m)| !number(m).is_multiple_of(3)).for_each(|(place, _)| store.settle(*place));
-    store.note().expect("noted");
+    given.iter().filter(|(_, m)| !number(m).is_multiple_of(3)).for_each(|(place, _)| store.ack(*place));
+    store.checkpoint().expect("noted");
     let unsent: Vec<_> = [0, 3, 6, 9].into_iter().chain(10..20).collect();
     let note = disk.with(|p| p.small["sent2"].clone());
     assert_eq!(drain(&mut open(&disk).0, false), unsent);

@@ -81,7 +81,7 @@ pub(super) fn recover(disk: &dyn Disk, job: &Job, pause: &mut dyn FnMut() -> boo
     if let (None, Written::At(uptime)) = (segment.writer, segment.written) {
         segment.writer = Some(Clocks { boot: None, uptime, wall: None });
     }
-    settle(disk, job, &reader, segment, &mut outcome);
+    classify(disk, job, &reader, segment, &mut outcome);
     Some(outcome)
 }
 
@@ -96,7 +96,7 @@ fn newer(written: Written, received: &Received) -> Written {
 }
 
 /// A torn tail of the newest one is cut; other damage is counted, and the file kept for people.
-fn settle(disk: &dyn Disk, job: &Job, reader: &Reader, mut segment: Segment, outcome: &mut Outcome) {
+fn classify(disk: &dyn Disk, job: &Job, reader: &Reader, mut segment: Segment, outcome: &mut Outcome) {
     let (whole, gaps) = reader.whole();
     let began = matches!(reader.version(), Some(Version::One | Version::Two));
     let overwritten = reader.version() == Some(Version::Damaged);
@@ -105,8 +105,8 @@ fn settle(disk: &dyn Disk, job: &Job, reader: &Reader, mut segment: Segment, out
     let number = job.number;
     if gaps || overwritten || job.bytes > LONGEST_SEGMENT || ((torn || !began) && !job.newest) {
         outcome.damaged = true;
-        if let Err(error) = disk.put_aside(number) {
-            tracing::debug!("segment {number:016x} of the spool cannot be put aside: {error}");
+        if let Err(error) = disk.quarantine(number) {
+            tracing::debug!("segment {number:016x} of the spool cannot be quarantined: {error}");
         }
     } else if torn && let Err(error) = disk.truncate(number, whole) {
         tracing::debug!("segment {number:016x} of the spool cannot be cut: {error}");

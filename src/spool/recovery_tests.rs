@@ -101,7 +101,7 @@ fn recovery_of_what_is_no_segment_counts_it_and_keeps_the_file() {
         let job = Job { number: 3, bytes: file.len() as u64, note: None, newest };
         let outcome = recover(&disk, &job, &mut || true).expect("it goes on");
         assert_eq!((outcome.damaged, outcome.segment.is_some()), (damaged, false), "{} bytes", file.len());
-        assert_eq!(disk.with(|p| (p.aside, p.files.len())), (usize::from(damaged), 0));
+        assert_eq!(disk.with(|p| (p.quarantined, p.files.len())), (usize::from(damaged), 0));
     }
 }
 

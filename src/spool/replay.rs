@@ -1,7 +1,7 @@
 //! Messages of the disk on their way: given out one at a time, settled, or back where they were.
 
 use super::boots::Now;
-use super::keeper::Keeper;
+use super::spooler::Spooler;
 use super::store::{Place, Store};
 use crate::model::{DropReason, Message, MessageId};
 use crate::queue::Queue;
@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-impl Keeper {
+impl Spooler {
     fn has_more(&self) -> bool {
         !self.returned.is_empty() || self.store.as_ref().is_some_and(Store::has_more)
     }
@@ -17,7 +17,7 @@ impl Keeper {
     /// When the next message may be sent again, if there is one and none is on its way. A short connection takes a second's
     /// worth.
     pub(crate) fn due(&self, short: bool) -> Option<Instant> {
-        if self.sent.len() > self.aside.len() || !self.has_more() {
+        if self.sent.len() > self.isolated.len() || !self.has_more() {
             return None;
         }
         let rate = f64::from(self.settings.rate);
@@ -59,8 +59,8 @@ impl Keeper {
     }
 
     /// A message in flight is done with, for good or for bad.
-    pub(crate) fn settle(&mut self, id: MessageId) {
-        self.aside.remove(&id);
+    pub(crate) fn ack(&mut self, id: MessageId) {
+        self.isolated.remove(&id);
         let Some(place) = self.sent.remove(&id) else { return };
         if let Some(parts) = self.parts.get_mut(&place) {
             *parts -= 1;
@@ -69,15 +69,15 @@ impl Keeper {
             }
             self.parts.remove(&place);
         }
-        self.store.iter_mut().for_each(|store| store.settle(place));
-        self.note();
-        self.tell();
+        self.store.iter_mut().for_each(|store| store.ack(place));
+        self.checkpoint();
+        self.publish_stats();
     }
 
-    /// A message in flight waits aside: the next one may be sent meanwhile.
-    pub(crate) fn set_aside(&mut self, id: MessageId) {
+    /// A message in flight is isolated: the next one may be sent meanwhile.
+    pub(crate) fn isolate(&mut self, id: MessageId) {
         if self.sent.contains_key(&id) {
-            self.aside.insert(id);
+            self.isolated.insert(id);
         }
     }
 
@@ -104,7 +104,7 @@ impl Keeper {
             let messages: Vec<_> = left.into_iter().map(|(_, message)| message).collect();
             self.returned.extend(others);
             if !messages.is_empty() && store.append(&Now::read(&self.stats), &messages).is_ok() {
-                store.settle(place);
+                store.ack(place);
             }
         }
     }
@@ -113,7 +113,7 @@ impl Keeper {
     pub(crate) fn put_back(&mut self, messages: Vec<Message>) -> Vec<Message> {
         let mut live = Vec::new();
         for message in messages {
-            self.aside.remove(&message.id);
+            self.isolated.remove(&message.id);
             let place = self.sent.remove(&message.id);
             match place.filter(|place| self.store.as_mut().is_some_and(|store| store.holds(*place))) {
                 Some(place) => {

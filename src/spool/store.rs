@@ -98,7 +98,7 @@ pub(super) enum Oldest {
 /// How long which boot ran.
 const BOOTS: &str = "boots";
 
-/// See the module.
+/// The segments, and what was sent of them.
 pub(super) struct Store {
     disk: Arc<dyn Disk>,
     segments: VecDeque<Segment>,
@@ -291,7 +291,7 @@ impl Store {
     }
 
     /// A message that was given out need not be kept any more.
-    pub(super) fn settle(&mut self, place: Place) {
+    pub(super) fn ack(&mut self, place: Place) {
         if let Some(segment) = self.segment(place.segment)
             && segment.open.remove(&place.record)
         {
@@ -345,13 +345,13 @@ impl Store {
     }
 
     /// Writes the note in any case: an error if the disk still takes nothing.
-    pub(super) fn prove(&mut self) -> io::Result<()> {
+    pub(super) fn probe_write(&mut self) -> io::Result<()> {
         self.noted = false;
-        self.note()
+        self.checkpoint()
     }
 
     /// Notes what was sent, so that a restart does not send it again.
-    pub(super) fn note(&mut self) -> io::Result<()> {
+    pub(super) fn checkpoint(&mut self) -> io::Result<()> {
         if self.noted {
             return Ok(());
         }

@@ -52,7 +52,7 @@ fn drain(store: &mut Store, settle: bool) -> Vec<u32> {
         assert!(store.holds(place));
         numbers.push(number(&message));
         if settle {
-            store.settle(place);
+            store.ack(place);
         }
     }
     numbers
@@ -82,9 +82,9 @@ fn a_note_of_a_segment_that_is_gone_is_not_taken_for_a_new_one() {
     let (mut store, _) = open(&disk);
     store.append(&at(9), &(0..4).map(message).collect::<Vec<_>>()).expect("written");
     let given: Vec<_> = (0..4).filter_map(|_| store.next(&at(9)).1).collect();
-    store.settle(given[0].0);
-    store.note().expect("noted");
-    given.iter().for_each(|(place, _)| store.settle(*place));
+    store.ack(given[0].0);
+    store.checkpoint().expect("noted");
+    given.iter().for_each(|(place, _)| store.ack(*place));
     assert_eq!(disk.with(|p| p.files.len()), 0);
     // Killed before the next note.
     let (mut store, _) = open(&disk);
@@ -100,8 +100,8 @@ fn note_of_another_segment_of_that_number_says_nothing() {
     let (mut store, _) = open(&disk);
     store.append(&at(9), &(0..4).map(message).collect::<Vec<_>>()).expect("written");
     let (place, _) = store.next(&at(9)).1.expect("the first");
-    store.settle(place);
-    store.note().expect("noted");
+    store.ack(place);
+    store.checkpoint().expect("noted");
     // Another version, which does not know the note, used the number again.
     let segment = disk.with(|p| std::mem::take(&mut p.files));
     let small = disk.with(|p| std::mem::take(&mut p.small));
@@ -119,15 +119,15 @@ fn a_restart_sends_what_was_not_settled() {
     let (mut store, _) = open(&disk);
     store.append(&at(9), &(0..20).map(message).collect::<Vec<_>>()).expect("written");
     let given: Vec<_> = (0..10).filter_map(|_| store.next(&at(9)).1).collect();
-    given.iter().filter(|(_, m)| !number(m).is_multiple_of(3)).for_each(|(place, _)| store.settle(*place));
-    store.note().expect("noted");
+    given.iter().filter(|(_, m)| !number(m).is_multiple_of(3)).for_each(|(place, _)| store.ack(*place));
+    store.checkpoint().expect("noted");
     let left = [0, 3, 6, 9].into_iter().chain(10..20).collect::<Vec<_>>();
     let (mut store, found) = open(&disk);
     assert_eq!(found, Found { adverts: 28, damaged: 0 });
     // A note that is written before all was looked at again forgets nothing.
     let (place, _) = store.next(&at(9)).1.expect("the first");
-    store.settle(place);
-    store.note().expect("noted");
+    store.ack(place);
+    store.checkpoint().expect("noted");
     let (mut store, _) = open(&disk);
     assert_eq!(drain(&mut store, true), left[1..]);
 }
@@ -141,7 +141,7 @@ fn damage_costs_a_record_is_counted_and_the_file_kept() {
     }
     disk.with(|p| p.files.get_mut(&0).expect("the first")[SIZE_OF_CLOCKS + 50] ^= 1);
     let (mut store, found) = open(&disk);
-    assert_eq!((found, disk.with(|p| p.aside)), (Found { adverts: 38, damaged: 1 }, 1));
+    assert_eq!((found, disk.with(|p| p.quarantined)), (Found { adverts: 38, damaged: 1 }, 1));
     assert_eq!(drain(&mut store, true), (1..20).collect::<Vec<_>>());
 }
 
@@ -181,7 +181,7 @@ fn a_read_only_disk_is_read() {
     let (mut store, _) = open(&disk);
     store.append(&at(9), &[message(1)]).expect_err("read-only");
     assert_eq!(drain(&mut store, true), [0]);
-    store.note().expect_err("read-only");
+    store.checkpoint().expect_err("read-only");
 }
 
 #[test]
@@ -209,9 +209,9 @@ fn real_files_do_the_same() {
     }
     (0..25).for_each(|_| {
         let (place, _) = store.next(&at(9)).1.expect("one");
-        store.settle(place);
+        store.ack(place);
     });
-    store.note().expect("noted");
+    store.checkpoint().expect("noted");
     let newest = std::fs::read_dir(&path).expect("there").map(|e| e.expect("an entry").path());
     let newest = newest.filter(|p| p.extension().is_some_and(|e| e == "seg")).max().expect("a segment");
     let whole = std::fs::read(&newest).expect("read");
@@ -287,7 +287,7 @@ fn segments_of_another_version_stay() {
     assert_eq!((found, store.bytes()), (Found::default(), 0));
     store.append(&at(9), &[message(0)]).expect("written");
     assert_eq!(drain(&mut store, true), [0]);
-    assert_eq!(disk.with(|p| (p.files.len(), p.aside)), (1, 0));
+    assert_eq!(disk.with(|p| (p.files.len(), p.quarantined)), (1, 0));
 }
 
 #[test]
@@ -298,8 +298,8 @@ fn segments_that_are_unread_take_space_and_come_first() {
         store.append(&at(9), &[message(n)]).expect("written");
     }
     let (place, _) = store.next(&at(9)).1.expect("the first");
-    store.settle(place);
-    store.note().expect("noted");
+    store.ack(place);
+    store.checkpoint().expect("noted");
     let used = store.bytes();
 
     let mut store = Store::open(Arc::new(disk.clone()), THIS, SEGMENT).expect("it starts");
@@ -307,7 +307,7 @@ fn segments_that_are_unread_take_space_and_come_first() {
     store.append(&at(9), &[message(20)]).expect("written");
     assert_eq!((store.has_more(), store.drop_oldest()), (false, Oldest::Unread), "older ones come first");
     // A note that is written meanwhile forgets nothing.
-    store.prove().expect("noted");
+    store.probe_write().expect("noted");
     let copy = Faulty::default();
     let (files, small) = disk.with(|p| (p.files.clone(), p.small.clone()));
     copy.with(|p| (p.files, p.small) = (files, small));
@@ -366,12 +366,12 @@ proptest! {
                 3 => given.extend(store.next(&at(9)).1),
                 _ => if !given.is_empty() {
                     let (place, message) = given.remove(count as usize % given.len());
-                    store.settle(place);
+                    store.ack(place);
                     settled.push(number(&message));
                 },
             }
         }
-        let noted = settled_noted && store.note().is_ok();
+        let noted = settled_noted && store.checkpoint().is_ok();
         drop(store);
         disk.with(|p| p.power = None);
         let (mut store, found) = open(&disk);

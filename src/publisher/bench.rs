@@ -190,7 +190,7 @@ impl Bench {
         *script.longest.lock().expect("no panic") = 100;
         script.accept.lock().expect("no panic").replace(Ok(()));
         let limits = Limits::default();
-        let orders = ConfigWatch::new(settings, stopped, ROUTER, limits.drain, stats.clone());
+        let orders = ConfigWatch::new(settings, stopped, ROUTER, limits.drain);
         let publisher = Publisher::new(queue.clone(), stats.clone(), Fake(script.clone(), heard), orders, limits, None);
         let run = tokio::task::spawn_local(publisher.run());
         Self { script, events, queue, stats, config, candidate, stop, run }

@@ -26,18 +26,18 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 /// How long messages wait in memory alone while no broker takes them.
-const IN_MEMORY: Duration = Duration::from_secs(60);
+const MAX_TIME_IN_MEMORY: Duration = Duration::from_secs(60);
 /// Between attempts to use a disk that failed.
-const RETRY: Duration = Duration::from_secs(10);
+const RETRY_DELAY: Duration = Duration::from_secs(10);
 /// Between notes of what was sent.
-const NOTE: Duration = Duration::from_secs(10);
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
 /// Between notes of how long this boot has run, and looks for what became too old.
-const UPKEEP: Duration = Duration::from_secs(600);
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(600);
 /// Segments in the spool, more or less: with the oldest one that much of it is given up.
 const SEGMENTS: u64 = 64;
 
-/// See the module. Adverts of messages that wait on the disk are `spooled` in the ledger.
-pub(crate) struct Keeper {
+/// Moves messages to the disk and back. Adverts of messages that wait on the disk are `spooled` in the ledger.
+pub(crate) struct Spooler {
     directory: Option<PathBuf>,
     /// Of the directory above: what another service uses is not touched.
     lock: Option<Arc<StateLock>>,
@@ -54,14 +54,14 @@ pub(crate) struct Keeper {
     pub(super) stats: Arc<Stats>,
     /// Messages in flight that lie on the disk, too.
     pub(super) sent: BTreeMap<MessageId, Place>,
-    /// Of these, those that wait aside.
-    pub(super) aside: BTreeSet<MessageId>,
+    /// Of these, those that are isolated.
+    pub(super) isolated: BTreeSet<MessageId>,
     /// Parts of such a message that are not done with.
     pub(super) parts: BTreeMap<Place, usize>,
     /// Such that came back.
     pub(super) returned: VecDeque<(Place, Message)>,
     spill_at: Instant,
-    note_at: Instant,
+    checkpoint_at: Instant,
     upkeep_at: Instant,
     /// Adverts that may be sent again, at this time; below zero after a large message.
     pub(super) budget: f64,
@@ -75,7 +75,7 @@ struct Totals {
     foreign: u64,
 }
 
-impl Keeper {
+impl Spooler {
     /// Lists what an earlier run left in the state directory; without one nothing is spooled.
     pub(crate) fn new(state: Option<Arc<StateLock>>, settings: Spooling, stats: Arc<Stats>) -> Self {
         let directory = state.as_ref().map(|state| state.directory().join("spool"));
@@ -91,7 +91,7 @@ impl Keeper {
         stats: Arc<Stats>,
     ) -> Self {
         let now = Instant::now();
-        let mut keeper = Self {
+        let mut spooler = Self {
             directory,
             lock,
             disk,
@@ -103,21 +103,21 @@ impl Keeper {
             settings,
             stats,
             sent: BTreeMap::new(),
-            aside: BTreeSet::new(),
+            isolated: BTreeSet::new(),
             parts: BTreeMap::new(),
             returned: VecDeque::new(),
-            spill_at: now + IN_MEMORY,
-            note_at: now,
-            upkeep_at: now + UPKEEP,
+            spill_at: now + MAX_TIME_IN_MEMORY,
+            checkpoint_at: now,
+            upkeep_at: now + UPKEEP_INTERVAL,
             budget: 0.0,
             counted: now,
         };
-        if let Err(error) = keeper.open() {
-            keeper.fail(&error);
-            keeper.spill_at = now + RETRY;
+        if let Err(error) = spooler.open() {
+            spooler.fail(&error);
+            spooler.spill_at = now + RETRY_DELAY;
         }
-        keeper.tell();
-        keeper
+        spooler.publish_stats();
+        spooler
     }
 
     fn open(&mut self) -> io::Result<()> {
@@ -152,15 +152,15 @@ impl Keeper {
         outcomes.into_iter().for_each(|outcome| self.recovered(outcome));
         if self.recovery.is_some() && !self.is_recovering() {
             self.recovery = None;
-            self.say_found();
+            self.report_recovered();
         }
         let now = Instant::now();
         if now >= self.upkeep_at {
-            self.upkeep_at = now + UPKEEP;
+            self.upkeep_at = now + UPKEEP_INTERVAL;
             self.expire();
             self.note_boots();
         }
-        self.tell();
+        self.publish_stats();
     }
 
     pub(super) fn is_recovering(&self) -> bool {
@@ -181,7 +181,7 @@ impl Keeper {
         self.blocked = false;
     }
 
-    fn say_found(&mut self) {
+    fn report_recovered(&mut self) {
         let Totals { adverts, damaged, foreign } = std::mem::take(&mut self.found);
         if adverts > 0 {
             log::spool_found(adverts);
@@ -204,10 +204,10 @@ impl Keeper {
             (self.settings, self.budget) = (settings, self.budget.min(0.0));
             let bytes = self.segment_bytes();
             self.store.iter_mut().for_each(|store| store.set_segment_bytes(bytes));
-            self.spill_at = self.spill_at.min(Instant::now() + IN_MEMORY);
+            self.spill_at = self.spill_at.min(Instant::now() + MAX_TIME_IN_MEMORY);
             self.blocked = false;
             self.broken.take_if(|_| settings.max_bytes == 0);
-            self.tell();
+            self.publish_stats();
         }
     }
 
@@ -239,7 +239,7 @@ impl Keeper {
     /// A broker takes messages: they need not go to the disk for their age.
     pub(crate) fn connected(&mut self) {
         if !self.is_broken() {
-            self.spill_at = Instant::now() + IN_MEMORY;
+            self.spill_at = Instant::now() + MAX_TIME_IN_MEMORY;
         }
     }
 
@@ -251,7 +251,7 @@ impl Keeper {
         } else {
             self.spill_down_to(queue, queue.max_bytes() / 4);
         }
-        self.spill_at = now + if self.is_broken() { RETRY } else { IN_MEMORY };
+        self.spill_at = now + if self.is_broken() { RETRY_DELAY } else { MAX_TIME_IN_MEMORY };
     }
 
     /// Moves all to the disk, and what is in flight stays there: the service stops. What was not read yet is left to the next run.
@@ -259,7 +259,7 @@ impl Keeper {
         if let Some(mut recovery) = self.recovery.take() {
             recovery.stop();
             recovery.take().into_iter().for_each(|outcome| self.recovered(outcome));
-            self.say_found();
+            self.report_recovered();
         }
         self.keep_parts();
         self.spill_down_to(queue, 0);
@@ -270,8 +270,8 @@ impl Keeper {
             self.recovered(outcome);
             self.spill_down_to(queue, 0);
         }
-        self.note_at = Instant::now();
-        self.note();
+        self.checkpoint_at = Instant::now();
+        self.checkpoint();
         self.note_boots();
     }
 
@@ -287,7 +287,7 @@ impl Keeper {
             Ok(()) => {}
             Err(error) => self.fail(&error),
         }
-        self.tell();
+        self.publish_stats();
     }
 
     fn write(&mut self, queue: &Queue, rest: usize) -> io::Result<()> {
@@ -295,7 +295,7 @@ impl Keeper {
         let broken = self.is_broken();
         let Some(store) = &mut self.store else { return Ok(()) };
         if broken {
-            store.prove()?;
+            store.probe_write()?;
         }
         while queue.depth().1 > rest {
             let block = queue.oldest(store_block(self.settings.max_bytes));
@@ -355,17 +355,17 @@ impl Keeper {
         }
     }
 
-    pub(super) fn note(&mut self) {
+    pub(super) fn checkpoint(&mut self) {
         let now = Instant::now();
-        if now >= self.note_at {
-            self.note_at = now + NOTE;
-            if let Some(Err(error)) = self.store.as_mut().map(Store::note) {
+        if now >= self.checkpoint_at {
+            self.checkpoint_at = now + CHECKPOINT_INTERVAL;
+            if let Some(Err(error)) = self.store.as_mut().map(Store::checkpoint) {
                 tracing::debug!("what was sent from the spool cannot be noted: {error}");
             }
         }
     }
 
-    pub(super) fn tell(&self) {
+    pub(super) fn publish_stats(&self) {
         let detail = self.broken.as_ref().filter(|_| self.spools());
         let state = match (self.spools(), detail) {
             (false, _) => SpoolState::Off,
@@ -389,9 +389,9 @@ fn store_block(max_bytes: u64) -> usize {
 }
 
 #[cfg(test)]
-#[path = "keeper_tests.rs"]
+#[path = "spooler_tests.rs"]
 mod tests;
 
 #[cfg(test)]
-#[path = "keeper_recovery_tests.rs"]
+#[path = "spooler_recovery_tests.rs"]
 mod recovery_tests;

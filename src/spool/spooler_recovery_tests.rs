@@ -14,7 +14,7 @@ struct Bench {
     disk: Faulty,
     stats: Arc<Stats>,
     queue: Queue,
-    keeper: Keeper,
+    spooler: Spooler,
     next: u32,
 }
 
@@ -24,8 +24,8 @@ impl Bench {
         disk.with(|p| p.held = held);
         let stats = Arc::new(Stats::default());
         let queue = Queue::new(4 << 20, stats.clone());
-        let keeper = Keeper::on(Arc::new(disk.clone()), Some("spool".into()), None, settings, stats.clone());
-        Self { disk, stats, queue, keeper, next }
+        let spooler = Spooler::on(Arc::new(disk.clone()), Some("spool".into()), None, settings, stats.clone());
+        Self { disk, stats, queue, spooler, next }
     }
 
     /// A disk with so many segments of an earlier run.
@@ -47,7 +47,7 @@ impl Bench {
 
     fn spill(&mut self, count: u32) {
         self.push(count);
-        self.keeper.spill_down_to(&self.queue, 0);
+        self.spooler.spill_down_to(&self.queue, 0);
         assert!(self.stats.snapshot().balances());
     }
 
@@ -55,9 +55,9 @@ impl Bench {
     async fn go_on(&mut self, held: Option<u64>) {
         self.disk.with(|p| p.held = held);
         let wanted = held.map(|held| held * u64::from(SEGMENT) * 10);
-        while wanted.map_or(self.keeper.is_recovering(), |wanted| self.stats.snapshot().recovered < wanted) {
-            timeout(SOON, self.keeper.wait_upkeep()).await.expect("the disk answers");
-            self.keeper.upkeep();
+        while wanted.map_or(self.spooler.is_recovering(), |wanted| self.stats.snapshot().recovered < wanted) {
+            timeout(SOON, self.spooler.wait_upkeep()).await.expect("the disk answers");
+            self.spooler.upkeep();
             assert!(self.stats.snapshot().balances());
         }
     }
@@ -65,13 +65,13 @@ impl Bench {
     /// Numbers of all that can be sent now.
     fn send(&mut self) -> Vec<u32> {
         let mut numbers = Vec::new();
-        while let Some(message) = self.keeper.take(&self.queue) {
+        while let Some(message) = self.spooler.take(&self.queue) {
             numbers.push(std::str::from_utf8(&message.payload).expect("text").parse().expect("a number"));
             self.stats.ledger(|l| l.publish(message.adverts));
-            self.keeper.settle(message.id);
+            self.spooler.ack(message.id);
             assert!(self.stats.snapshot().balances());
             // The pace has tests of its own.
-            self.keeper.budget = 0.0;
+            self.spooler.budget = 0.0;
         }
         numbers
     }
@@ -104,18 +104,18 @@ async fn recovery_keeps_within_the_space_and_drops_nothing_that_it_has_not_count
     let room = b.stats.spool().max_bytes - b.stats.spool().bytes;
     b.push(1 + room as u32 / MESSAGE as u32);
     let waiting = b.queue.depth().0;
-    b.keeper.spill_down_to(&b.queue, 0);
+    b.spooler.spill_down_to(&b.queue, 0);
     assert_eq!((b.queue.depth().0, b.stats.snapshot().dropped_total()), (waiting, 0), "it waits in memory");
     // Nothing spins until more is known.
     b.push(600);
     tokio::select! {
         biased;
-        () = b.keeper.wait_spill(&b.queue, true) => panic!("nothing can be spilled"),
+        () = b.spooler.wait_spill(&b.queue, true) => panic!("nothing can be spilled"),
         () = std::future::ready(()) => {}
     }
     b.go_on(Some(1)).await;
-    timeout(SOON, b.keeper.wait_spill(&b.queue, true)).await.expect("it can be tried again");
-    b.keeper.spill_down_to(&b.queue, 0);
+    timeout(SOON, b.spooler.wait_spill(&b.queue, true)).await.expect("it can be tried again");
+    b.spooler.spill_down_to(&b.queue, 0);
     let ledger = b.stats.snapshot();
     assert_eq!(
         ledger.dropped(DropReason::SpoolFull),
@@ -134,9 +134,9 @@ async fn recovery_that_a_stop_ends_leaves_the_rest_to_the_next_run() {
     // More than there is room for: what makes room is read first, so that it is counted.
     b.push(60);
     // The thread is at a piece when the stop comes.
-    b.keeper.recovery.as_ref().expect("it reads").ask_to_stop();
+    b.spooler.recovery.as_ref().expect("it reads").ask_to_stop();
     b.disk.with(|p| p.held = None);
-    b.keeper.close(&b.queue);
+    b.spooler.close(&b.queue);
     let ledger = b.stats.snapshot();
     assert!(ledger.balances() && b.queue.is_empty(), "{ledger:?}");
     let dropped = ledger.dropped(DropReason::SpoolFull);

@@ -7,7 +7,7 @@ struct Bench {
     state: Arc<StateLock>,
     stats: Arc<Stats>,
     queue: Queue,
-    keeper: Keeper,
+    spooler: Spooler,
 }
 
 const ALL: Spooling = Spooling { max_bytes: 1 << 20, max_age: 3600, rate: 100 };
@@ -20,13 +20,13 @@ impl Bench {
         stats.set_clock_synchronised(true);
         let queue = Queue::new(100_000, stats.clone());
         let state = Arc::new(StateLock::new(directory.path()));
-        let keeper = Keeper::new(Some(state.clone()), settings, stats.clone());
-        Self { _directory: directory, path, state, stats, queue, keeper }
+        let spooler = Spooler::new(Some(state.clone()), settings, stats.clone());
+        Self { _directory: directory, path, state, stats, queue, spooler }
     }
 
     /// The next run of the service.
     fn again(&mut self) {
-        self.keeper.close(&self.queue);
+        self.spooler.close(&self.queue);
         self.killed();
     }
 
@@ -34,17 +34,17 @@ impl Bench {
         self.stats = Arc::new(Stats::default());
         self.stats.set_clock_synchronised(true);
         self.queue = Queue::new(100_000, self.stats.clone());
-        self.keeper = Keeper::new(Some(self.state.clone()), ALL, self.stats.clone());
+        self.spooler = Spooler::new(Some(self.state.clone()), ALL, self.stats.clone());
         self.read_all();
     }
 
     /// Until all that was left is known.
     fn read_all(&mut self) {
         let end = std::time::Instant::now() + Duration::from_secs(20);
-        while self.keeper.is_recovering() {
+        while self.spooler.is_recovering() {
             assert!(std::time::Instant::now() < end, "it takes too long");
             std::thread::sleep(Duration::from_millis(1));
-            self.keeper.upkeep();
+            self.spooler.upkeep();
             assert!(self.stats.snapshot().balances());
         }
     }
@@ -58,7 +58,7 @@ impl Bench {
 
     /// Sends what is due and leaves it in flight: with the number in it.
     fn take(&mut self) -> Option<(u32, Message)> {
-        let taken = self.keeper.take(&self.queue);
+        let taken = self.spooler.take(&self.queue);
         assert!(self.stats.snapshot().balances());
         let message = taken?;
         let number = std::str::from_utf8(&message.payload).expect("text").parse().expect("a number");
@@ -67,14 +67,14 @@ impl Bench {
 
     fn settle(&mut self, message: &Message) {
         self.stats.ledger(|l| l.publish(message.adverts));
-        self.keeper.settle(message.id);
+        self.spooler.ack(message.id);
     }
 
     /// All that comes, as fast as it may.
     async fn replay(&mut self) -> Vec<u32> {
         let mut numbers = Vec::new();
-        while self.keeper.due(false).is_some() {
-            self.keeper.wait_due(false).await;
+        while self.spooler.due(false).is_some() {
+            self.spooler.wait_due(false).await;
             let Some((number, message)) = self.take() else { continue };
             numbers.push(number);
             self.settle(&message);
@@ -88,13 +88,13 @@ async fn a_queue_that_fills_goes_to_the_disk_and_comes_back_paced() {
     let mut b = Bench::new(ALL);
     b.push(0..40);
     tokio::select! {
-        () = b.keeper.wait_spill(&b.queue, true) => panic!("there is room"),
-        () = sleep_until(Instant::now() + IN_MEMORY * 2) => {}
+        () = b.spooler.wait_spill(&b.queue, true) => panic!("there is room"),
+        () = sleep_until(Instant::now() + MAX_TIME_IN_MEMORY * 2) => {}
     }
-    b.keeper.connected();
+    b.spooler.connected();
     b.push(40..60);
-    b.keeper.wait_spill(&b.queue, true).await;
-    b.keeper.spill(&b.queue);
+    b.spooler.wait_spill(&b.queue, true).await;
+    b.spooler.spill(&b.queue);
     let (left, bytes) = b.queue.depth();
     let spooled = 60 - left as u32;
     assert!(bytes <= 25_000 && b.stats.snapshot().spooled == u64::from(spooled) * 10, "{left} {bytes}");
@@ -112,9 +112,9 @@ async fn without_a_broker_all_goes_to_the_disk_after_a_minute() {
     let mut b = Bench::new(ALL);
     b.push(0..3);
     let start = Instant::now();
-    b.keeper.wait_spill(&b.queue, false).await;
+    b.spooler.wait_spill(&b.queue, false).await;
     assert_eq!(start.elapsed().as_secs(), 60);
-    b.keeper.spill(&b.queue);
+    b.spooler.spill(&b.queue);
     assert!(b.queue.is_empty());
     // kill -9.
     b.killed();
@@ -130,14 +130,14 @@ async fn one_at_a_time_and_what_was_not_acknowledged_again() {
     b.again();
     let (number, message) = b.take().expect("the first");
     let id = message.id;
-    assert_eq!((number, b.take().is_none(), b.keeper.due(false)), (0, true, None));
-    assert_eq!(b.keeper.put_back(vec![message]), []);
+    assert_eq!((number, b.take().is_none(), b.spooler.due(false)), (0, true, None));
+    assert_eq!(b.spooler.put_back(vec![message]), []);
     assert_eq!(b.stats.snapshot().spooled, 50);
     advance(Duration::from_secs(1)).await;
     let (number, message) = b.take().expect("the first again");
     assert_eq!((number, message.id), (0, id));
     b.settle(&message);
-    b.keeper.wait_due(false).await;
+    b.spooler.wait_due(false).await;
     // One that is in flight at the end comes again.
     b.take().expect("the second");
     b.again();
@@ -151,7 +151,7 @@ async fn one_at_a_time_and_what_was_not_acknowledged_again() {
 async fn what_was_not_from_the_disk_is_given_back() {
     let mut b = Bench::new(ALL);
     let message = || Message { id: 9, payload: vec![1], adverts: 1, ..Message::default() };
-    assert_eq!(b.keeper.put_back(vec![message()]), [message()]);
+    assert_eq!(b.spooler.put_back(vec![message()]), [message()]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,22 +160,22 @@ async fn a_disk_that_fails_leaves_all_in_memory_says_so_and_is_tried_again() {
     std::fs::remove_dir_all(&b.path).expect("there");
     std::fs::write(&b.path, "in the way").expect("written");
     b.push(0..60);
-    b.keeper.spill(&b.queue);
+    b.spooler.spill(&b.queue);
     assert_eq!((b.stats.spool().state, b.queue.depth().0), (SpoolState::MemoryOnly, 60));
     assert!(!b.stats.spool().detail.is_empty() && b.stats.snapshot().balances());
     assert_eq!(b.stats.spool_cover(), Duration::ZERO);
     for connected in [false, true] {
         let start = Instant::now();
-        b.keeper.connected();
-        b.keeper.wait_spill(&b.queue, connected).await;
-        assert_eq!(start.elapsed(), RETRY);
-        b.keeper.spill(&b.queue);
+        b.spooler.connected();
+        b.spooler.wait_spill(&b.queue, connected).await;
+        assert_eq!(start.elapsed(), RETRY_DELAY);
+        b.spooler.spill(&b.queue);
         assert_eq!(b.stats.spool().state, SpoolState::MemoryOnly);
     }
     std::fs::remove_file(&b.path).expect("there");
     std::fs::create_dir(&b.path).expect("made");
-    b.keeper.wait_spill(&b.queue, true).await;
-    b.keeper.spill(&b.queue);
+    b.spooler.wait_spill(&b.queue, true).await;
+    b.spooler.spill(&b.queue);
     assert_eq!((b.stats.spool().state, b.stats.snapshot().spooled), (SpoolState::Ready, 600));
     assert_eq!(b.replay().await, (0..60).collect::<Vec<_>>());
 }
@@ -185,7 +185,7 @@ async fn the_bounds_drop_the_oldest_and_count_them() {
     let mut b = Bench::new(Spooling { max_bytes: 200_000, ..ALL });
     for n in 0..6 {
         b.push(n * 50..(n + 1) * 50);
-        b.keeper.spill_down_to(&b.queue, 0);
+        b.spooler.spill_down_to(&b.queue, 0);
     }
     let ledger = b.stats.snapshot();
     let dropped = ledger.dropped(DropReason::SpoolFull);
@@ -195,9 +195,9 @@ async fn the_bounds_drop_the_oldest_and_count_them() {
     assert_eq!(u64::from(number) * 10, dropped);
     for n in 6..10 {
         b.push(n * 50..(n + 1) * 50);
-        b.keeper.spill_down_to(&b.queue, 0);
+        b.spooler.spill_down_to(&b.queue, 0);
     }
-    assert_eq!(b.keeper.put_back(vec![message]).len(), 1);
+    assert_eq!(b.spooler.put_back(vec![message]).len(), 1);
     b.stats.ledger(|l| l.put_back(10));
     assert!(b.stats.snapshot().balances());
 }
@@ -209,11 +209,11 @@ async fn what_waited_too_long_is_dropped_and_counted() {
     let now = Now::read(&b.stats);
     let then = Now { uptime: now.uptime.plus(-3_599_000), ..now };
     let old = Message { payload: vec![b'1'], adverts: 10, ..Message::default() };
-    b.keeper.store.as_mut().expect("a store").append(&then, &[old]).expect("written");
+    b.spooler.store.as_mut().expect("a store").append(&then, &[old]).expect("written");
     b.stats.ledger(|l| l.spool(10));
-    b.keeper.expire();
+    b.spooler.expire();
     assert_eq!(b.stats.snapshot().spooled, 10, "not yet");
-    b.keeper.follow(Spooling { max_age: 3598, ..ALL });
+    b.spooler.follow(Spooling { max_age: 3598, ..ALL });
     // Within a boot no clock is needed.
     b.stats.set_clock_synchronised(false);
     assert!(b.take().is_none());
@@ -225,20 +225,20 @@ async fn no_spool_is_no_spool_but_what_is_there_is_sent() {
     let mut b = Bench::new(ALL);
     b.push(0..2);
     b.again();
-    b.keeper.follow(Spooling { max_bytes: 0, ..ALL });
+    b.spooler.follow(Spooling { max_bytes: 0, ..ALL });
     assert_eq!(b.stats.spool().state, SpoolState::Off);
     b.push(2..3);
-    b.keeper.close(&b.queue);
+    b.spooler.close(&b.queue);
     assert_eq!(b.queue.depth().0, 1);
     assert_eq!(b.replay().await, [0, 1]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn keeper_holds_a_message_that_was_cut_until_all_its_parts_are_done() {
+async fn spooler_holds_a_message_that_was_cut_until_all_its_parts_are_done() {
     let mut b = Bench::new(ALL);
     b.push(0..2);
-    advance(IN_MEMORY).await;
-    b.keeper.spill(&b.queue);
+    advance(MAX_TIME_IN_MEMORY).await;
+    b.spooler.spill(&b.queue);
     advance(Duration::from_secs(1)).await;
     let cut = |b: &mut Bench| {
         let (number, message) = b.take().expect("due");
@@ -247,7 +247,7 @@ async fn keeper_holds_a_message_that_was_cut_until_all_its_parts_are_done() {
             Message { id: 100 + n, payload, adverts: 5, ..Message::default() }
         };
         assert_eq!((number, message.adverts), (0, 10));
-        assert!(b.keeper.put_back_parts(message.id, vec![part(10), part(11)]).is_empty(), "they are the disk's");
+        assert!(b.spooler.put_back_parts(message.id, vec![part(10), part(11)]).is_empty(), "they are the disk's");
         let ledger = b.stats.snapshot();
         assert_eq!((ledger.spooled, ledger.in_flight, ledger.balances()), (20, 0, true));
     };
@@ -256,7 +256,7 @@ async fn keeper_holds_a_message_that_was_cut_until_all_its_parts_are_done() {
     b.settle(&part);
     assert_eq!((first, part.adverts), (10, 5));
     // The power fails: the whole message is sent again.
-    b.keeper.note();
+    b.spooler.checkpoint();
     b.killed();
     assert_eq!(b.stats.snapshot().recovered, 20);
     advance(Duration::from_secs(1)).await;

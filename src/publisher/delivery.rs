@@ -1,0 +1,408 @@
+//! The messages on their way, and what is known of the broker that gets them: all of the publisher but its state and its client.
+
+use super::broker_limits::BrokerLimits;
+use super::config_watch::{ConfigWatch, PublishConfig};
+use super::failover::BrokerList;
+use super::hold::Hold;
+use super::inflight::Inflight;
+use super::poison::{PoisonDetector, Verdict};
+use super::refusal_log::RefusalLog;
+use super::size_limit;
+use super::state::{Facts, State};
+use super::status_topic::Status;
+use crate::config::{MqttVersion, Qos, StateLock};
+use crate::encode::{self, Splitter};
+use crate::model::{Address, BootTime, DropReason, Failure, LastError, Message, MessageId};
+use crate::mqtt::client::{Client, Event, NotSent, STATUS_ID};
+use crate::mqtt::limits::Limits;
+use crate::mqtt::packet;
+use crate::queue::Queue;
+use crate::spool::Spooler;
+use crate::stats::Stats;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// What the publisher knows and has on its way.
+pub(super) struct Delivery {
+    pub(super) queue: Arc<Queue>,
+    pub(super) spooler: Spooler,
+    pub(super) stats: Arc<Stats>,
+    pub(super) config: ConfigWatch,
+    pub(super) limits: Limits,
+    pub(super) inflight: Inflight,
+    pub(super) poison: PoisonDetector,
+    pub(super) hold: Hold,
+    pub(super) broker_limits: BrokerLimits,
+    pub(super) refusals: RefusalLog,
+    pub(super) brokers: BrokerList,
+    pub(super) status: Status,
+    /// Whether the clock was set, and whether it was when the last attempt failed.
+    pub(super) clock: watch::Receiver<bool>,
+    pub(super) clock_was_set: bool,
+    pub(super) retry_at: Instant,
+    /// When the broker acknowledged something, or began to owe that.
+    pub(super) last_ack: Instant,
+    /// Whether a message got through over this connection, and how many were handed over.
+    pub(super) progressed: bool,
+    pub(super) sent: usize,
+    /// Whether there was something to send when the attempt began.
+    pub(super) had_work: bool,
+    splitter: Splitter,
+    /// Where topics are put together.
+    topic: String,
+}
+
+impl Delivery {
+    pub(super) fn new(
+        queue: Arc<Queue>,
+        stats: Arc<Stats>,
+        config: ConfigWatch,
+        limits: Limits,
+        state: Option<Arc<StateLock>>,
+    ) -> Self {
+        queue.set_max_bytes(config.max_bytes());
+        Self {
+            spooler: Spooler::new(state, config.spooling(), stats.clone()),
+            queue,
+            config,
+            inflight: Inflight::default(),
+            poison: PoisonDetector::default(),
+            hold: Hold::new(&limits),
+            broker_limits: BrokerLimits::default(),
+            refusals: RefusalLog::default(),
+            brokers: BrokerList::new(None, limits),
+            limits,
+            status: Status::new(stats.clone()),
+            clock: stats.clock_synchronised(),
+            clock_was_set: false,
+            retry_at: Instant::now(),
+            last_ack: Instant::now(),
+            progressed: false,
+            sent: 0,
+            had_work: false,
+            splitter: Splitter::new(encode::random_epoch()),
+            stats,
+            topic: String::new(),
+        }
+    }
+
+    /// What the next transition depends on.
+    pub(super) fn facts(&self, state: State) -> Facts {
+        let stopping = self.config.stopping();
+        let replay = || self.spooler.due(false).is_some_and(|due| due <= Instant::now());
+        Facts {
+            enabled: self.config.target().is_some(),
+            short: self.is_short(),
+            stopping,
+            queued: !self.queue.is_empty(),
+            work: self.has_work() || (state == State::Connecting && self.had_work),
+            more: (!stopping && self.sent < self.limits.burst && replay())
+                || (self.has_status() && self.status.is_due()),
+            next_broker: self.brokers.has_next(),
+        }
+    }
+
+    /// Whether anything is to be sent.
+    pub(super) fn has_work(&self) -> bool {
+        !self.queue.is_empty() || !self.inflight.is_empty()
+    }
+
+    /// Whether the broker owes no acknowledgement.
+    pub(super) fn nothing_pending(&self) -> bool {
+        self.inflight.awaited() == 0 && !self.status.pending()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        let usual = self.usual_window();
+        let window = self.poison.window(usual).min(self.hold.window(usual));
+        let messages = self.inflight.len() + usize::from(self.status.pending());
+        messages < window && !self.hold.active() && self.inflight.bytes() < self.limits.window_bytes
+    }
+
+    fn usual_window(&self) -> usize {
+        match self.qos() {
+            Some(Qos::ExactlyOnce) => self.limits.window_qos2,
+            _ => self.limits.window,
+        }
+    }
+
+    /// The QoS at which messages go.
+    pub(super) fn qos(&self) -> Option<Qos> {
+        Some(self.broker_limits.qos.lower(self.config.publish()?.qos))
+    }
+
+    /// Tells at which QoS messages go, if that changed.
+    pub(super) fn report_qos(&mut self) {
+        self.broker_limits.report_qos(self.config.publish().map(|publish| publish.qos), &self.stats);
+    }
+
+    /// Tells how large they may be, to those who make messages, too.
+    pub(super) fn report_size(&mut self) {
+        let longest = self.config.publish().map_or(0, PublishConfig::longest);
+        let room = self.broker_limits.size.maximum().map(|maximum| maximum.saturating_sub(packet::overhead(longest)));
+        self.queue.set_max_payload(room.unwrap_or(usize::MAX));
+        self.broker_limits.report_size(&self.stats);
+    }
+
+    /// Other settings: nothing is known of any broker, and no message is suspected.
+    pub(super) fn forget_broker(&mut self) {
+        if let Some(message) = self.poison.reset() {
+            self.send_again(vec![message]);
+        }
+        self.broker_limits.forget();
+        self.report_qos();
+        self.report_size();
+    }
+
+    /// Hands over the oldest message of the queue; `None` if there is none.
+    pub(super) fn publish_queued(&mut self, client: &mut impl Client) -> Option<Result<(), Failure>> {
+        self.config.publish()?;
+        let message = self.queue.try_pop()?;
+        self.hand_over(message, client)
+    }
+
+    /// Hands over the oldest message of the spool; `None` if none is due.
+    pub(super) fn publish_spooled(&mut self, client: &mut impl Client) -> Option<Result<(), Failure>> {
+        self.config.publish()?;
+        let message = self.spooler.take(&self.queue)?;
+        self.hand_over(message, client)
+    }
+
+    fn hand_over(&mut self, message: Message, client: &mut impl Client) -> Option<Result<(), Failure>> {
+        let (id, device) = (message.id, message.device);
+        self.inflight.add(message);
+        let (qos, now) = (self.qos()?, BootTime::now());
+        let payload = encode::payload(self.inflight.newest()?, now).len();
+        let size = self.packet_size(device, payload, qos);
+        if let Some(maximum) = self.broker_limits.size.maximum().filter(|maximum| size > *maximum) {
+            if self.cut(id, maximum) {
+                return Some(Ok(()));
+            }
+            if self.broker_limits.size.excludes(size) {
+                let detail = format!("A message of {size} bytes with one advert is larger than the broker takes.");
+                self.refuse(id, &Failure::new(LastError::TooLarge, detail));
+                return Some(Ok(()));
+            }
+        }
+        let (publish, message) = (self.config.publish()?, self.inflight.newest()?);
+        let topic = publish.topic(device, &mut self.topic);
+        // A message that comes back keeps its own payload: it is older the next time.
+        let payload = encode::payload(message, now);
+        match client.publish(id, topic, &payload, qos) {
+            Ok(()) => {
+                self.inflight.set_size(id, size);
+                if qos == Qos::AtMostOnce {
+                    self.broker_limits.size.went_unacknowledged(size);
+                }
+                Some(Ok(()))
+            }
+            Err(NotSent::Lost(failure)) => Some(Err(failure)),
+            Err(NotSent::Refused(failure)) => {
+                self.refuse(id, &failure);
+                Some(Ok(()))
+            }
+        }
+    }
+
+    /// Bytes of a PUBLISH packet with such a payload.
+    fn packet_size(&mut self, device: Option<Address>, payload: usize, qos: Qos) -> usize {
+        let mqtt5 = self.config.target().is_some_and(|target| target.broker.mqtt.version == MqttVersion::V5);
+        size_limit::packet(self.topic_length(device), payload, qos, mqtt5)
+    }
+
+    fn topic_length(&mut self, device: Option<Address>) -> usize {
+        self.config.publish().map_or(0, |publish| publish.topic(device, &mut self.topic).len())
+    }
+
+    /// Cuts a message that is too large for the broker. False if that cannot be done.
+    fn cut(&mut self, id: MessageId, maximum: usize) -> bool {
+        let Some(device) = self.inflight.newest().map(|message| message.device) else { return false };
+        let room = maximum.saturating_sub(packet::overhead(self.topic_length(device)));
+        let parts = self.inflight.newest().and_then(|message| self.splitter.split(message, room));
+        let Some(mut parts) = parts else { return false };
+        parts.iter_mut().for_each(|part| part.id = self.queue.next_id());
+        self.inflight.remove(id);
+        let live = self.spooler.put_back_parts(id, parts);
+        self.queue_again(live);
+        true
+    }
+
+    /// Messages that were taken out of the flight wait again, where they came from.
+    pub(super) fn send_again(&mut self, messages: Vec<Message>) {
+        let live = self.spooler.put_back(messages);
+        self.queue_again(live);
+    }
+
+    fn queue_again(&self, messages: Vec<Message>) {
+        if !messages.is_empty() {
+            self.queue.put_back(messages.into_iter());
+        }
+    }
+
+    /// What is in flight waits again, but, if wanted, for what a session keeps.
+    pub(super) fn requeue_unacked(&mut self, kept: impl Fn(MessageId) -> bool) {
+        let messages = self.inflight.take_unacked(kept);
+        self.send_again(messages);
+    }
+
+    /// What is in flight waits again once no answer is owed.
+    pub(super) fn requeue_deferred(&mut self, client: &impl Client) {
+        if !self.inflight.is_empty() && self.inflight.awaited() == 0 {
+            self.requeue_unacked(|id| client.keeps(id));
+        }
+    }
+
+    /// What became of a message while the connection is used.
+    pub(super) fn on_event(&mut self, event: Event) {
+        match event {
+            Event::Published(id) | Event::Accepted(id) if id != STATUS_ID => {
+                let size = self.inflight.size(id);
+                self.poison.passed(self.inflight.get(id));
+                self.apply(event);
+                self.got_through(size);
+            }
+            Event::Refused(STATUS_ID, _) | Event::Deferred(STATUS_ID, _) => return self.apply(event),
+            event => self.apply(event),
+        }
+        self.last_ack = Instant::now();
+    }
+
+    /// The books of it.
+    pub(super) fn apply(&mut self, event: Event) {
+        match event {
+            Event::Published(STATUS_ID) => self.status.acknowledged(),
+            Event::Refused(STATUS_ID, failure) | Event::Deferred(STATUS_ID, failure) => self.status.refused(&failure),
+            Event::Published(id) => {
+                self.inflight.published(id, &self.stats);
+                self.spooler.ack(id);
+            }
+            Event::Refused(id, failure) => self.refuse(id, &failure),
+            Event::Deferred(id, failure) => self.defer(id, &failure),
+            Event::Accepted(_) | Event::Lost(_) => {}
+        }
+    }
+
+    /// A message got through: then an isolated one was to blame.
+    fn got_through(&mut self, size: Option<usize>) {
+        self.progressed = true;
+        let (usual, qos) = (self.usual_window(), self.qos());
+        self.hold.acknowledged(usual);
+        if let Some(size) = size.filter(|_| qos != Some(Qos::AtMostOnce)) {
+            self.broker_limits.size.acknowledged(size);
+        }
+        if let Some(message) = self.poison.progress() {
+            self.send_again(vec![message]);
+        }
+        self.report_size();
+        if let Some(qos) = qos {
+            self.broker_limits.qos.acknowledged(qos);
+        }
+    }
+
+    /// The broker will never take this message; but perhaps its parts.
+    fn refuse(&mut self, id: MessageId, failure: &Failure) {
+        if failure.code == LastError::TooLarge
+            && let Some(size) = self.inflight.size(id)
+            && self.inflight.get(id).is_some_and(encode::is_divisible)
+            && self.broker_limits.size.closed_over(size)
+        {
+            self.inflight.defer(id);
+            return self.report_size();
+        }
+        self.refusals.record(self.broker_limits.name(), failure, &self.stats);
+        self.inflight.drop_one(id, &self.stats, DropReason::Refused);
+        self.spooler.ack(id);
+    }
+
+    /// The broker does not take this message for the moment: it is sent again, after all that is in flight was answered.
+    fn defer(&mut self, id: MessageId, failure: &Failure) {
+        self.refusals.record(self.broker_limits.name(), failure, &self.stats);
+        // A quota says nothing of the message.
+        let about_message = failure.code != LastError::Quota;
+        if about_message && let Some(retried) = self.poison.convict(id, &self.inflight) {
+            return self.refuse(id, &retried.why);
+        }
+        self.hold.refused();
+        let known = self.inflight.defer(id);
+        if self.poison.is_isolating() {
+            // The other one is no better.
+            self.poison.clear_retried();
+            let isolated = self.poison.exonerate();
+            self.send_again(isolated.into_iter().collect());
+        } else if known && about_message && self.poison.refused(id) {
+            self.isolate(id, failure, None);
+        }
+    }
+
+    fn isolate(&mut self, id: MessageId, failure: &Failure, size: Option<usize>) {
+        if let Some(message) = self.inflight.remove(id) {
+            self.spooler.isolate(id);
+            self.poison.isolate(message, failure, size);
+        }
+    }
+
+    /// The connection was lost with messages in flight: is the QoS to blame? True if they go at another one from now on, and the
+    /// session is to be given up.
+    pub(super) fn learn_qos(&mut self, failure: &mut Failure) -> bool {
+        let Some(qos) = self.qos().filter(|_| !self.inflight.is_empty()) else { return false };
+        let other = self.broker_limits.qos.lost(failure, qos);
+        if other {
+            self.report_qos();
+        }
+        if failure.code == LastError::Closed && qos == Qos::ExactlyOnce && !self.broker_limits.qos.proven() {
+            failure.detail.push_str(" It has acknowledged nothing at QoS 2 so far: it may not support ScanQos 2.");
+        }
+        other
+    }
+
+    /// Or one of them, or its size? True if the session is to be given up, which would repeat it.
+    pub(super) fn find_culprit(&mut self, failure: &Failure) -> bool {
+        let Some(oldest) = self.inflight.oldest().map(|message| message.id) else {
+            self.broker_limits.size.lost(failure.code == LastError::Closed);
+            return false;
+        };
+        if self.broker_limits.size.lost(failure.code == LastError::Closed)
+            || !matches!(failure.code, LastError::Closed | LastError::TooLarge)
+        {
+            return false;
+        }
+        if let Some(message) = self.poison.exonerate() {
+            // Another one does not get through either: it is neither.
+            self.inflight.readmit(message);
+            self.broker_limits.size.forget();
+            return false;
+        }
+        if let Some(retried) = self.poison.convict(oldest, &self.inflight) {
+            if let Some(size) = retried.size {
+                self.broker_limits.size.refused(size, false);
+            }
+            self.poison.next();
+            self.refuse(oldest, &retried.why);
+            return true;
+        }
+        let certain = failure.code == LastError::TooLarge;
+        let alone = self.inflight.len() == 1;
+        // The broker says so: no trials are needed.
+        if certain && !alone && self.inflight.largest().is_some_and(|size| self.broker_limits.size.closed_over(size)) {
+            return true;
+        }
+        match if certain && alone { Verdict::Suspected } else { self.poison.closed(&self.inflight) } {
+            Verdict::GoOn => return false,
+            Verdict::Isolate => {}
+            Verdict::Suspected => {
+                let divisible = self.inflight.oldest().is_some_and(encode::is_divisible);
+                let size = self.inflight.size(oldest).unwrap_or_default();
+                if divisible && self.broker_limits.size.closed_over(size) {
+                    self.poison.next();
+                } else if certain {
+                    self.broker_limits.size.refused(size, true);
+                    self.refuse(oldest, failure);
+                } else {
+                    self.isolate(oldest, failure, Some(size));
+                }
+            }
+        }
+        true
+    }
+}
