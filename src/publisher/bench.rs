@@ -1,12 +1,12 @@
 //! A broker of our making, and the loop on a clock that jumps.
 
-use super::Publisher;
+use super::config_watch::ConfigWatch;
+use super::delivery::Delivery;
+use super::run::Publisher;
 use crate::config::{Candidate, Config, Qos};
 use crate::model::{Address, Failure, LastError, Message, MessageId};
-use crate::mqtt::client::BrokerConfig;
-use crate::mqtt::client::{Client, Event, NotSent, Probe};
+use crate::mqtt::client::{BrokerConfig, Client, Event, NotSent, Probe};
 use crate::mqtt::limits::Limits;
-use crate::publisher::config_watch::ConfigWatch;
 use crate::queue::Queue;
 use crate::stats::{Link, Stats};
 use std::sync::{Arc, Mutex};
@@ -15,31 +15,31 @@ use tokio::task::{JoinHandle, LocalSet};
 
 /// What the loop did with the broker, in order.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Did {
+pub(super) enum Action {
     Connect(String),
     Publish(MessageId, String, u8, Qos),
     Probe(String),
-    Announce(String, serde_json::Value),
+    PublishStatus(String, serde_json::Value),
     Disconnect,
-    Abandon,
-    Leave(Vec<MessageId>),
+    Abort,
+    Save(Vec<MessageId>),
     Close,
 }
 
 /// Shared with the test.
 #[derive(Default)]
 pub(super) struct Script {
-    did: Mutex<Vec<Did>>,
+    actions: Mutex<Vec<Action>>,
     /// Answer to CONNECT; never one while `None`.
     accept: Mutex<Option<Result<(), Failure>>>,
-    /// BrokerList that refuse.
+    /// Brokers that refuse.
     dead: Mutex<Vec<&'static str>>,
     /// Ids of messages that a session keeps.
     kept: Mutex<Vec<MessageId>>,
     /// Whole, since the start.
     payloads: Mutex<Vec<Vec<u8>>>,
     /// Of the hosts that refuse, whether they answer probes.
-    lure: Mutex<bool>,
+    answers_probes: Mutex<bool>,
     /// What CONNACK tells.
     maximum_qos: Mutex<Option<Qos>>,
     maximum_packet_size: Mutex<Option<usize>>,
@@ -51,7 +51,7 @@ struct Fake(Arc<Script>, mpsc::Receiver<Event>);
 
 impl Client for Fake {
     async fn connect(&mut self, endpoint: &BrokerConfig, _: u32) -> Result<(), Failure> {
-        self.0.did(Did::Connect(endpoint.name()));
+        self.0.record(Action::Connect(endpoint.name()));
         while self.1.try_recv().is_ok() {}
         if self.0.dead(endpoint) {
             return Err(Failure::new(LastError::Refused, "dead"));
@@ -68,12 +68,12 @@ impl Client for Fake {
             return Err(NotSent::Refused(Failure::new(LastError::Refused, "")));
         }
         self.0.payloads.lock().expect("no panic").push(payload.to_vec());
-        self.0.did(Did::Publish(id, topic.to_owned(), payload[0], qos));
+        self.0.record(Action::Publish(id, topic.to_owned(), payload[0], qos));
         Ok(())
     }
 
     fn publish_status(&mut self, topic: &str, payload: &[u8]) -> Result<(), NotSent> {
-        self.0.did(Did::Announce(topic.to_owned(), serde_json::from_slice(payload).expect("JSON")));
+        self.0.record(Action::PublishStatus(topic.to_owned(), serde_json::from_slice(payload).expect("JSON")));
         Ok(())
     }
 
@@ -90,8 +90,8 @@ impl Client for Fake {
     }
 
     fn probe(&self, endpoint: &BrokerConfig) -> Probe {
-        self.0.did(Did::Probe(endpoint.name()));
-        Box::pin(std::future::ready(*self.0.lure.lock().expect("no panic") || !self.0.dead(endpoint)))
+        self.0.record(Action::Probe(endpoint.name()));
+        Box::pin(std::future::ready(*self.0.answers_probes.lock().expect("no panic") || !self.0.dead(endpoint)))
     }
 
     async fn next_event(&mut self) -> Event {
@@ -102,11 +102,11 @@ impl Client for Fake {
     }
 
     async fn disconnect(&mut self) {
-        self.0.did(Did::Disconnect);
+        self.0.record(Action::Disconnect);
     }
 
     async fn abort(&mut self) {
-        self.0.did(Did::Abandon);
+        self.0.record(Action::Abort);
     }
 
     fn keeps(&self, id: MessageId) -> bool {
@@ -126,12 +126,12 @@ impl Client for Fake {
     }
 
     fn save(&mut self, flight: &[&Message]) -> bool {
-        self.0.did(Did::Leave(flight.iter().map(|message| message.id).collect()));
+        self.0.record(Action::Save(flight.iter().map(|message| message.id).collect()));
         true
     }
 
     async fn close(&mut self) {
-        self.0.did(Did::Close);
+        self.0.record(Action::Close);
     }
 }
 
@@ -140,8 +140,8 @@ impl Script {
         self.dead.lock().expect("no panic").contains(&&*endpoint.mqtt.host)
     }
 
-    pub(super) fn did(&self, what: Did) {
-        self.did.lock().expect("no panic").push(what);
+    pub(super) fn record(&self, action: Action) {
+        self.actions.lock().expect("no panic").push(action);
     }
 }
 
@@ -169,7 +169,7 @@ impl Bench {
     }
 
     /// The same with a StatusTopic.
-    pub(super) fn start_telling(connection: &str, status_topic: &str, qos: u8) -> Self {
+    pub(super) fn start_with_status(connection: &str, status_topic: &str, qos: u8) -> Self {
         Self::start_with(connection, &[], status_topic, qos)
     }
 
@@ -190,8 +190,9 @@ impl Bench {
         *script.longest.lock().expect("no panic") = 100;
         script.accept.lock().expect("no panic").replace(Ok(()));
         let limits = Limits::default();
-        let orders = ConfigWatch::new(settings, stopped, ROUTER, limits.drain);
-        let publisher = Publisher::new(queue.clone(), stats.clone(), Fake(script.clone(), heard), orders, limits, None);
+        let config_watch = ConfigWatch::new(settings, stopped, ROUTER, limits.drain);
+        let delivery = Delivery::new(queue.clone(), stats.clone(), config_watch, limits, None);
+        let publisher = Publisher::new(Fake(script.clone(), heard), delivery);
         let run = tokio::task::spawn_local(publisher.run());
         Self { script, events, queue, stats, config, candidate, stop, run }
     }
@@ -224,12 +225,12 @@ impl Bench {
     }
 
     /// From now on CONNACK tells this.
-    pub(super) fn tell_maximum_qos(&self, maximum: Qos) {
+    pub(super) fn set_maximum_qos(&self, maximum: Qos) {
         *self.script.maximum_qos.lock().expect("no panic") = Some(maximum);
     }
 
     /// The same of the size of packets.
-    pub(super) fn tell_maximum_packet_size(&self, maximum: usize) {
+    pub(super) fn set_maximum_packet_size(&self, maximum: usize) {
         self.take_any_size();
         *self.script.maximum_packet_size.lock().expect("no panic") = Some(maximum);
     }
@@ -249,7 +250,7 @@ impl Bench {
         *self.script.kept.lock().expect("no panic") = ids.to_vec();
     }
 
-    pub(super) fn tell(&self, event: Event) {
+    pub(super) fn event(&self, event: Event) {
         self.events.try_send(event).expect("heard");
     }
 
@@ -261,21 +262,21 @@ impl Bench {
         }
     }
 
-    /// BrokerList that refuse answer probes from now on.
-    pub(super) fn lure(&self) {
-        *self.script.lure.lock().expect("no panic") = true;
+    /// Brokers that refuse answer probes from now on.
+    pub(super) fn answer_probes(&self) {
+        *self.script.answers_probes.lock().expect("no panic") = true;
     }
 
     /// What was done since the last call.
-    pub(super) async fn did(&self) -> Vec<Did> {
+    pub(super) async fn actions(&self) -> Vec<Action> {
         self.settle().await;
-        std::mem::take(&mut self.script.did.lock().expect("no panic"))
+        std::mem::take(&mut self.script.actions.lock().expect("no panic"))
     }
 
     /// The first bytes of what was published since the last call.
     pub(super) async fn published(&self) -> Vec<u8> {
-        let first = |did| if let Did::Publish(_, _, first, _) = did { Some(first) } else { None };
-        self.did().await.into_iter().filter_map(first).collect()
+        let first = |action| if let Action::Publish(_, _, first, _) = action { Some(first) } else { None };
+        self.actions().await.into_iter().filter_map(first).collect()
     }
 
     pub(super) fn link(&self) -> Link {

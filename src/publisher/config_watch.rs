@@ -143,11 +143,6 @@ impl ConfigWatch {
         self.deadline
     }
 
-    /// Whether that has come.
-    pub(super) fn deadline_passed(&self) -> Option<Change> {
-        self.deadline.filter(|deadline| *deadline <= Instant::now()).map(|_| Change::Deadline)
-    }
-
     /// The service stops: settings do not matter any more.
     pub(super) fn begin_stop(&mut self) -> Change {
         self.deadline = Some(Instant::now() + self.drain);
@@ -184,7 +179,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_topic_names_router_and_device() {
+    fn topic_names_router_and_device() {
         let topic = |template: &str, device| {
             let mut candidate = candidate();
             candidate.raw.payload_format = "object".into();

@@ -5,14 +5,14 @@ use super::config_watch::{ConfigWatch, PublishConfig};
 use super::failover::BrokerList;
 use super::hold::Hold;
 use super::inflight::Inflight;
-use super::poison::{PoisonDetector, Verdict};
+use super::poison::PoisonDetector;
 use super::refusal_log::RefusalLog;
 use super::size_limit;
 use super::state::{Facts, State};
 use super::status_topic::Status;
 use crate::config::{MqttVersion, Qos, StateLock};
 use crate::encode::{self, Splitter};
-use crate::model::{Address, BootTime, DropReason, Failure, LastError, Message, MessageId};
+use crate::model::{Address, BootTime, Failure, LastError, Message, MessageId};
 use crate::mqtt::client::{Client, Event, NotSent, STATUS_ID};
 use crate::mqtt::limits::Limits;
 use crate::mqtt::packet;
@@ -120,7 +120,7 @@ impl Delivery {
         messages < window && !self.hold.active() && self.inflight.bytes() < self.limits.window_bytes
     }
 
-    fn usual_window(&self) -> usize {
+    pub(super) fn usual_window(&self) -> usize {
         match self.qos() {
             Some(Qos::ExactlyOnce) => self.limits.window_qos2,
             _ => self.limits.window,
@@ -155,54 +155,54 @@ impl Delivery {
         self.report_size();
     }
 
-    /// Hands over the oldest message of the queue; `None` if there is none.
-    pub(super) fn publish_queued(&mut self, client: &mut impl Client) -> Option<Result<(), Failure>> {
+    /// The oldest message of the queue, else one of the spool that is due: live ones wait for no other.
+    pub(super) fn next_message(&mut self) -> Option<Message> {
         self.config.publish()?;
-        let message = self.queue.try_pop()?;
-        self.hand_over(message, client)
+        let spooled = || (!self.config.stopping()).then(|| self.spooler.take(&self.queue)).flatten();
+        self.queue.try_pop().or_else(spooled)
     }
 
-    /// Hands over the oldest message of the spool; `None` if none is due.
-    pub(super) fn publish_spooled(&mut self, client: &mut impl Client) -> Option<Result<(), Failure>> {
-        self.config.publish()?;
-        let message = self.spooler.take(&self.queue)?;
-        self.hand_over(message, client)
-    }
-
-    fn hand_over(&mut self, message: Message, client: &mut impl Client) -> Option<Result<(), Failure>> {
-        let (id, device) = (message.id, message.device);
+    /// Hands over a message, or what it is cut into goes back to where it came from. An error is the end of the connection.
+    pub(super) fn hand_over(&mut self, message: Message, client: &mut impl Client) -> Result<(), Failure> {
+        let (id, device, now) = (message.id, message.device, BootTime::now());
         self.inflight.add(message);
-        let (qos, now) = (self.qos()?, BootTime::now());
-        let payload = encode::payload(self.inflight.newest()?, now).len();
+        let (Some(qos), Some(message)) = (self.qos(), self.inflight.newest()) else { return Ok(()) };
+        let payload = encode::payload(message, now).len();
         let size = self.packet_size(device, payload, qos);
         if let Some(maximum) = self.broker_limits.size.maximum().filter(|maximum| size > *maximum) {
             if self.cut(id, maximum) {
-                return Some(Ok(()));
+                return Ok(());
             }
             if self.broker_limits.size.excludes(size) {
                 let detail = format!("A message of {size} bytes with one advert is larger than the broker takes.");
                 self.refuse(id, &Failure::new(LastError::TooLarge, detail));
-                return Some(Ok(()));
+                return Ok(());
             }
         }
-        let (publish, message) = (self.config.publish()?, self.inflight.newest()?);
-        let topic = publish.topic(device, &mut self.topic);
+        let (Some(publish), Some(message)) = (self.config.publish(), self.inflight.newest()) else { return Ok(()) };
         // A message that comes back keeps its own payload: it is older the next time.
         let payload = encode::payload(message, now);
-        match client.publish(id, topic, &payload, qos) {
+        match client.publish(id, publish.topic(device, &mut self.topic), &payload, qos) {
             Ok(()) => {
                 self.inflight.set_size(id, size);
                 if qos == Qos::AtMostOnce {
                     self.broker_limits.size.went_unacknowledged(size);
                 }
-                Some(Ok(()))
             }
-            Err(NotSent::Lost(failure)) => Some(Err(failure)),
-            Err(NotSent::Refused(failure)) => {
-                self.refuse(id, &failure);
-                Some(Ok(()))
-            }
+            Err(NotSent::Lost(failure)) => return Err(failure),
+            Err(NotSent::Refused(failure)) => self.refuse(id, &failure),
         }
+        Ok(())
+    }
+
+    /// Hands over a status message.
+    pub(super) fn announce(&mut self, client: &mut impl Client, topic: &str, message: &[u8]) -> Result<(), Failure> {
+        match client.publish_status(topic, message) {
+            Err(NotSent::Lost(failure)) => return Err(failure),
+            Err(NotSent::Refused(failure)) => self.status.refused(&failure),
+            Ok(()) => {}
+        }
+        Ok(())
     }
 
     /// Bytes of a PUBLISH packet with such a payload.
@@ -281,128 +281,5 @@ impl Delivery {
             Event::Deferred(id, failure) => self.defer(id, &failure),
             Event::Accepted(_) | Event::Lost(_) => {}
         }
-    }
-
-    /// A message got through: then an isolated one was to blame.
-    fn got_through(&mut self, size: Option<usize>) {
-        self.progressed = true;
-        let (usual, qos) = (self.usual_window(), self.qos());
-        self.hold.acknowledged(usual);
-        if let Some(size) = size.filter(|_| qos != Some(Qos::AtMostOnce)) {
-            self.broker_limits.size.acknowledged(size);
-        }
-        if let Some(message) = self.poison.progress() {
-            self.send_again(vec![message]);
-        }
-        self.report_size();
-        if let Some(qos) = qos {
-            self.broker_limits.qos.acknowledged(qos);
-        }
-    }
-
-    /// The broker will never take this message; but perhaps its parts.
-    fn refuse(&mut self, id: MessageId, failure: &Failure) {
-        if failure.code == LastError::TooLarge
-            && let Some(size) = self.inflight.size(id)
-            && self.inflight.get(id).is_some_and(encode::is_divisible)
-            && self.broker_limits.size.closed_over(size)
-        {
-            self.inflight.defer(id);
-            return self.report_size();
-        }
-        self.refusals.record(self.broker_limits.name(), failure, &self.stats);
-        self.inflight.drop_one(id, &self.stats, DropReason::Refused);
-        self.spooler.ack(id);
-    }
-
-    /// The broker does not take this message for the moment: it is sent again, after all that is in flight was answered.
-    fn defer(&mut self, id: MessageId, failure: &Failure) {
-        self.refusals.record(self.broker_limits.name(), failure, &self.stats);
-        // A quota says nothing of the message.
-        let about_message = failure.code != LastError::Quota;
-        if about_message && let Some(retried) = self.poison.convict(id, &self.inflight) {
-            return self.refuse(id, &retried.why);
-        }
-        self.hold.refused();
-        let known = self.inflight.defer(id);
-        if self.poison.is_isolating() {
-            // The other one is no better.
-            self.poison.clear_retried();
-            let isolated = self.poison.exonerate();
-            self.send_again(isolated.into_iter().collect());
-        } else if known && about_message && self.poison.refused(id) {
-            self.isolate(id, failure, None);
-        }
-    }
-
-    fn isolate(&mut self, id: MessageId, failure: &Failure, size: Option<usize>) {
-        if let Some(message) = self.inflight.remove(id) {
-            self.spooler.isolate(id);
-            self.poison.isolate(message, failure, size);
-        }
-    }
-
-    /// The connection was lost with messages in flight: is the QoS to blame? True if they go at another one from now on, and the
-    /// session is to be given up.
-    pub(super) fn learn_qos(&mut self, failure: &mut Failure) -> bool {
-        let Some(qos) = self.qos().filter(|_| !self.inflight.is_empty()) else { return false };
-        let other = self.broker_limits.qos.lost(failure, qos);
-        if other {
-            self.report_qos();
-        }
-        if failure.code == LastError::Closed && qos == Qos::ExactlyOnce && !self.broker_limits.qos.proven() {
-            failure.detail.push_str(" It has acknowledged nothing at QoS 2 so far: it may not support ScanQos 2.");
-        }
-        other
-    }
-
-    /// Or one of them, or its size? True if the session is to be given up, which would repeat it.
-    pub(super) fn find_culprit(&mut self, failure: &Failure) -> bool {
-        let Some(oldest) = self.inflight.oldest().map(|message| message.id) else {
-            self.broker_limits.size.lost(failure.code == LastError::Closed);
-            return false;
-        };
-        if self.broker_limits.size.lost(failure.code == LastError::Closed)
-            || !matches!(failure.code, LastError::Closed | LastError::TooLarge)
-        {
-            return false;
-        }
-        if let Some(message) = self.poison.exonerate() {
-            // Another one does not get through either: it is neither.
-            self.inflight.readmit(message);
-            self.broker_limits.size.forget();
-            return false;
-        }
-        if let Some(retried) = self.poison.convict(oldest, &self.inflight) {
-            if let Some(size) = retried.size {
-                self.broker_limits.size.refused(size, false);
-            }
-            self.poison.next();
-            self.refuse(oldest, &retried.why);
-            return true;
-        }
-        let certain = failure.code == LastError::TooLarge;
-        let alone = self.inflight.len() == 1;
-        // The broker says so: no trials are needed.
-        if certain && !alone && self.inflight.largest().is_some_and(|size| self.broker_limits.size.closed_over(size)) {
-            return true;
-        }
-        match if certain && alone { Verdict::Suspected } else { self.poison.closed(&self.inflight) } {
-            Verdict::GoOn => return false,
-            Verdict::Isolate => {}
-            Verdict::Suspected => {
-                let divisible = self.inflight.oldest().is_some_and(encode::is_divisible);
-                let size = self.inflight.size(oldest).unwrap_or_default();
-                if divisible && self.broker_limits.size.closed_over(size) {
-                    self.poison.next();
-                } else if certain {
-                    self.broker_limits.size.refused(size, true);
-                    self.refuse(oldest, failure);
-                } else {
-                    self.isolate(oldest, failure, Some(size));
-                }
-            }
-        }
-        true
     }
 }

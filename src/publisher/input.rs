@@ -1,5 +1,6 @@
 //! What happens, as one stream of inputs.
 
+use super::config_watch::Change;
 use super::delivery::Delivery;
 use super::state::{Input, State};
 use crate::config::Connection;
@@ -24,7 +25,8 @@ struct Interest {
 }
 
 impl Delivery {
-    /// The next input. `broker` is what a connection or an attempt has to say. May be cancelled without losing anything.
+    /// The next input; what no state depends on, as the work of the spool, is done meanwhile. `broker` is what a connection or an
+    /// attempt has to say.
     ///
     /// The publish thread waits here, and for brokers that say goodbye, so this is where it shows that it makes progress.
     pub(super) async fn next_input(&mut self, state: State, broker: impl Future<Output = Input>) -> Input {
@@ -32,8 +34,8 @@ impl Delivery {
         loop {
             self.stats.heartbeats().publish();
             self.spooler.follow(self.config.spooling());
-            if let Some(change) = self.config.deadline_passed() {
-                return Input::Settings(change);
+            if self.config.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
+                return Input::Settings(Change::Deadline);
             }
             let (interest, timer) = (self.interest(state), self.next_timer(state));
             let stopping = self.config.stopping();
@@ -49,9 +51,13 @@ impl Delivery {
                 input = &mut broker => return input,
                 () = ready(()), if interest.work => return Input::Work,
                 () = self.queue.wait(), if interest.queue => return Input::Work,
+                // The batch that was open when the setting changed.
+                () = self.queue.wait(), if state == State::Disabled => self.queue.withdraw(),
                 () = self.spooler.wait_due(!connected), if interest.replay => return Input::Work,
-                () = self.spooler.wait_spill(&self.queue, connected), if interest.spill => return Input::SpillDue,
-                () = self.spooler.wait_upkeep() => return Input::UpkeepDue,
+                () = self.spooler.wait_spill(&self.queue, connected), if interest.spill => {
+                    self.spooler.spill(&self.queue);
+                }
+                () = self.spooler.wait_upkeep() => self.spooler.upkeep(),
                 () = self.status.changed(), if interest.status => if connected {
                     return Input::Work;
                 },
@@ -72,8 +78,6 @@ impl Delivery {
     fn interest(&self, state: State) -> Interest {
         let none = Interest::default();
         match state {
-            // The batch that was open when the setting changed.
-            State::Disabled => Interest { queue: true, ..none },
             State::Idle => {
                 let (free, status) = (!self.hold.active(), self.has_status());
                 let work = !self.inflight.is_empty() || (status && self.status.is_due());
@@ -93,7 +97,7 @@ impl Delivery {
                     ..none
                 }
             }
-            State::Stopped => none,
+            State::Disabled | State::Stopped => none,
         }
     }
 

@@ -5,6 +5,7 @@ mod broker_limits;
 mod config_watch;
 mod connection_test;
 mod delivery;
+mod effects;
 mod failover;
 mod hold;
 mod inflight;
@@ -12,11 +13,27 @@ mod input;
 mod poison;
 mod qos_limit;
 mod refusal_log;
+mod refusals;
 mod run;
 mod size_limit;
 mod state;
 mod status_topic;
 mod takeover;
+
+#[cfg(test)]
+mod age_tests;
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod failover_tests;
+#[cfg(test)]
+mod heartbeat_tests;
+#[cfg(test)]
+mod publisher_tests;
+#[cfg(test)]
+mod refusals_tests;
+#[cfg(test)]
+mod status_tests;
 
 pub use crate::mqtt::limits::Limits;
 pub use connection_test::{ConnectionTest, STEPS, Step, test};
@@ -27,6 +44,7 @@ use crate::mqtt::paho::Paho;
 use crate::queue::Queue;
 use crate::stats::Stats;
 use config_watch::ConfigWatch;
+use delivery::Delivery;
 use jiff::Timestamp;
 use run::Publisher;
 use std::sync::Arc;
@@ -59,7 +77,10 @@ pub fn spawn(
         let config = ConfigWatch::new(config, stopped, router, limits.drain);
         let client = Paho::new(tunnels, state.clone(), limits);
         // Timers need the runtime.
-        runtime.block_on(async { Publisher::new(queue, stats, client, config, limits, state).run().await });
+        runtime.block_on(async {
+            let delivery = Delivery::new(queue, stats, config, limits, state);
+            Publisher::new(client, delivery).run().await;
+        });
         drop(runtime);
         // Not sent: dropped, as a panic would.
         drop(ending);

@@ -40,8 +40,6 @@ pub(super) enum Input {
     Lost(Failure),
     FirstBrokerAnswers,
     RetryDue,
-    SpillDue,
-    UpkeepDue,
 }
 
 /// What a transition depends on besides.
@@ -67,7 +65,6 @@ pub(super) struct Facts {
 pub(super) enum Effect {
     /// Nothing is published: what waits is withdrawn.
     Disable,
-    Withdraw,
     /// The brokers of the settings are used from now on, and nothing is known of them.
     Start,
     /// It is shown that nothing is to be sent.
@@ -87,14 +84,12 @@ pub(super) enum Effect {
     EndStatus,
     /// What is in flight waits again, but for what a session keeps.
     Requeue,
-    /// Which message, QoS or size is to blame for a loss?
-    Blame,
-    ReportLoss,
-    ReportFailure,
+    /// A loss: which message, QoS or size is to blame? What is in flight waits again.
+    AccountLoss,
+    /// The same of an attempt that failed: the next broker's turn comes.
+    AccountFailure,
     FailBack,
     StartBackoff,
-    Spill,
-    Upkeep,
 }
 
 impl State {
@@ -106,14 +101,11 @@ impl State {
     /// The next state, and what is done on the way.
     pub(super) fn on(self, input: &Input, facts: &Facts) -> (Self, Vec<Effect>) {
         use Effect::{
-            Abort, Begin, Blame, Connect, Disconnect, DrainAcks, EndBurst, EndStatus, FailBack, ReportFailure,
-            ReportLoss, Requeue, Spill, StartBackoff, Upkeep, Withdraw,
+            Abort, AccountFailure, AccountLoss, Begin, Connect, Disconnect, DrainAcks, EndBurst, EndStatus, FailBack,
+            Requeue, StartBackoff,
         };
         match (self, input) {
-            (_, Input::SpillDue) => (self, vec![Spill]),
-            (_, Input::UpkeepDue) => (self, vec![Upkeep]),
             (Self::Disabled, Input::Settings(_)) => restart(&[], facts),
-            (Self::Disabled, Input::Work) => (self, vec![Withdraw]),
             (_, Input::Settings(Change::Publish)) => (self, vec![]),
             (Self::Idle, Input::Work) => (Self::Connecting, vec![Connect]),
             (Self::Idle, Input::Settings(Change::Stop)) if facts.work => (Self::Connecting, vec![Connect]),
@@ -121,8 +113,8 @@ impl State {
             (Self::Connecting, Input::Settings(Change::Stop)) if facts.work => (self, vec![]),
             (Self::Connecting, Input::Settings(_)) => restart(&[Abort], facts),
             (Self::Connecting, Input::Accepted) => (Self::Connected, vec![Begin]),
-            (Self::Connecting, Input::NotAccepted(_)) => next_broker(&[ReportFailure], facts),
-            (Self::Connecting, Input::NotAnswered(_)) => next_broker(&[Abort, ReportFailure], facts),
+            (Self::Connecting, Input::NotAccepted(_)) => next_broker(&[AccountFailure], facts),
+            (Self::Connecting, Input::NotAnswered(_)) => next_broker(&[Abort, AccountFailure], facts),
             (Self::Connected | Self::FailingBack, Input::Settings(Change::Stop)) => (self, vec![]),
             // What is in flight may still be acknowledged, but not for long: someone waits for the new settings.
             (Self::Connected | Self::FailingBack, Input::Settings(Change::Broker)) => {
@@ -141,7 +133,7 @@ impl State {
                 attempt(&[EndBurst, Requeue], facts)
             }
             (Self::Connected | Self::FailingBack, Input::Lost(_)) => {
-                (Self::Backoff, vec![Abort, Blame, Requeue, ReportLoss, StartBackoff])
+                (Self::Backoff, vec![Abort, AccountLoss, StartBackoff])
             }
             (Self::Backoff, Input::RetryDue) => attempt(&[], facts),
             (Self::Backoff, Input::Settings(_)) => restart(&[], facts),

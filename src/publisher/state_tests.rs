@@ -10,7 +10,6 @@ const TABLE: &str = "
     Disabled              | Settings             | !enabled          | Disabled    | Disable
     Disabled              | Settings             | short             | Idle        | Start ShowIdle
     Disabled              | Settings             |                   | Connecting  | Start Connect
-    Disabled              | Work                 |                   | Disabled    | Withdraw
 
     Idle                  | Work                 |                   | Connecting  | Connect
     Idle                  | Settings(Publish)    |                   | Idle        |
@@ -21,12 +20,12 @@ const TABLE: &str = "
     Idle                  | Settings             |                   | Connecting  | EndStatus Start Connect
 
     Connecting            | Accepted             |                   | Connected   | Begin
-    Connecting            | NotAccepted          | next_broker short | Idle        | ReportFailure ShowIdle
-    Connecting            | NotAccepted          | next_broker       | Connecting  | ReportFailure Connect
-    Connecting            | NotAccepted          |                   | Backoff     | ReportFailure StartBackoff
-    Connecting            | NotAnswered          | next_broker short | Idle        | Abort ReportFailure ShowIdle
-    Connecting            | NotAnswered          | next_broker       | Connecting  | Abort ReportFailure Connect
-    Connecting            | NotAnswered          |                   | Backoff     | Abort ReportFailure StartBackoff
+    Connecting            | NotAccepted          | next_broker short | Idle        | AccountFailure ShowIdle
+    Connecting            | NotAccepted          | next_broker       | Connecting  | AccountFailure Connect
+    Connecting            | NotAccepted          |                   | Backoff     | AccountFailure StartBackoff
+    Connecting            | NotAnswered          | next_broker short | Idle        | Abort AccountFailure ShowIdle
+    Connecting            | NotAnswered          | next_broker       | Connecting  | Abort AccountFailure Connect
+    Connecting            | NotAnswered          |                   | Backoff     | Abort AccountFailure StartBackoff
     Connecting            | Settings(Publish)    |                   | Connecting  |
     Connecting            | Settings(Stop)       | work              | Connecting  |
     Connecting            | Settings             | stopping          | Stopped     | Abort
@@ -39,7 +38,7 @@ const TABLE: &str = "
     FailingBack           | AllAcknowledged      | short             | Idle        | Disconnect Requeue FailBack ShowIdle
     FailingBack           | AllAcknowledged      |                   | Connecting  | Disconnect Requeue FailBack Connect
     Connected             | AllAcknowledged      | short !more       | Idle        | EndBurst Requeue ShowIdle
-    Connected FailingBack | Lost                 |                   | Backoff     | Abort Blame Requeue ReportLoss StartBackoff
+    Connected FailingBack | Lost                 |                   | Backoff     | Abort AccountLoss StartBackoff
     Connected             | Settings(Publish)    |                   | Connected   |
     FailingBack           | Settings(Publish)    |                   | FailingBack |
     Connected             | Settings(Stop)       |                   | Connected   |
@@ -105,8 +104,6 @@ fn inputs() -> Vec<Input> {
         Input::Lost(failure()),
         Input::FirstBrokerAnswers,
         Input::RetryDue,
-        Input::SpillDue,
-        Input::UpkeepDue,
     ]
 }
 
@@ -164,13 +161,8 @@ fn state_changes_as_the_table_says_and_in_no_other_way() {
                         && row.when.iter().all(|fact| holds(fact, &facts))
                 });
                 used.extend(row);
-                let spool = match input {
-                    Input::SpillDue => "Spill",
-                    Input::UpkeepDue => "Upkeep",
-                    _ => "",
-                };
                 let expected = row.map_or_else(
-                    || (format!("{state:?}"), spool.to_owned()),
+                    || (format!("{state:?}"), String::new()),
                     |row| (rows[row].next.to_owned(), rows[row].effects.clone()),
                 );
                 assert_eq!(found, expected, "{state:?}, {input:?}, {facts:?}");

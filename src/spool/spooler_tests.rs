@@ -84,7 +84,7 @@ impl Bench {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_queue_that_fills_goes_to_the_disk_and_comes_back_paced() {
+async fn spooler_moves_a_queue_that_fills_to_the_disk_and_paces_it_back() {
     let mut b = Bench::new(ALL);
     b.push(0..40);
     tokio::select! {
@@ -108,7 +108,7 @@ async fn a_queue_that_fills_goes_to_the_disk_and_comes_back_paced() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_broker_all_goes_to_the_disk_after_a_minute() {
+async fn spooler_moves_all_to_the_disk_after_a_minute_without_a_broker() {
     let mut b = Bench::new(ALL);
     b.push(0..3);
     let start = Instant::now();
@@ -124,7 +124,7 @@ async fn without_a_broker_all_goes_to_the_disk_after_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_at_a_time_and_what_was_not_acknowledged_again() {
+async fn spooler_gives_out_one_at_a_time_and_again_what_was_not_acknowledged() {
     let mut b = Bench::new(ALL);
     b.push(0..5);
     b.again();
@@ -148,14 +148,14 @@ async fn one_at_a_time_and_what_was_not_acknowledged_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_not_from_the_disk_is_given_back() {
+async fn spooler_gives_back_what_was_not_from_the_disk() {
     let mut b = Bench::new(ALL);
     let message = || Message { id: 9, payload: vec![1], adverts: 1, ..Message::default() };
     assert_eq!(b.spooler.put_back(vec![message()]), [message()]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_disk_that_fails_leaves_all_in_memory_says_so_and_is_tried_again() {
+async fn disk_that_fails_leaves_all_in_memory_says_so_and_is_tried_again() {
     let mut b = Bench::new(ALL);
     std::fs::remove_dir_all(&b.path).expect("there");
     std::fs::write(&b.path, "in the way").expect("written");
@@ -181,7 +181,7 @@ async fn a_disk_that_fails_leaves_all_in_memory_says_so_and_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_bounds_drop_the_oldest_and_count_them() {
+async fn spooler_drops_and_counts_the_oldest_beyond_its_bounds() {
     let mut b = Bench::new(Spooling { max_bytes: 200_000, ..ALL });
     for n in 0..6 {
         b.push(n * 50..(n + 1) * 50);
@@ -203,7 +203,7 @@ async fn the_bounds_drop_the_oldest_and_count_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waited_too_long_is_dropped_and_counted() {
+async fn spooler_drops_and_counts_what_waited_too_long() {
     let mut b = Bench::new(ALL);
     b.stats.ledger(|l| l.receive_queued(10));
     let now = Now::read(&b.stats);
@@ -221,7 +221,7 @@ async fn what_waited_too_long_is_dropped_and_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_spool_is_no_spool_but_what_is_there_is_sent() {
+async fn spooler_that_is_off_takes_nothing_and_sends_what_is_there() {
     let mut b = Bench::new(ALL);
     b.push(0..2);
     b.again();

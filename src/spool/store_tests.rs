@@ -59,7 +59,7 @@ fn drain(store: &mut Store, settle: bool) -> Vec<u32> {
 }
 
 #[test]
-fn oldest_first_over_segments_and_nothing_stays() {
+fn store_gives_out_the_oldest_first_over_segments_and_nothing_stays() {
     let disk = Faulty::default();
     let (mut store, found) = open(&disk);
     assert_eq!(found, Found::default());
@@ -77,7 +77,7 @@ fn oldest_first_over_segments_and_nothing_stays() {
 }
 
 #[test]
-fn a_note_of_a_segment_that_is_gone_is_not_taken_for_a_new_one() {
+fn note_of_a_segment_that_is_gone_is_not_taken_for_a_new_one() {
     let disk = Faulty::default();
     let (mut store, _) = open(&disk);
     store.append(&at(9), &(0..4).map(message).collect::<Vec<_>>()).expect("written");
@@ -114,7 +114,7 @@ fn note_of_another_segment_of_that_number_says_nothing() {
 }
 
 #[test]
-fn a_restart_sends_what_was_not_settled() {
+fn restart_sends_what_was_not_acknowledged() {
     let disk = Faulty::default();
     let (mut store, _) = open(&disk);
     store.append(&at(9), &(0..20).map(message).collect::<Vec<_>>()).expect("written");
@@ -146,7 +146,7 @@ fn damage_costs_a_record_is_counted_and_the_file_kept() {
 }
 
 #[test]
-fn what_the_disk_loses_meanwhile_is_counted() {
+fn disk_that_loses_records_meanwhile_has_them_counted() {
     let disk = Faulty::default();
     let (mut store, _) = open(&disk);
     store.append(&at(9), &[message(0), message(1)]).expect("written");
@@ -157,7 +157,7 @@ fn what_the_disk_loses_meanwhile_is_counted() {
 }
 
 #[test]
-fn a_write_that_failed_leaves_nothing_to_find() {
+fn write_that_failed_leaves_nothing_to_find() {
     for late in [true, false] {
         let disk = Faulty::default();
         let (mut store, _) = open(&disk);
@@ -173,7 +173,7 @@ fn a_write_that_failed_leaves_nothing_to_find() {
 }
 
 #[test]
-fn a_read_only_disk_is_read() {
+fn disk_that_is_read_only_is_read() {
     let disk = Faulty::default();
     let (mut store, _) = open(&disk);
     store.append(&at(9), &[message(0)]).expect("written");
@@ -185,7 +185,7 @@ fn a_read_only_disk_is_read() {
 }
 
 #[test]
-fn the_oldest_segment_goes_with_what_waits_in_it() {
+fn segment_that_is_oldest_goes_with_what_waits_in_it() {
     let disk = Faulty::default();
     let (mut store, _) = open(&disk);
     for n in 0..20 {
@@ -199,7 +199,7 @@ fn the_oldest_segment_goes_with_what_waits_in_it() {
 }
 
 #[test]
-fn real_files_do_the_same() {
+fn files_on_a_real_disk_do_the_same() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("spool");
     let open = || open_on(Arc::new(Files(path.clone())));
@@ -345,7 +345,7 @@ fn segments_that_cannot_be_read_are_found_by_the_next_run() {
 proptest! {
     /// The power may go off after any byte. What was said to be written and not settled comes again, in order, once.
     #[test]
-    fn a_loss_of_power_costs_nothing_that_was_written(
+    fn power_loss_costs_nothing_that_was_written(
         steps in prop::collection::vec((0u8..5, 1u32..6), 1..80), power in 0usize..12_000, settled_noted: bool,
     ) {
         let disk = Faulty::default();

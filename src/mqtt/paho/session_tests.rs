@@ -9,7 +9,7 @@ const PUBLISH: &[u8] = &[0x34, 5, 0, 1, b'a', 0, 1];
 const PUBREL: &[u8] = &[0x62, 2, 0, 1];
 
 #[test]
-fn a_message_is_in_the_session_from_its_publish_to_its_pubcomp() {
+fn session_has_a_message_from_its_publish_to_its_pubcomp() {
     for (mqtt5, publish, release) in [(false, "s-1", "sc-1"), (true, "s5-1", "sc5-1")] {
         let session = session(mqtt5);
         let mut packets = session.client();
@@ -40,7 +40,7 @@ fn a_message_is_in_the_session_from_its_publish_to_its_pubcomp() {
 }
 
 #[test]
-fn a_publish_that_is_removed_without_a_pubrel_was_refused() {
+fn publish_that_is_removed_without_a_pubrel_was_refused() {
     let session = session(true);
     let mut packets = session.client();
     session.hand_over(1);
@@ -50,7 +50,7 @@ fn a_publish_that_is_removed_without_a_pubrel_was_refused() {
 }
 
 #[test]
-fn a_client_that_was_cut_off_changes_nothing() {
+fn client_that_was_cut_off_changes_nothing() {
     let session = session(false);
     let mut old = session.client();
     session.hand_over(1);
@@ -70,7 +70,7 @@ fn a_client_that_was_cut_off_changes_nothing() {
 }
 
 #[test]
-fn without_a_session_at_the_broker_nothing_is_on_its_way() {
+fn session_that_the_broker_has_not_has_nothing_on_its_way() {
     for present in [true, false] {
         let session = session(false);
         let mut packets = session.client();

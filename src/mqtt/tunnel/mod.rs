@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_process_gets_nothing_and_the_broker_is_not_even_called() {
+    async fn tunnel_gives_another_process_nothing_and_does_not_even_call_the_broker() {
         let (tunnel, broker) = open().await;
         let line = tunnel.expect(Patience::default());
         // Prints what the tunnel answers, until the end.
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn after_a_loss_writes_succeed_until_the_client_closes() {
+    async fn tunnel_takes_writes_after_a_loss_until_the_client_closes() {
         let (tunnel, broker) = open().await;
         let line = tunnel.expect(Patience::default());
         let mut paho = TcpStream::connect(("127.0.0.1", tunnel.port())).await.expect("connects");
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_that_hangs_up_lets_go_of_the_broker_only() {
+    async fn tunnel_that_is_aborted_lets_go_of_the_broker_only() {
         let (tunnel, broker) = open().await;
         let line = tunnel.expect(Patience::default());
         let mut paho = TcpStream::connect(("127.0.0.1", tunnel.port())).await.expect("connects");
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_packets_that_are_wholly_written_count() {
+    async fn tunnel_counts_only_packets_that_are_wholly_written() {
         let (tunnel, broker) = open().await;
         let line = tunnel.expect(Patience::default());
         let mut paho = TcpStream::connect(("127.0.0.1", tunnel.port())).await.expect("connects");

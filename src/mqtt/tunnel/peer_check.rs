@@ -38,7 +38,7 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
 
     #[test]
-    fn our_own_socket_is_found_and_a_closed_one_is_not() {
+    fn peer_check_finds_our_own_socket_and_no_closed_one() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
         let ours = TcpStream::connect(listener.local_addr().expect("bound")).expect("connects");
         let (accepted, peer) = listener.accept().expect("accepts");

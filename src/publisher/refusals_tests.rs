@@ -1,8 +1,7 @@
 //! What the broker does not take, and what becomes of it.
 
-use super::bench::{Bench, Did, bench, lost};
-use super::*;
-use crate::model::{DropReason, LastError};
+use super::bench::{Action, Bench, bench, lost};
+use crate::model::{DropReason, Failure, LastError, Message};
 use crate::mqtt::client::Event;
 use std::time::Duration;
 use tokio::time::advance;
@@ -16,7 +15,11 @@ fn array(items: usize) -> Message {
 
 /// Adverts in the messages that were published since the last call, and their ids.
 async fn published(b: &Bench) -> Vec<(u64, usize)> {
-    let ids = b.did().await.into_iter().filter_map(|did| if let Did::Publish(id, ..) = did { Some(id) } else { None });
+    let ids = b
+        .actions()
+        .await
+        .into_iter()
+        .filter_map(|action| if let Action::Publish(id, ..) = action { Some(id) } else { None });
     let ids: Vec<_> = ids.collect();
     let payloads = b.payloads();
     let from = payloads.len() - ids.len();
@@ -25,7 +28,7 @@ async fn published(b: &Bench) -> Vec<(u64, usize)> {
 }
 
 async fn lose(b: &Bench) {
-    b.tell(lost(LastError::Closed));
+    b.event(lost(LastError::Closed));
     b.settle().await;
     advance(Duration::from_secs(60)).await;
 }
@@ -45,7 +48,7 @@ fn refusal_of_a_message_that_ends_every_connection_needs_another_one_that_gets_t
             lose(&b).await;
         }
         assert_eq!(b.published().await, [2], "the first one waits aside");
-        b.tell(Event::Published(2));
+        b.event(Event::Published(2));
         assert_eq!((b.published().await, dropped(&b)), (vec![1], 0), "once more");
         lose(&b).await;
         assert_eq!((b.published().await, dropped(&b)), (vec![3], 3));
@@ -62,11 +65,11 @@ fn refusal_is_no_matter_of_a_message_that_gets_through_at_last() {
             lose(&b).await;
         }
         b.settle().await;
-        b.tell(Event::Published(2));
+        b.event(Event::Published(2));
         b.settle().await;
-        b.tell(Event::Published(1));
+        b.event(Event::Published(1));
         b.settle().await;
-        b.tell(Event::Published(3));
+        b.event(Event::Published(3));
         b.settle().await;
         let ledger = b.stats.snapshot();
         assert_eq!((ledger.published, ledger.dropped_total()), (9, 0));
@@ -110,10 +113,10 @@ fn refusal_that_may_pass_waits_and_sends_again_in_order() {
             let b = Bench::start(connection);
             (1..=4).for_each(|n| b.push(n));
             assert_eq!(b.published().await, [1, 2, 3, 4]);
-            b.tell(Event::Published(2));
+            b.event(Event::Published(2));
             // In any order.
             for id in [4, 1, 3] {
-                b.tell(Event::Deferred(id, Failure::new(code, "")));
+                b.event(Event::Deferred(id, Failure::new(code, "")));
             }
             b.settle().await;
             b.push(5);
@@ -121,11 +124,11 @@ fn refusal_that_may_pass_waits_and_sends_again_in_order() {
             assert!(sent.is_empty(), "it waits: {connection} {code} {sent:?}");
             advance(Duration::from_secs(1)).await;
             assert_eq!(b.published().await, [1], "one first");
-            b.tell(Event::Published(1));
+            b.event(Event::Published(1));
             assert_eq!(b.published().await, [3, 4]);
-            (3..=4).for_each(|id| b.tell(Event::Published(id)));
+            (3..=4).for_each(|id| b.event(Event::Published(id)));
             assert_eq!(b.published().await, [5]);
-            b.tell(Event::Published(5));
+            b.event(Event::Published(5));
             b.settle().await;
             let ledger = b.stats.snapshot();
             assert_eq!((ledger.published, ledger.dropped_total()), (15, 0));
@@ -140,16 +143,16 @@ fn refusal_that_does_not_pass_for_one_message_alone_is_a_refusal() {
             let b = Bench::start("long");
             (1..=3).for_each(|n| b.push(n));
             assert_eq!(b.published().await, [1, 2, 3]);
-            b.tell(Event::Deferred(1, Failure::new(code, "no")));
-            (2..=3).for_each(|id| b.tell(Event::Published(id)));
+            b.event(Event::Deferred(1, Failure::new(code, "no")));
+            (2..=3).for_each(|id| b.event(Event::Published(id)));
             b.push(4);
             b.settle().await;
             for _ in 4..20 {
                 b.settle().await;
                 advance(Duration::from_secs(60)).await;
                 match b.published().await[..] {
-                    [1] => b.tell(Event::Deferred(1, Failure::new(code, "no"))),
-                    [4] if code != LastError::Quota => b.tell(Event::Published(4)),
+                    [1] => b.event(Event::Deferred(1, Failure::new(code, "no"))),
+                    [4] if code != LastError::Quota => b.event(Event::Published(4)),
                     [] if code != LastError::Quota => break,
                     ref other => panic!("{other:?}"),
                 }
@@ -164,14 +167,14 @@ fn refusal_that_does_not_pass_for_one_message_alone_is_a_refusal() {
 fn size_that_the_broker_tells_cuts_what_waits() {
     bench(|| async {
         let b = Bench::start("long");
-        b.tell_maximum_packet_size(1_000);
+        b.set_maximum_packet_size(1_000);
         lose(&b).await;
         b.push_message(array(20));
         b.push_message(array(1));
         let parts = published(&b).await;
         assert_eq!(parts.iter().map(|(_, items)| items).sum::<usize>(), 21);
         assert!(parts.len() > 5 && b.payloads().iter().all(|payload| payload.len() <= 1_000), "{parts:?}");
-        parts.iter().for_each(|(id, _)| b.tell(Event::Published(*id)));
+        parts.iter().for_each(|(id, _)| b.event(Event::Published(*id)));
         b.settle().await;
         let ledger = b.stats.snapshot();
         assert_eq!((ledger.published, ledger.in_flight, ledger.dropped_total()), (21, 0, 0));
@@ -198,7 +201,7 @@ fn size_that_closes_the_connection_is_learned_and_costs_nothing_more() {
                     lose(&b).await;
                     break;
                 }
-                b.tell(Event::Published(*id));
+                b.event(Event::Published(*id));
             }
         }
         assert!(closed <= 10, "closed {closed} times");

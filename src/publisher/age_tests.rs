@@ -28,7 +28,7 @@ fn age_is_that_of_the_moment_of_each_handing_over() {
         b.push_message(waited(1, 60_000));
         b.push_message(waited(2, 1_000));
         b.settle().await;
-        b.tell(lost(LastError::Closed));
+        b.event(lost(LastError::Closed));
         b.settle().await;
         advance(Duration::from_secs(1)).await;
         b.settle().await;
@@ -47,12 +47,12 @@ fn age_hides_no_message_that_ends_every_connection() {
         for losses in [6, 1] {
             for _ in 0..losses {
                 b.settle().await;
-                b.tell(lost(LastError::Closed));
+                b.event(lost(LastError::Closed));
                 b.settle().await;
                 advance(Duration::from_secs(60)).await;
             }
             b.settle().await;
-            b.tell(Event::Published(2));
+            b.event(Event::Published(2));
         }
         b.settle().await;
         assert_eq!(b.stats.snapshot().dropped(DropReason::Refused), 1);

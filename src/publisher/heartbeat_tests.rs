@@ -1,12 +1,16 @@
 //! A publish loop on a thread of its own, with a broker that blocks it.
 
-use super::*;
+use super::config_watch::ConfigWatch;
+use super::delivery::Delivery;
+use super::run::Publisher;
 use crate::config::{Candidate, Config, Qos};
-use crate::model::{Address, Message, MessageId};
-use crate::mqtt::client::{BrokerConfig, Event, NotSent, Probe};
-use crate::publisher::config_watch::ConfigWatch;
+use crate::model::{Address, Failure, Message, MessageId};
+use crate::mqtt::client::{BrokerConfig, Client, Event, NotSent, Probe};
+use crate::mqtt::limits::Limits;
+use crate::queue::Queue;
+use crate::stats::Stats;
 use crate::watchdog::{HEARTBEAT_INTERVAL, ProgressCheck};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant as Clock};
 use tokio::sync::watch;
 
@@ -90,7 +94,7 @@ fn fed(feeder: &mut ProgressCheck, stats: &Stats, limit: Duration) -> bool {
 }
 
 #[test]
-fn a_blocked_loop_does_not_feed_the_watchdog_and_an_idle_one_does() {
+fn heartbeat_stops_while_the_loop_is_blocked_and_goes_on_while_it_is_idle() {
     const LONG: Duration = Duration::from_secs(30);
     let mut candidate = Candidate::default();
     (candidate.raw.protocol, candidate.raw.host) = ("mqtt".into(), "broker".into());
@@ -105,7 +109,10 @@ fn a_blocked_loop_does_not_feed_the_watchdog_and_an_idle_one_does() {
             let limits = Limits { drain: Duration::ZERO, ..Limits::default() };
             let orders = ConfigWatch::new(settings, stopped, Address([0; 6]), limits.drain);
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-            runtime.block_on(Publisher::new(queue, stats, Stuck { entered, released }, orders, limits, None).run());
+            runtime.block_on(async {
+                let delivery = Delivery::new(queue, stats, orders, limits, None);
+                Publisher::new(Stuck { entered, released }, delivery).run().await
+            });
         }
     });
     let mut feeder = ProgressCheck::default();
