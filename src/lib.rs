@@ -27,7 +27,8 @@
 //! | a word of `LastError`, a drop reason, a state | `model/codes.rs` |
 //! | what an answer of a broker means | `mqtt/reason.rs`, of TLS `mqtt/tls_error.rs` |
 //! | the MQTT library | `mqtt/paho/`, behind `mqtt/client.rs` |
-//! | when messages go where, and again | `publisher/run.rs`, fallbacks `publisher/failover.rs` |
+//! | when the publisher connects, waits or ends a connection | `publisher/state.rs`, its inputs `publisher/input.rs`, what is done `publisher/effects.rs`, fallbacks `publisher/failover.rs` |
+//! | when messages go to the broker, and again | `publisher/delivery.rs`, `publisher/refusals.rs`; to the disk and back `spool/spooler.rs` |
 //! | the status message | `publisher/status_topic.rs` |
 //! | the format of the spool | `spool/record.rs` |
 //! | a method or property on D-Bus | `dbus/config_interface.rs`, `dbus/stats_interface.rs` |

@@ -45,7 +45,7 @@ fn cost(message: &Message) -> usize {
     message.payload.capacity() + message.received.heap_bytes() + OVERHEAD
 }
 
-/// See the module.
+/// The queue of finished messages.
 pub struct Queue {
     inner: Mutex<Inner>,
     filled: Notify,

@@ -98,7 +98,7 @@ impl ConnectionState {
     }
 
     /// Tunnel: the broker said something.
-    pub(crate) fn hear(&self) {
+    pub(crate) fn on_receive(&self) {
         self.heard.send_replace(Some(Instant::now()));
     }
 
@@ -118,7 +118,7 @@ impl ConnectionState {
     }
 
     /// Loop: when the broker last said something.
-    pub(crate) fn heard(&self) -> Option<Instant> {
+    pub(crate) fn last_received(&self) -> Option<Instant> {
         *self.heard.borrow()
     }
 
@@ -136,7 +136,7 @@ impl ConnectionState {
     }
 
     /// Loop: the connection to the broker is given up at once, without a farewell.
-    pub(crate) fn hang_up(&self) {
+    pub(crate) fn abort(&self) {
         self.hung_up.send_replace(true);
     }
 

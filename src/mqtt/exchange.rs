@@ -31,7 +31,7 @@ enum Awaited {
     Pubcomp,
 }
 
-/// See the module.
+/// What client and broker said so far.
 #[derive(Debug, Default)]
 pub(crate) struct Exchange {
     /// Of CONNECT, once it was sent.

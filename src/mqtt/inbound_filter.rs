@@ -13,7 +13,7 @@ impl From<BadLength> for Failure {
     }
 }
 
-/// See the module.
+/// What the broker sends, up to the packet that is looked at.
 #[derive(Debug, Default)]
 pub(crate) struct InboundFilter {
     framer: Framer,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// See the module.
+/// The limits of one connection, of the window and of the time between attempts.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// For DNS, TCP and TLS together. This and `answer` double with each attempt in a row that failed, up to `slowest` times.

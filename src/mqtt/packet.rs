@@ -37,7 +37,7 @@ impl Ack {
     }
 }
 
-/// See the module. PUBLISH is not read but skipped.
+/// A packet of a broker. PUBLISH is not read but skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Packet {
     /// The answer to CONNECT.

@@ -5,7 +5,7 @@
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Mutex;
 
-/// See the module. Keeps the socket open.
+/// A socket whose progress is watched. Keeps the socket open.
 #[derive(Debug)]
 pub(crate) struct TcpProgress {
     socket: Option<OwnedFd>,

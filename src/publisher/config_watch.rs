@@ -89,10 +89,13 @@ pub(crate) struct ConfigWatch {
     pub(super) stop: watch::Receiver<bool>,
     router: Address,
     drain: Duration,
-    deadline: Option<Instant>,
+    /// When the time to send what waits is over, if the service stops.
+    pub(super) deadline: Option<Instant>,
     wanted: Option<(Target, PublishConfig)>,
-    max_bytes: usize,
-    spooling: Spooling,
+    /// Bound of the queue.
+    pub(super) max_bytes: usize,
+    /// What may wait on the disk.
+    pub(super) spooling: Spooling,
 }
 
 impl ConfigWatch {
@@ -118,16 +121,6 @@ impl ConfigWatch {
         self.wanted.as_ref().map(|(_, publish)| publish)
     }
 
-    /// Bound of the queue.
-    pub(crate) fn max_bytes(&self) -> usize {
-        self.max_bytes
-    }
-
-    /// What may wait on the disk.
-    pub(crate) fn spooling(&self) -> Spooling {
-        self.spooling
-    }
-
     /// Whether the service stops.
     pub(crate) fn stopping(&self) -> bool {
         self.deadline.is_some()
@@ -136,11 +129,6 @@ impl ConfigWatch {
     /// Whether there are settings that were not looked at yet. They hold for every message that was queued after them.
     pub(crate) fn changed(&self) -> bool {
         self.deadline.is_none() && self.settings.has_changed().unwrap_or(false)
-    }
-
-    /// When the time to send what waits is over, if the service stops.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.deadline
     }
 
     /// The service stops: settings do not matter any more.

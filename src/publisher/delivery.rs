@@ -61,9 +61,9 @@ impl Delivery {
         limits: Limits,
         state: Option<Arc<StateLock>>,
     ) -> Self {
-        queue.set_max_bytes(config.max_bytes());
+        queue.set_max_bytes(config.max_bytes);
         Self {
-            spooler: Spooler::new(state, config.spooling(), stats.clone()),
+            spooler: Spooler::new(state, config.spooling, stats.clone()),
             queue,
             config,
             inflight: Inflight::default(),
@@ -223,21 +223,13 @@ impl Delivery {
         let Some(mut parts) = parts else { return false };
         parts.iter_mut().for_each(|part| part.id = self.queue.next_id());
         self.inflight.remove(id);
-        let live = self.spooler.put_back_parts(id, parts);
-        self.queue_again(live);
+        self.queue.put_back(self.spooler.put_back_parts(id, parts).into_iter());
         true
     }
 
     /// Messages that were taken out of the flight wait again, where they came from.
     pub(super) fn send_again(&mut self, messages: Vec<Message>) {
-        let live = self.spooler.put_back(messages);
-        self.queue_again(live);
-    }
-
-    fn queue_again(&self, messages: Vec<Message>) {
-        if !messages.is_empty() {
-            self.queue.put_back(messages.into_iter());
-        }
+        self.queue.put_back(self.spooler.put_back(messages).into_iter());
     }
 
     /// What is in flight waits again, but, if wanted, for what a session keeps.

@@ -191,13 +191,11 @@ impl<C: Client> Publisher<C> {
         }
         let (limit, broker) = (self.delivery.limits.farewell, self.delivery.brokers.current().clone());
         let ended = timeout(limit, async {
-            let connected = self.client.connect(&broker, 1).await.is_ok();
-            if connected {
-                self.disconnect().await;
-            }
-            connected
+            self.client.connect(&broker, 1).await.ok()?;
+            self.disconnect().await;
+            Some(())
         });
-        if !ended.await.unwrap_or(false) {
+        if ended.await.ok().flatten().is_none() {
             self.client.abort().await;
         }
     }

@@ -173,14 +173,11 @@ impl BrokerList {
         self.probe = None;
     }
 
-    /// The first broker, if it is time to ask whether it answers. The probe goes to [`BrokerList::probe`].
-    pub(super) fn wants_probe(&self) -> Option<&BrokerConfig> {
-        (self.at != 0 && self.probe.is_none() && self.probe_at <= Instant::now()).then(|| &self.all[0])
-    }
-
-    /// A probe of the first broker was started.
-    pub(super) fn probe(&mut self, probe: Probe) {
-        self.probe = Some(probe);
+    /// Asks the first broker whether it answers, if it is time for that.
+    pub(super) fn probe_if_due(&mut self, probe: impl FnOnce(&BrokerConfig) -> Probe) {
+        if self.probe_at().is_some_and(|at| at <= Instant::now()) {
+            self.probe = Some(probe(&self.all[0]));
+        }
     }
 
     /// When it is time for that.

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 /// Holds messages back from a broker that has taken none lately.
 #[derive(Debug)]
 pub(super) struct Hold {
-    until: Option<Instant>,
+    /// When it is over, or was.
+    pub(super) until: Option<Instant>,
     backoff: Backoff,
     /// Messages that may be in flight; `None`: as many as usual.
     window: Option<usize>,
@@ -44,11 +45,6 @@ impl Hold {
         if self.active() { 0 } else { self.window.map_or(usual, |window| window.min(usual)) }
     }
 
-    /// When it is over, or was.
-    pub(super) fn until(&self) -> Option<Instant> {
-        self.until
-    }
-
     /// Another broker, or other settings.
     pub(super) fn end(&mut self) {
         self.backoff.reset();
@@ -72,7 +68,7 @@ mod tests {
             hold.refused();
             hold.acknowledged(100);
             assert_eq!((hold.active(), hold.window(100)), (true, 0));
-            sleep_until(hold.until().expect("it holds")).await;
+            sleep_until(hold.until.expect("it holds")).await;
             assert_eq!((hold.active(), hold.window(100)), (false, 1));
         }
         hold.refused();

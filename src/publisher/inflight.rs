@@ -45,10 +45,6 @@ impl Inflight {
         self.messages.iter().position(|pending| pending.message.id == id)
     }
 
-    fn pending(&mut self, id: MessageId) -> Option<&mut Pending> {
-        self.index(id).and_then(|index| self.messages.get_mut(index))
-    }
-
     /// A message was handed over in a packet of this size.
     pub(super) fn set_size(&mut self, id: MessageId, size: usize) {
         // It is the newest.
@@ -74,9 +70,8 @@ impl Inflight {
 
     /// The broker does not take the message for the moment. False if it is not in flight.
     pub(super) fn defer(&mut self, id: MessageId) -> bool {
-        let Some(pending) = self.pending(id) else { return false };
-        let before = std::mem::replace(&mut pending.deferred, true);
-        self.deferred += usize::from(!before);
+        let Some(index) = self.index(id) else { return false };
+        self.deferred += usize::from(!std::mem::replace(&mut self.messages[index].deferred, true));
         true
     }
 

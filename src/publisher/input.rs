@@ -11,7 +11,6 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 /// The sources that count in a state.
-#[derive(Default)]
 struct Interest {
     queue: bool,
     /// Messages of the spool.
@@ -33,8 +32,8 @@ impl Delivery {
         let (mut broker, connected) = (std::pin::pin!(broker), state.is_connected());
         loop {
             self.stats.heartbeats().publish();
-            self.spooler.follow(self.config.spooling());
-            if self.config.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
+            self.spooler.follow(self.config.spooling);
+            if self.config.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return Input::Settings(Change::Deadline);
             }
             let (interest, timer) = (self.interest(state), self.next_timer(state));
@@ -76,28 +75,18 @@ impl Delivery {
     }
 
     fn interest(&self, state: State) -> Interest {
-        let none = Interest::default();
-        match state {
-            State::Idle => {
-                let (free, status) = (!self.hold.active(), self.has_status());
-                let work = !self.inflight.is_empty() || (status && self.status.is_due());
-                Interest { queue: free, replay: free, spill: !free, status, work, ..none }
-            }
-            State::Connecting => Interest { spill: true, ..none },
-            State::Backoff => Interest { spill: true, clock: !self.clock_was_set, ..none },
-            State::Connected | State::FailingBack => {
-                let (stays, long) = (state == State::Connected, !self.is_short());
-                let room = stays && self.has_room();
-                Interest {
-                    queue: room && long,
-                    replay: room && self.queue.is_empty() && !self.config.stopping(),
-                    spill: !room || self.spooler.is_broken(),
-                    status: room && self.has_status(),
-                    probe: stays && long,
-                    ..none
-                }
-            }
-            State::Disabled | State::Stopped => none,
+        let (connected, stays, idle) = (state.is_connected(), state == State::Connected, state == State::Idle);
+        let (holding, room, status) = (self.hold.active(), stays && self.has_room(), self.has_status());
+        let (replay, long) = (self.queue.is_empty() && !self.config.stopping(), !self.is_short());
+        let away = matches!(state, State::Connecting | State::Backoff);
+        Interest {
+            queue: (idle && !holding) || (room && long),
+            replay: (idle && !holding) || (room && replay),
+            spill: away || (idle && holding) || (connected && (!room || self.spooler.is_broken())),
+            status: status && (idle || room),
+            probe: stays && long,
+            clock: state == State::Backoff && !self.clock_was_set,
+            work: idle && (!self.inflight.is_empty() || (status && self.status.is_due())),
         }
     }
 
@@ -106,8 +95,8 @@ impl Delivery {
         let (now, connected) = (Instant::now(), state.is_connected());
         let ack = (connected && !self.nothing_pending()).then(|| self.last_ack + self.limits.ack);
         let others = [
-            self.config.deadline(),
-            self.hold.until().filter(|_| connected || state == State::Idle),
+            self.config.deadline,
+            self.hold.until.filter(|_| connected || state == State::Idle),
             self.status.due_at().filter(|_| self.has_status()),
             self.brokers.probe_at().filter(|_| state == State::Connected),
         ];

@@ -101,9 +101,7 @@ fn qos_follows_what_the_broker_tells_and_what_is_set() {
         advance(Duration::from_secs(60)).await;
         b.push(1);
         let at = |actions: Vec<Action>| {
-            actions
-                .into_iter()
-                .find_map(|action| if let Action::Publish(.., qos) = action { Some(qos) } else { None })
+            actions.into_iter().find_map(|action| if let Action::Publish(.., qos) = action { Some(qos) } else { None })
         };
         assert_eq!(at(b.actions().await), Some(Qos::AtMostOnce));
         assert!(b.link().qos_limit.is_some_and(|(maximum, why)| maximum == 0 && why.contains("Set ScanQos to 0")));

@@ -82,13 +82,9 @@ impl Delivery {
 
     /// Or one of them, or its size? True if the session is to be given up, which would repeat it.
     pub(super) fn find_culprit(&mut self, failure: &Failure) -> bool {
-        let Some(oldest) = self.inflight.oldest().map(|message| message.id) else {
-            self.broker_limits.size.lost(failure.code == LastError::Closed);
-            return false;
-        };
-        if self.broker_limits.size.lost(failure.code == LastError::Closed)
-            || !matches!(failure.code, LastError::Closed | LastError::TooLarge)
-        {
+        let over_size = self.broker_limits.size.lost(failure.code == LastError::Closed);
+        let Some(oldest) = self.inflight.oldest().map(|message| message.id) else { return false };
+        if over_size || !matches!(failure.code, LastError::Closed | LastError::TooLarge) {
             return false;
         }
         if let Some(message) = self.poison.exonerate() {

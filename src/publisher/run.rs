@@ -112,12 +112,9 @@ impl<C: Client> Publisher<C> {
     /// Hands over what the connection has room for. What follows from that alone.
     fn publish(&mut self) -> Option<Input> {
         let (delivery, client, stays) = (&mut self.delivery, &mut self.client, self.state == State::Connected);
-        if let Some(first) = delivery.brokers.wants_probe() {
-            let probe = client.probe(first);
-            delivery.brokers.probe(probe);
-        }
+        delivery.brokers.probe_if_due(|first| client.probe(first));
         delivery.spooler.connected();
-        delivery.spooler.follow(delivery.config.spooling());
+        delivery.spooler.follow(delivery.config.spooling);
         if let Some(at) = client.last_received() {
             delivery.stats.set_broker_heard(Some(at));
             delivery.broker_limits.size.survived(at);

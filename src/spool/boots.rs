@@ -37,7 +37,7 @@ struct Boot {
     wall: Option<i64>,
 }
 
-/// See the module.
+/// The boots of which something waits.
 #[derive(Debug)]
 pub(super) struct Boots {
     this: Option<BootId>,

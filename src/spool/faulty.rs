@@ -37,7 +37,7 @@ impl Platter {
     }
 }
 
-/// See the module. Clones are the same disk.
+/// A disk that fails. Clones are the same disk.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Faulty(Arc<(Mutex<Platter>, Condvar)>);
 

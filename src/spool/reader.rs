@@ -22,7 +22,7 @@ pub(super) enum Step {
     End,
 }
 
-/// See the module.
+/// Reads a segment.
 #[derive(Debug)]
 pub(super) struct Reader {
     pub(super) segment: u64,

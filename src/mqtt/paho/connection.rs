@@ -4,7 +4,7 @@ use crate::model::{Failure, MessageId};
 use crate::mqtt::client::Event;
 use crate::mqtt::connection_state::{ConnectionState, Ended};
 use crate::mqtt::paho::errors;
-use crate::mqtt::paho::session::Store;
+use crate::mqtt::paho::session::Session;
 use futures_util::FutureExt;
 use futures_util::future::Map;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -15,13 +15,13 @@ use tokio::sync::watch;
 use tokio::time::{Duration, Instant, sleep, timeout_at};
 
 /// Between the moment when Paho closes its socket and its last callback.
-const LAST_WORDS: Duration = Duration::from_millis(50);
+const CALLBACK_GRACE: Duration = Duration::from_millis(50);
 
 /// One accepted connection.
 pub(crate) struct Connection {
     pub(crate) line: Arc<ConnectionState>,
     /// QoS 2 tells here what became of a message.
-    pub(crate) store: Option<Store>,
+    pub(crate) session: Option<Session>,
     /// QoS 1: what Paho still has to say of each message.
     pub(crate) tokens: FuturesUnordered<Token>,
     /// QoS 0: ids in the order of handing over, which is the order on the wire.
@@ -38,7 +38,7 @@ type Answered = (MessageId, Result<(), mqtt::Error>);
 type Token = Map<mqtt::DeliveryToken, Box<dyn FnOnce(Result<(), mqtt::Error>) -> Answered>>;
 
 impl Connection {
-    pub(crate) fn new(line: Arc<ConnectionState>, store: Option<Store>) -> Self {
+    pub(crate) fn new(line: Arc<ConnectionState>, session: Option<Session>) -> Self {
         Self {
             tokens: FuturesUnordered::new(),
             unwritten: VecDeque::new(),
@@ -46,7 +46,7 @@ impl Connection {
             counted: 0,
             lost: None,
             silent: false,
-            store,
+            session,
             line,
         }
     }
@@ -65,12 +65,12 @@ impl Connection {
                 self.counted += 1;
                 return Event::Published(id);
             }
-            if let Some(step) = self.store.as_ref().and_then(Store::step) {
+            if let Some(step) = self.session.as_ref().and_then(Session::step) {
                 return errors::step(step, Some(&self.line));
             }
             if let Some((_, failure)) = &self.lost
                 && self.tokens.is_empty()
-                && (self.silent || self.store.is_none())
+                && (self.silent || self.session.is_none())
             {
                 return Event::Lost(failure.clone());
             }
@@ -86,7 +86,7 @@ impl Connection {
                     (Err(_), true) => None,
                 },
                 Ok(()) = self.written.changed() => None,
-                () = stepped(&self.store) => None,
+                () = stepped(&self.session) => None,
                 ended = self.line.wait_ended(), if self.lost.is_none() => Some(ended),
                 () = silence(&self.line, &self.lost) => {
                     // Tokens of messages that never left Paho, and all of MQTT 5, stay silent.
@@ -105,9 +105,9 @@ impl Connection {
     }
 }
 
-async fn stepped(store: &Option<Store>) {
-    match store {
-        Some(store) => store.stepped().await,
+async fn stepped(session: &Option<Session>) {
+    match session {
+        Some(session) => session.stepped().await,
         None => std::future::pending().await,
     }
 }
@@ -117,7 +117,7 @@ async fn silence(line: &ConnectionState, lost: &Option<(Instant, Failure)>) {
     let Some((end, _)) = lost else { return std::future::pending().await };
     let noticed = async {
         line.wait_closed().await;
-        sleep(LAST_WORDS).await;
+        sleep(CALLBACK_GRACE).await;
     };
     let _ = timeout_at(*end, noticed).await;
 }

@@ -13,7 +13,7 @@ use crate::mqtt::packet;
 use crate::mqtt::paho::connection::Connection;
 use crate::mqtt::paho::options::Start;
 use crate::mqtt::paho::retired::Retired;
-use crate::mqtt::paho::session::{Owner, Store};
+use crate::mqtt::paho::session::{Owner, Session};
 use crate::mqtt::tls::Tls;
 use crate::mqtt::transport::Transport;
 use crate::mqtt::tunnel::Tunnel;
@@ -39,16 +39,16 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-/// See the module.
+/// At most one connection to a broker, with Paho.
 pub(crate) struct Paho {
     tunnels: Handle,
     limits: Limits,
     client: Option<PahoClient>,
     retired: Retired,
     /// The session at the broker that accepted us last.
-    store: Option<Store>,
+    session: Option<Session>,
     /// One that is to be made at a broker that is being tried.
-    next: Option<Store>,
+    next: Option<Session>,
     /// Where a session outlives us.
     state: Option<Arc<StateLock>>,
 }
@@ -59,48 +59,48 @@ struct PahoClient {
     tunnel: Tunnel,
     mqtt: mqtt::AsyncClient,
     /// The session that lasts, if this is its client.
-    store: Option<Store>,
+    session: Option<Session>,
     /// The last connection that was tried.
     line: Option<Arc<ConnectionState>>,
-    session: Option<Connection>,
+    connection: Option<Connection>,
 }
 
 impl Paho {
     /// The tunnels run on another runtime than this client, so that a call into Paho that blocks cannot block them.
     pub(crate) fn new(tunnels: Handle, state: Option<Arc<StateLock>>, limits: Limits) -> Self {
-        Self { tunnels, limits, client: None, retired: Retired::default(), store: None, next: None, state }
+        Self { tunnels, limits, client: None, retired: Retired::default(), session: None, next: None, state }
     }
 
     fn file(&self) -> Option<PathBuf> {
         self.state.as_ref().map(|state| state.directory().join(session_file::NAME))
     }
 
-    async fn retire(&mut self) {
-        let Some(PahoClient { line, store, .. }) = &self.client else { return };
+    async fn drop_later(&mut self) {
+        let Some(PahoClient { line, session, .. }) = &self.client else { return };
         if let Some(line) = line {
-            line.hang_up();
+            line.abort();
             // The session is the next client's only when this one reaches the broker no more.
-            if store.is_some() {
+            if session.is_some() {
                 let _ = timeout(self.limits.settle, line.wait_ended()).await;
             }
         }
         let Some(client) = self.client.take() else { return };
-        if let Some(store) = &client.store {
-            store.detach();
+        if let Some(session) = &client.session {
+            session.detach();
         }
         let after = self.limits.retire;
         // The tokens go with the client: theirs are the last words on messages that it still holds.
-        let (mqtt, session) = (client.mqtt, client.session);
+        let (mqtt, connection) = (client.mqtt, client.connection);
         self.retired.add(mqtt, after);
-        drop(session);
+        drop(connection);
     }
 
     fn hand_over(&mut self, id: MessageId, message: mqtt::Message) -> Result<(), NotSent> {
         let gone = || NotSent::Lost(Failure::new(LastError::Closed, "The connection is gone."));
         let client = self.client.as_mut().ok_or_else(gone)?;
-        let session = client.session.as_mut().ok_or_else(gone)?;
+        let connection = client.connection.as_mut().ok_or_else(gone)?;
         // Paho may notice the end of the connection first, but only the tunnel knows its reason.
-        let line = session.line.clone();
+        let line = connection.line.clone();
         let lost = || match line.ended() {
             Some(Ended::Failed(failure)) => NotSent::Lost(failure),
             _ => gone(),
@@ -110,47 +110,47 @@ impl Paho {
             return Err(NotSent::Refused(Failure::new(LastError::TooLarge, "The message is larger than MQTT allows.")));
         }
         let qos = message.qos();
-        let kept = session.store.as_ref().filter(|_| qos == mqtt::QoS::ExactlyOnce);
-        if let Some(store) = kept {
-            store.hand_over(id);
+        let kept = connection.session.as_ref().filter(|_| qos == mqtt::QoS::ExactlyOnce);
+        if let Some(session) = kept {
+            session.hand_over(id);
         }
         match (client.mqtt.try_publish(message), kept) {
             (Ok(_), Some(_)) => {}
-            (Err(_), Some(store)) => {
-                store.take_back();
+            (Err(_), Some(session)) => {
+                session.take_back();
                 return Err(lost());
             }
-            (Ok(_), None) if qos == mqtt::QoS::AtMostOnce => session.unwritten.push_back(id),
+            (Ok(_), None) if qos == mqtt::QoS::AtMostOnce => connection.unwritten.push_back(id),
             (Ok(token), None) => {
-                session.track(id, token);
+                connection.track(id, token);
             }
             (Err(_), None) => return Err(lost()),
         }
         Ok(())
     }
 
-    async fn client(&mut self, endpoint: &BrokerConfig, store: Option<&Store>) -> Result<&mut PahoClient, Failure> {
-        let fits = |client: &PahoClient| client.endpoint == *endpoint && client.store.is_some() == store.is_some();
+    async fn client(&mut self, endpoint: &BrokerConfig, session: Option<&Session>) -> Result<&mut PahoClient, Failure> {
+        let fits = |client: &PahoClient| client.endpoint == *endpoint && client.session.is_some() == session.is_some();
         if !self.client.as_ref().is_some_and(fits) {
-            self.retire().await;
+            self.drop_later().await;
         }
         match &mut self.client {
             Some(client) => Ok(client),
-            empty => Ok(empty.insert(PahoClient::new(&self.tunnels, endpoint, store, self.limits)?)),
+            empty => Ok(empty.insert(PahoClient::new(&self.tunnels, endpoint, session, self.limits)?)),
         }
     }
 
     /// The session with this broker: the one that we had last, or one that is to be made.
-    fn store(&mut self, endpoint: &BrokerConfig) -> Store {
+    fn session(&mut self, endpoint: &BrokerConfig) -> Session {
         let owner = Owner::of(&endpoint.mqtt);
-        let known = [&self.store, &self.next].into_iter().flatten().find(|store| store.owner == owner).cloned();
-        known.unwrap_or_else(|| self.next.insert(Store::new(owner)).clone())
+        let known = [&self.session, &self.next].into_iter().flatten().find(|session| session.owner == owner).cloned();
+        known.unwrap_or_else(|| self.next.insert(Session::new(owner)).clone())
     }
 
     /// What the broker said when it accepted us.
     fn accepted(&self) -> Accepted {
-        let session = self.client.as_ref().and_then(|client| client.session.as_ref());
-        session.map(|session| session.line.accepted()).unwrap_or_default()
+        let connection = self.client.as_ref().and_then(|client| client.connection.as_ref());
+        connection.map(|connection| connection.line.accepted()).unwrap_or_default()
     }
 
     /// A session is for QoS 2 only, which not every broker supports.
@@ -162,44 +162,44 @@ impl Paho {
     async fn open(
         &mut self,
         endpoint: &BrokerConfig,
-        store: Option<&Store>,
+        session: Option<&Session>,
         start: Start,
         factor: u32,
     ) -> Result<(), Failure> {
         let limits = self.limits;
         // Paho does not look whether it got its two threads, and waits for them for ever.
         threads::available(2).map_err(|error| inside(&format!("the system gives no thread: {error}")))?;
-        let client = self.client(endpoint, store).await?;
+        let client = self.client(endpoint, session).await?;
         let line = client.tunnel.expect(Patience { factor, keep_alive: endpoint.mqtt.keep_alive });
         client.line = Some(line.clone());
-        if let Some(store) = store {
-            store.connecting();
+        if let Some(session) = session {
+            session.connecting();
         }
         let last_will = endpoint.last_will.as_ref();
         let options = options::connect(&endpoint.mqtt, last_will, limits, start, factor);
-        let session = match client.mqtt.connect(options).await {
+        let connection = match client.mqtt.connect(options).await {
             Ok(response) => {
-                if let Some(store) = store {
+                if let Some(session) = session {
                     let known = response.connect_response().is_some_and(|connected| connected.session_present);
                     // MQTT 3.1 does not tell.
-                    store.connected(known || (endpoint.mqtt.version == MqttVersion::V31 && store.established()));
+                    session.connected(known || (endpoint.mqtt.version == MqttVersion::V31 && session.established()));
                 }
-                Connection::new(line, store.cloned())
+                Connection::new(line, session.cloned())
             }
             Err(error) => {
                 let ended = line.ended();
-                line.hang_up();
+                line.abort();
                 return Err(match ended {
                     Some(Ended::Failed(failure)) => failure,
                     _ => {
                         // Not the broker, not the way there: a client in this state is not used again.
-                        self.retire().await;
+                        self.drop_later().await;
                         Failure::new(LastError::Closed, format!("The MQTT client failed: {error:?}."))
                     }
                 });
             }
         };
-        client.session = Some(session);
+        client.connection = Some(connection);
         Ok(())
     }
 }
@@ -215,11 +215,16 @@ fn inside(what: &str) -> Failure {
 }
 
 impl PahoClient {
-    fn new(tunnels: &Handle, endpoint: &BrokerConfig, store: Option<&Store>, limits: Limits) -> Result<Self, Failure> {
+    fn new(
+        tunnels: &Handle,
+        endpoint: &BrokerConfig,
+        session: Option<&Session>,
+        limits: Limits,
+    ) -> Result<Self, Failure> {
         let tunnel = Tunnel::open(tunnels, upstream(endpoint, limits)?).map_err(|error| inside(&error.to_string()))?;
-        let mqtt = options::client(&endpoint.mqtt, tunnel.port(), limits.window, store.map(Store::client))
+        let mqtt = options::client(&endpoint.mqtt, tunnel.port(), limits.window, session.map(Session::client))
             .map_err(|error| inside(&format!("{error:?}")))?;
-        Ok(Self { endpoint: endpoint.clone(), tunnel, mqtt, store: store.cloned(), line: None, session: None })
+        Ok(Self { endpoint: endpoint.clone(), tunnel, mqtt, session: session.cloned(), line: None, connection: None })
     }
 }
 
@@ -227,25 +232,25 @@ impl Client for Paho {
     async fn connect(&mut self, endpoint: &BrokerConfig, factor: u32) -> Result<(), Failure> {
         if !endpoint.lasting {
             self.open(endpoint, None, Start::Clean, factor).await?;
-            (self.store, self.next) = (None, None);
+            (self.session, self.next) = (None, None);
             return Ok(());
         }
-        let store = self.store(endpoint);
-        if !store.established() {
+        let session = self.session(endpoint);
+        if !session.established() {
             // What the broker may still have of another session of ours would swallow messages of this one.
             self.open(endpoint, None, Start::Clean, factor).await?;
             if self.needs_no_session() {
-                (self.store, self.next) = (None, None);
+                (self.session, self.next) = (None, None);
                 return Ok(());
             }
             self.disconnect().await;
         }
-        self.open(endpoint, Some(&store), Start::Resumed, factor).await?;
+        self.open(endpoint, Some(&session), Start::Resumed, factor).await?;
         if self.needs_no_session() {
             self.forget_session().await;
             return self.open(endpoint, None, Start::Clean, factor).await;
         }
-        (self.store, self.next) = (Some(store), None);
+        (self.session, self.next) = (Some(session), None);
         Ok(())
     }
 
@@ -275,7 +280,7 @@ impl Client for Paho {
     }
 
     fn last_received(&self) -> Option<std::time::Instant> {
-        self.client.as_ref()?.session.as_ref()?.line.heard()
+        self.client.as_ref()?.connection.as_ref()?.line.last_received()
     }
 
     fn probe(&self, endpoint: &BrokerConfig) -> Probe {
@@ -286,44 +291,44 @@ impl Client for Paho {
 
     async fn next_event(&mut self) -> Event {
         let settle = self.limits.settle;
-        match self.client.as_mut().and_then(|client| client.session.as_mut()) {
-            Some(session) => session.event(settle).await,
+        match self.client.as_mut().and_then(|client| client.connection.as_mut()) {
+            Some(connection) => connection.event(settle).await,
             None => Event::Lost(Failure::new(LastError::Closed, "There is no connection.")),
         }
     }
 
     async fn disconnect(&mut self) {
-        let Some(session) = self.client.as_mut().and_then(|client| client.session.take()) else { return };
-        let kept = session.store.as_ref().is_some_and(|store| !store.on_their_way().is_empty());
-        let left = kept || !session.tokens.is_empty() || !session.unwritten.is_empty();
+        let Some(connection) = self.client.as_mut().and_then(|client| client.connection.take()) else { return };
+        let kept = connection.session.as_ref().is_some_and(|session| !session.pending().is_empty());
+        let left = kept || !connection.tokens.is_empty() || !connection.unwritten.is_empty();
         if let Some(client) = &self.client {
             // Its token is of no use: with MQTT 5 it is never answered. The socket tells.
             drop(client.mqtt.disconnect(None));
         }
-        let closed = timeout(self.limits.farewell, session.line.wait_closed()).await.is_ok();
-        session.line.hang_up();
+        let closed = timeout(self.limits.farewell, connection.line.wait_closed()).await.is_ok();
+        connection.line.abort();
         if left || !closed {
-            self.retire().await;
+            self.drop_later().await;
         }
     }
 
     async fn abort(&mut self) {
-        self.retire().await;
+        self.drop_later().await;
     }
 
     fn keeps(&self, id: MessageId) -> bool {
-        self.store.as_ref().is_some_and(|store| store.has(id))
+        self.session.as_ref().is_some_and(|session| session.has(id))
     }
 
     fn session_event(&mut self) -> Option<Event> {
-        let step = self.store.as_ref().and_then(Store::step)?;
+        let step = self.session.as_ref().and_then(Session::step)?;
         let line = self.client.as_ref().and_then(|client| client.line.as_deref());
         Some(errors::step(step, line))
     }
 
     async fn forget_session(&mut self) {
-        self.retire().await;
-        (self.store, self.next) = (None, None);
+        self.drop_later().await;
+        (self.session, self.next) = (None, None);
     }
 
     fn resume(&mut self, add: impl FnMut(Message) -> MessageId) -> u64 {
@@ -333,13 +338,13 @@ impl Client for Paho {
         let taken = session_file::take(&file, add);
         // What is in flight at the end then goes where it goes without a file: to the spool.
         self.state.take_if(|_| taken.foreign);
-        self.store = taken.session;
+        self.session = taken.session;
         taken.lost
     }
 
     fn save(&mut self, flight: &[&Message]) -> bool {
-        let (Some(file), Some(store)) = (self.file(), &self.store) else { return false };
-        match session_file::save(&file, store, flight) {
+        let (Some(file), Some(session)) = (self.file(), &self.session) else { return false };
+        match session_file::save(&file, session, flight) {
             Ok(None) => true,
             // It is there, and the next start takes it.
             Ok(Some(error)) => {
@@ -354,7 +359,7 @@ impl Client for Paho {
     }
 
     async fn close(&mut self) {
-        self.retire().await;
+        self.drop_later().await;
         self.retired.ended().await;
     }
 }

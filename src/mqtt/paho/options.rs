@@ -5,7 +5,7 @@ use crate::mqtt::client::LastWill;
 use crate::mqtt::exchange::RECEIVE_MAXIMUM;
 use crate::mqtt::limits::Limits;
 use crate::mqtt::packet::MAX_PACKET_SIZE;
-use crate::mqtt::paho::session::Packets;
+use crate::mqtt::paho::session::PahoPersistence;
 use paho_mqtt as mqtt;
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(crate) fn client(
     settings: &Broker,
     port: u16,
     window: usize,
-    packets: Option<Packets>,
+    packets: Option<PahoPersistence>,
 ) -> Result<mqtt::AsyncClient, mqtt::Error> {
     let options = mqtt::CreateOptionsBuilder::new();
     let options = match packets {

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 /// What a thread takes over. It stays ours if there is no thread.
 type Parcel = Arc<Mutex<Option<AsyncClient>>>;
 
-/// See the module.
+/// Clients that are dropped later.
 #[derive(Default)]
 pub(super) struct Retired {
     ending: Vec<oneshot::Receiver<()>>,

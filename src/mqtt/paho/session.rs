@@ -36,7 +36,7 @@ impl Owner {
 
 /// A message that is on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct OnItsWay {
+pub(crate) struct PendingPublish {
     pub(crate) message_id: MessageId,
     /// The PUBLISH packet.
     pub(crate) publish: Vec<u8>,
@@ -63,9 +63,9 @@ impl Step {
     }
 }
 
-/// See the module.
+/// A session at a broker. Clones are the same session.
 #[derive(Debug, Clone)]
-pub(crate) struct Store {
+pub(crate) struct Session {
     pub(crate) owner: Owner,
     shared: Arc<Shared>,
 }
@@ -84,7 +84,7 @@ struct State {
     client: u64,
     /// Messages handed over to it, in order, whose PUBLISH was not sent yet.
     waiting: VecDeque<MessageId>,
-    on_their_way: BTreeMap<u16, OnItsWay>,
+    pending: BTreeMap<u16, PendingPublish>,
     steps: VecDeque<Step>,
     /// While CONNECT is not answered: what a client does then may mean that there is no session.
     connecting: Option<Vec<Step>>,
@@ -96,19 +96,19 @@ impl Shared {
     }
 }
 
-impl Store {
+impl Session {
     /// A session that the broker does not have yet.
     pub(crate) fn new(owner: Owner) -> Self {
         Self { owner, shared: Arc::default() }
     }
 
     /// A session of an earlier run.
-    pub(crate) fn resumed(owner: Owner, messages: BTreeMap<u16, OnItsWay>) -> Self {
-        let store = Self::new(owner);
-        let mut state = store.shared.state();
-        (state.established, state.on_their_way) = (true, messages);
+    pub(crate) fn resumed(owner: Owner, messages: BTreeMap<u16, PendingPublish>) -> Self {
+        let session = Self::new(owner);
+        let mut state = session.shared.state();
+        (state.established, state.pending) = (true, messages);
         drop(state);
-        store
+        session
     }
 
     /// Whether the broker has it.
@@ -117,11 +117,11 @@ impl Store {
     }
 
     /// A place for one more client to keep its packets. Clients before it change nothing any more.
-    pub(crate) fn client(&self) -> Packets {
+    pub(crate) fn client(&self) -> PahoPersistence {
         let mut state = self.shared.state();
         state.client += 1;
         let (shared, client, mqtt5) = (self.shared.clone(), state.client, self.owner.mqtt5);
-        Packets { shared, client, mqtt5, commands: HashMap::new() }
+        PahoPersistence { shared, client, mqtt5, commands: HashMap::new() }
     }
 
     /// The client is cut off: what was not sent will never be.
@@ -146,7 +146,7 @@ impl Store {
             state.steps.extend(early.into_iter().flatten());
         } else {
             // Paho forgot its packets as well.
-            state.on_their_way.clear();
+            state.pending.clear();
         }
         state.established = true;
     }
@@ -164,7 +164,7 @@ impl Store {
     /// Whether this message is in the session: it will be repeated, or there is a step of it to tell.
     pub(crate) fn has(&self, message_id: MessageId) -> bool {
         let state = self.shared.state();
-        state.on_their_way.values().any(|message| message.message_id == message_id)
+        state.pending.values().any(|message| message.message_id == message_id)
             || state.steps.iter().any(|step| step.message_id() == message_id)
     }
 
@@ -179,14 +179,14 @@ impl Store {
     }
 
     /// Everything on its way, by packet id.
-    pub(crate) fn on_their_way(&self) -> BTreeMap<u16, OnItsWay> {
-        self.shared.state().on_their_way.clone()
+    pub(crate) fn pending(&self) -> BTreeMap<u16, PendingPublish> {
+        self.shared.state().pending.clone()
     }
 }
 
 /// Where a Paho client keeps its packets.
 #[derive(Debug)]
-pub(crate) struct Packets {
+pub(crate) struct PahoPersistence {
     shared: Arc<Shared>,
     client: u64,
     mqtt5: bool,
@@ -201,7 +201,7 @@ enum Key {
     Other,
 }
 
-impl Packets {
+impl PahoPersistence {
     fn key(&self, key: &str) -> Key {
         let (publish, release) = if self.mqtt5 { ("s5", "sc5") } else { ("s", "sc") };
         let Some((kind, id)) = key.split_once('-') else { return Key::Other };
@@ -233,7 +233,7 @@ fn is_qos2(packet: &[u8]) -> bool {
     packet.first().is_some_and(|first| first >> 1 & 3 == 2)
 }
 
-impl ClientPersistence for Packets {
+impl ClientPersistence for PahoPersistence {
     fn open(&mut self, _: &str, _: &str) -> Result<(), Error> {
         Ok(())
     }
@@ -250,15 +250,15 @@ impl ClientPersistence for Packets {
                 let publish = buffers.concat();
                 // One that is known is repeated.
                 if is_qos2(&publish)
-                    && !state.on_their_way.contains_key(&id)
+                    && !state.pending.contains_key(&id)
                     && let Some(message_id) = state.waiting.pop_front()
                 {
-                    state.on_their_way.insert(id, OnItsWay { message_id, publish, release: None });
+                    state.pending.insert(id, PendingPublish { message_id, publish, release: None });
                 }
             }
             Key::Release(id) => {
                 let Some(mut state) = self.session() else { return Ok(()) };
-                if let Some(message) = state.on_their_way.get_mut(&id)
+                if let Some(message) = state.pending.get_mut(&id)
                     && message.release.replace(buffers.concat()).is_none()
                 {
                     let step = Step::Accepted(message.message_id);
@@ -273,8 +273,8 @@ impl ClientPersistence for Packets {
     fn get(&mut self, key: &str) -> Result<Vec<u8>, Error> {
         let found = match self.key(key) {
             Key::Command => self.commands.get(key).cloned(),
-            Key::Publish(id) => self.session().and_then(|state| Some(state.on_their_way.get(&id)?.publish.clone())),
-            Key::Release(id) => self.session().and_then(|state| state.on_their_way.get(&id)?.release.clone()),
+            Key::Publish(id) => self.session().and_then(|state| Some(state.pending.get(&id)?.publish.clone())),
+            Key::Release(id) => self.session().and_then(|state| state.pending.get(&id)?.release.clone()),
             Key::Other => None,
         };
         found.ok_or(Error::General("not there"))
@@ -285,7 +285,7 @@ impl ClientPersistence for Packets {
             Key::Command => drop(self.commands.remove(key)),
             Key::Publish(id) => {
                 let Some(mut state) = self.session() else { return Ok(()) };
-                if let Some(message) = state.on_their_way.remove(&id) {
+                if let Some(message) = state.pending.remove(&id) {
                     let (message_id, accepted) = (message.message_id, message.release.is_some());
                     self.tell(
                         &mut state,
@@ -302,7 +302,7 @@ impl ClientPersistence for Packets {
     fn keys(&mut self) -> Result<Vec<String>, Error> {
         let Some(state) = self.session() else { return Ok(Vec::new()) };
         let version = if self.mqtt5 { "5" } else { "" };
-        let keys = state.on_their_way.iter().flat_map(|(id, message)| {
+        let keys = state.pending.iter().flat_map(|(id, message)| {
             let release = message.release.is_some().then(|| format!("sc{version}-{id}"));
             std::iter::once(format!("s{version}-{id}")).chain(release)
         });

@@ -14,7 +14,7 @@
 use crate::config::files::{self, FileError};
 use crate::log;
 use crate::model::{Address, BootId, BootTime, Message, MessageId, RxTimes};
-use crate::mqtt::paho::session::{OnItsWay, Owner, Store};
+use crate::mqtt::paho::session::{Owner, PendingPublish, Session};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -65,17 +65,17 @@ const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Writes what is on its way, of these messages in flight. `Some` if the file is in place and a loss of power may undo that.
-pub(crate) fn save(path: &Path, session: &Store, flight: &[&Message]) -> Result<Option<FileError>, FileError> {
+pub(crate) fn save(path: &Path, session: &Session, flight: &[&Message]) -> Result<Option<FileError>, FileError> {
     let (mut messages, mut packets) = (Vec::new(), Vec::new());
-    for (id, on_its_way) in session.on_their_way() {
-        let Some(message) = flight.iter().find(|message| message.id == on_its_way.message_id) else { continue };
-        let release = on_its_way.release.unwrap_or_default();
+    for (id, pending) in session.pending() {
+        let Some(message) = flight.iter().find(|message| message.id == pending.message_id) else { continue };
+        let release = pending.release.unwrap_or_default();
         // What was sent may have ages that the message has not.
-        let payload = parts(&on_its_way.publish, session.owner.mqtt5).map_or(&*message.payload, |(_, payload)| payload);
-        let both = [&on_its_way.publish[..], &release].concat();
+        let payload = parts(&pending.publish, session.owner.mqtt5).map_or(&*message.payload, |(_, payload)| payload);
+        let both = [&pending.publish[..], &release].concat();
         messages.push(Entry {
             id,
-            publish: on_its_way.publish.len(),
+            publish: pending.publish.len(),
             payload: payload.len(),
             release: release.len(),
             sum: crc32fast::hash(&both),
@@ -129,7 +129,7 @@ pub(crate) enum Found<'a> {
 /// What is left of the session of an earlier run.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
-    pub(crate) session: Option<Store>,
+    pub(crate) session: Option<Session>,
     /// The file is another version's, and is to be left where it is.
     pub(crate) foreign: bool,
     /// Adverts of messages that are damaged.
@@ -272,10 +272,10 @@ pub(crate) fn resume(
         let received = received(entry.received, adverts, shift, now);
         let message_id = add(Message { payload, adverts, device, received, ..Message::default() });
         let release = (!release.is_empty()).then(|| release.to_vec());
-        messages.insert(entry.id, OnItsWay { message_id, publish: publish.to_vec(), release });
+        messages.insert(entry.id, PendingPublish { message_id, publish: publish.to_vec(), release });
     }
     if packets.iter().all(Option::is_some) {
-        return Taken { session: Some(Store::resumed(header.owner, messages)), ..Taken::default() };
+        return Taken { session: Some(Session::resumed(header.owner, messages)), ..Taken::default() };
     }
     // A session that is not known wholly is none: what is left of it is sent anew.
     log::session(

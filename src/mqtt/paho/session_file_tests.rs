@@ -8,11 +8,12 @@ fn publish(id: u16, n: u8) -> Vec<u8> {
 }
 
 /// Two messages of 3 and 200 adverts.
-fn session() -> (Store, Vec<Message>) {
+fn session() -> (Session, Vec<Message>) {
     let mut candidate = crate::config::Candidate::default();
     (candidate.raw.protocol, candidate.raw.host) = ("mqtt".into(), "broker".into());
     let mqtt = crate::config::Config::check(&candidate).expect("right").mqtt.expect("a broker");
-    let packet = |message_id, id, release| OnItsWay { message_id, publish: publish(id, message_id as u8), release };
+    let packet =
+        |message_id, id, release| PendingPublish { message_id, publish: publish(id, message_id as u8), release };
     let messages = [(7, packet(1, 7, None)), (9, packet(2, 9, Some(b"\x62\x02\x00\x09".to_vec())))];
     let flight = [(1, 3, None), (2, 200, Some(Address([1, 2, 3, 4, 5, 6])))];
     let received = RxTimes::new(BootTime(5), 2, vec![Run { items: 1, after: 7 }]);
@@ -23,7 +24,7 @@ fn session() -> (Store, Vec<Message>) {
         device,
         received: received.clone(),
     };
-    (Store::resumed(Owner::of(&mqtt.broker), messages.into()), flight.map(message).into())
+    (Session::resumed(Owner::of(&mqtt.broker), messages.into()), flight.map(message).into())
 }
 
 struct Place {
@@ -77,9 +78,9 @@ fn session_is_taken_once() {
     let (session, flight) = session();
     for bytes in [place.saved(), version_1(&place.saved())] {
         let (taken, found) = place.take(&bytes);
-        let store = taken.session.expect("a session");
-        assert_eq!((&store.owner, store.on_their_way()), (&session.owner, session.on_their_way()));
-        assert!(store.established() && taken.lost == 0 && found == flight);
+        let resumed = taken.session.expect("a session");
+        assert_eq!((&resumed.owner, resumed.pending()), (&session.owner, session.pending()));
+        assert!(resumed.established() && taken.lost == 0 && found == flight);
         assert!(!place.path.exists() && take(&place.path, |_| 0).session.is_none());
         assert!(!place.path.with_file_name(ASIDE).exists());
     }
@@ -106,7 +107,7 @@ fn session_that_is_damaged_gives_whole_messages_and_counts_the_others() {
         let adverts = found.iter().map(|message| message.adverts).sum::<u64>();
         assert_eq!((adverts + taken.lost, taken.foreign), (203, false), "byte {at}");
         sessions += usize::from(taken.session.is_some());
-        assert!(taken.session.is_none_or(|store| store.on_their_way().len() == 2 && store.owner == session().0.owner));
+        assert!(taken.session.is_none_or(|known| known.pending().len() == 2 && known.owner == session().0.owner));
     }
     assert!(sessions > 0, "what is damaged is the number at the end");
 }
@@ -138,8 +139,8 @@ fn session_of_version_1_that_is_damaged_gives_no_packet_that_is_none() {
             // A digit of the payload cannot be told from a right one.
             let known = |m: &Message| serde_json::from_slice::<Vec<u8>>(&m.payload).is_ok_and(|items| items.len() == 1);
             assert!(found.iter().all(known), "byte {at}");
-            let packets = taken.session.map(|store| store.on_their_way()).unwrap_or_default();
-            let whole = |m: &OnItsWay| m.publish[..5] == publish(0, 0)[..5] || at > header;
+            let packets = taken.session.map(|session| session.pending()).unwrap_or_default();
+            let whole = |m: &PendingPublish| m.publish[..5] == publish(0, 0)[..5] || at > header;
             assert!(packets.values().all(whole), "byte {at}");
         }
     }

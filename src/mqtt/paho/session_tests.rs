@@ -1,8 +1,8 @@
 use super::*;
 
-fn session(mqtt5: bool) -> Store {
+fn session(mqtt5: bool) -> Session {
     let owner = Owner { host: "broker".into(), port: 1883, client_id: "me".into(), username: String::new(), mqtt5 };
-    Store::new(owner)
+    Session::new(owner)
 }
 
 const PUBLISH: &[u8] = &[0x34, 5, 0, 1, b'a', 0, 1];

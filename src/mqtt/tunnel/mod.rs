@@ -181,7 +181,7 @@ mod tests {
         let line = tunnel.expect(Patience::default());
         let mut paho = TcpStream::connect(("127.0.0.1", tunnel.port())).await.expect("connects");
         let (mut at_broker, _) = broker.accept().await.expect("accepts");
-        line.hang_up();
+        line.abort();
         let mut byte = [0];
         assert_eq!(timeout(LIMIT, at_broker.read(&mut byte)).await.expect("closed").expect("no error"), 0);
         paho.write_all(&[0x30; 100_000]).await.expect("never an error");

@@ -184,7 +184,7 @@ async fn inward(
         passed.clear();
         let legal = filter.feed(&buffer[..read], &mut line.exchange(), &mut passed);
         if legal.is_ok() {
-            line.hear();
+            line.on_receive();
         }
         // What came before a packet that is not legal still counts.
         if to_paho.write_all(&passed).await.is_err() {

@@ -9,7 +9,7 @@ use crate::mqtt::transport::{Duplex, Transport};
 use crate::mqtt::tunnel::relay::reason_of_write;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// See the module. What the broker sends without being asked is answered and otherwise ignored.
+/// A connection of a trial. What the broker sends without being asked is answered and otherwise ignored.
 pub(super) struct Talk<'a> {
     upstream: &'a Transport,
     stream: Box<dyn Duplex>,
