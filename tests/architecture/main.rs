@@ -1,7 +1,13 @@
 //! The architecture of the service as its imports have it: each module imports only modules that stand before it in [`ORDER`].
+// The modules of tests/docs are one program there.
+#![allow(unreachable_pub)]
+
+mod names;
 
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../docs/tree.rs"]
+mod tree;
 
 use std::collections::BTreeSet;
 use std::fs;

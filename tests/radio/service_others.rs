@@ -39,7 +39,7 @@ fn scan_in(rig: &Rig<'_>, radio: &Radio, mode: &str, active: bool) {
 }
 
 #[test]
-fn other_client_discovers_as_it_likes() {
+fn client_beside_us_discovers_as_it_likes() {
     bench::run_within(LONG, |guest| {
         let (radio, rig) = scanning(guest, "passive");
         for (mode, active) in [("passive", false), ("active", true)] {
@@ -70,7 +70,7 @@ fn other_client_discovers_as_it_likes() {
 
 /// A program that speaks to the controller itself, past bluetoothd and the kernel, ends the scan that both believe to be running.
 #[test]
-fn other_program_ends_the_scan_with_a_command_of_its_own() {
+fn program_beside_us_ends_the_scan_with_a_command_of_its_own() {
     bench::run_within(LONG, |guest| {
         let (radio, rig) = scanning(guest, "passive");
         for (mode, active) in [("passive", false), ("active", true)] {
@@ -156,7 +156,7 @@ fn nothing_changes(guest: &Guest, radio: Radio) {
 
 /// The other way round: what we ask for does not keep devices from others.
 #[test]
-fn other_client_sees_devices_beside_us() {
+fn client_beside_us_sees_devices() {
     bench::run_within(LONG, |guest| {
         let (radio, rig) = scanning(guest, "passive");
         let mut number = 0_u8;
