@@ -97,6 +97,12 @@ impl Checkout {
         fs::read_to_string(self.0.path().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
+    /// What is in this directory.
+    pub(crate) fn names(&self, path: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path().join(path)).expect("a directory");
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+
     /// The kernel of the radio bench is this script.
     pub(crate) fn kernel(&self, body: &str) {
         self.script("kernel", &format!("#!/bin/bash\n{body}\n"));
