@@ -59,7 +59,8 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
     let limits = publisher::Limits::default();
     let connection = bus.connection().clone();
     let (changes, state) = (settings.subscribe(), Some(lock));
-    let mut publisher = publisher::spawn(queue.clone(), changes, stats.clone(), detected, state, limits)?;
+    let clock = stats.clock_synchronised();
+    let mut publisher = publisher::spawn(queue.clone(), changes, stats.clone(), detected, state, limits, clock)?;
     let (stop_scan, stopped) = oneshot::channel::<()>();
     let stopped = async move { drop(stopped.await) };
     let mut scan = tokio::spawn(ingest::run(settings.subscribe(), queue, stats.clone(), source, detected, stopped));

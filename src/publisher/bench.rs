@@ -191,7 +191,8 @@ impl Bench {
         script.accept.lock().expect("no panic").replace(Ok(()));
         let limits = Limits::default();
         let config_watch = ConfigWatch::new(settings, stopped, ROUTER, limits.drain);
-        let delivery = Delivery::new(queue.clone(), stats.clone(), config_watch, limits, None);
+        let delivery =
+            Delivery::new(queue.clone(), stats.clone(), config_watch, limits, None, stats.clock_synchronised());
         let publisher = Publisher::new(Fake(script.clone(), heard), delivery);
         let run = tokio::task::spawn_local(publisher.run());
         Self { script, events, queue, stats, config, candidate, stop, run }

@@ -37,7 +37,7 @@ pub(super) struct Delivery {
     pub(super) refusals: RefusalLog,
     pub(super) brokers: BrokerList,
     pub(super) status: Status,
-    /// Whether the clock was set, and whether it was when the last attempt failed.
+    /// Whether the clock is synchronised, and whether it was when the last attempt failed.
     pub(super) clock: watch::Receiver<bool>,
     pub(super) clock_was_set: bool,
     pub(super) retry_at: Instant,
@@ -60,10 +60,11 @@ impl Delivery {
         config: ConfigWatch,
         limits: Limits,
         state: Option<Arc<StateLock>>,
+        clock: watch::Receiver<bool>,
     ) -> Self {
         queue.set_max_bytes(config.max_bytes);
         Self {
-            spooler: Spooler::new(state, config.spooling, stats.clone()),
+            spooler: Spooler::new(state, config.spooling, stats.clone(), clock.clone()),
             queue,
             config,
             inflight: Inflight::default(),
@@ -73,8 +74,8 @@ impl Delivery {
             refusals: RefusalLog::default(),
             brokers: BrokerList::new(None, limits),
             limits,
-            status: Status::new(stats.clone()),
-            clock: stats.clock_synchronised(),
+            status: Status::new(stats.clone(), clock.clone()),
+            clock,
             clock_was_set: false,
             retry_at: Instant::now(),
             last_ack: Instant::now(),

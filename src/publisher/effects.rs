@@ -236,7 +236,7 @@ impl<C: Client> Publisher<C> {
     /// Tells of an attempt or a connection that failed.
     fn report(&mut self, failure: &Failure) {
         let stats = &self.delivery.stats;
-        let failure = &clock_first(failure.clone(), *stats.clock_synchronised().borrow());
+        let failure = &clock_first(failure.clone(), *self.delivery.clock.borrow());
         stats.set_link(|link| {
             link.state = LinkState::Waiting;
             link.failures += 1;

@@ -107,10 +107,11 @@ fn heartbeat_stops_while_the_loop_is_blocked_and_goes_on_while_it_is_idle() {
         let (queue, stats) = (queue.clone(), stats.clone());
         move || {
             let limits = Limits { drain: Duration::ZERO, ..Limits::default() };
-            let orders = ConfigWatch::new(settings, stopped, Address([0; 6]), limits.drain);
+            let config_watch = ConfigWatch::new(settings, stopped, Address([0; 6]), limits.drain);
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
             runtime.block_on(async {
-                let delivery = Delivery::new(queue, stats, orders, limits, None);
+                let delivery =
+                    Delivery::new(queue, stats.clone(), config_watch, limits, None, stats.clock_synchronised());
                 Publisher::new(Stuck { entered, released }, delivery).run().await
             });
         }

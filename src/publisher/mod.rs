@@ -60,7 +60,7 @@ pub struct PublisherHandle {
 
 /// Starts the publish thread. Called inside the runtime that carries the tunnels; it must live until [`PublisherHandle::stop`]
 /// returned. `router` stands for the router as long as the settings name no address; in the directory `state` a session at QoS 2
-/// outlives a restart, and messages wait while no broker takes them.
+/// outlives a restart, and messages wait while no broker takes them. `clock` tells whether the wall clock is synchronised.
 pub fn spawn(
     queue: Arc<Queue>,
     config: watch::Receiver<Arc<Config>>,
@@ -68,6 +68,7 @@ pub fn spawn(
     router: Address,
     state: Option<Arc<StateLock>>,
     limits: Limits,
+    clock: watch::Receiver<bool>,
 ) -> std::io::Result<PublisherHandle> {
     let tunnels = Handle::current();
     let runtime = Builder::new_current_thread().enable_time().build()?;
@@ -78,7 +79,7 @@ pub fn spawn(
         let client = Paho::new(tunnels, state.clone(), limits);
         // Timers need the runtime.
         runtime.block_on(async {
-            let delivery = Delivery::new(queue, stats, config, limits, state);
+            let delivery = Delivery::new(queue, stats, config, limits, state, clock);
             Publisher::new(client, delivery).run().await;
         });
         drop(runtime);

@@ -64,6 +64,8 @@ fn text(message: Map<String, Value>) -> Vec<u8> {
 /// What the broker was told, and how it took that.
 pub(super) struct Status {
     stats: Arc<Stats>,
+    /// Whether the wall clock is synchronised.
+    clock: watch::Receiver<bool>,
     health: watch::Receiver<Health>,
     /// What the broker was told, as far as it still stands there.
     told: Option<Health>,
@@ -80,10 +82,11 @@ pub(super) struct Status {
 }
 
 impl Status {
-    pub(super) fn new(stats: Arc<Stats>) -> Self {
+    pub(super) fn new(stats: Arc<Stats>, clock: watch::Receiver<bool>) -> Self {
         let health = stats.health();
         Self {
             stats,
+            clock,
             health,
             told: None,
             at: None,
@@ -217,7 +220,7 @@ impl Status {
     /// The last message: the service says goodbye itself.
     pub(super) fn farewell(&mut self, topic: &StatusTopic, reason: &str) -> Vec<u8> {
         self.sent(None);
-        let now = self.stats.clock_synchronised().borrow().then(SystemTime::now);
+        let now = self.clock.borrow().then(SystemTime::now);
         self.write(topic, HealthState::Offline.as_str(), reason, now)
     }
 
@@ -232,7 +235,7 @@ impl Status {
             let mut times = Timestamps::new(TimestampFormat::Rfc3339);
             add("since", String::from_utf8_lossy(times.text(since)).into());
         }
-        let now = self.stats.clock_synchronised().borrow().then(SystemTime::now);
+        let now = self.clock.borrow().then(SystemTime::now);
         let millis = now.and_then(|now| now.duration_since(UNIX_EPOCH).ok()).map_or(0, |now| now.as_millis() as u64);
         add("timestamp", millis.into());
         add("broker", self.stats.link().borrow().broker.clone().into());

@@ -7,9 +7,9 @@ use super::record::{Clocks, Received};
 use super::sealed;
 use crate::log;
 use crate::model::{BootId, BootTime, RxTimes};
-use crate::stats::Stats;
 use serde::{Deserialize, Serialize};
 use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
 
 /// The clocks at this moment.
 #[derive(Debug, Clone, Copy)]
@@ -20,11 +20,12 @@ pub(super) struct Now {
 }
 
 impl Now {
-    pub(super) fn read(stats: &Stats) -> Self {
+    /// `clock` tells whether the wall clock is synchronised.
+    pub(super) fn read(clock: &watch::Receiver<bool>) -> Self {
         let uptime = BootTime::now();
         let wall =
             SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|now| i64::try_from(now.as_millis()).ok());
-        let wall = wall.filter(|_| *stats.clock_synchronised().borrow()).map(|now| now - uptime.0);
+        let wall = wall.filter(|_| *clock.borrow()).map(|now| now - uptime.0);
         Self { uptime, wall }
     }
 }

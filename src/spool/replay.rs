@@ -44,7 +44,7 @@ impl Spooler {
         let (place, message) = match self.returned.pop_front() {
             Some(returned) => returned,
             None => {
-                let (lost, next) = self.store.as_mut()?.next(&Now::read(&self.stats));
+                let (lost, next) = self.store.as_mut()?.next(&Now::read(&self.clock));
                 self.stats.ledger(|l| l.drop_spooled(lost, DropReason::SpoolDamaged));
                 let (place, message) = next?;
                 (place, Message { id: queue.next_id(), ..message })
@@ -103,7 +103,7 @@ impl Spooler {
             let (left, others) = self.returned.drain(..).partition::<Vec<_>, _>(|(at, _)| *at == place);
             let messages: Vec<_> = left.into_iter().map(|(_, message)| message).collect();
             self.returned.extend(others);
-            if !messages.is_empty() && store.append(&Now::read(&self.stats), &messages).is_ok() {
+            if !messages.is_empty() && store.append(&Now::read(&self.clock), &messages).is_ok() {
                 store.ack(place);
             }
         }

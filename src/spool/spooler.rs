@@ -23,6 +23,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 /// How long messages wait in memory alone while no broker takes them.
@@ -52,6 +53,8 @@ pub(crate) struct Spooler {
     broken: Option<String>,
     pub(super) settings: Spooling,
     pub(super) stats: Arc<Stats>,
+    /// Whether the wall clock is synchronised.
+    pub(super) clock: watch::Receiver<bool>,
     /// Messages in flight that lie on the disk, too.
     pub(super) sent: BTreeMap<MessageId, Place>,
     /// Of these, those that are isolated.
@@ -77,10 +80,15 @@ struct Totals {
 
 impl Spooler {
     /// Lists what an earlier run left in the state directory; without one nothing is spooled.
-    pub(crate) fn new(state: Option<Arc<StateLock>>, settings: Spooling, stats: Arc<Stats>) -> Self {
+    pub(crate) fn new(
+        state: Option<Arc<StateLock>>,
+        settings: Spooling,
+        stats: Arc<Stats>,
+        clock: watch::Receiver<bool>,
+    ) -> Self {
         let directory = state.as_ref().map(|state| state.directory().join("spool"));
         let disk = Arc::new(Files(directory.clone().unwrap_or_default()));
-        Self::on(disk, directory, state, settings, stats)
+        Self::on(disk, directory, state, settings, stats, clock)
     }
 
     fn on(
@@ -89,6 +97,7 @@ impl Spooler {
         lock: Option<Arc<StateLock>>,
         settings: Spooling,
         stats: Arc<Stats>,
+        clock: watch::Receiver<bool>,
     ) -> Self {
         let now = Instant::now();
         let mut spooler = Self {
@@ -102,6 +111,7 @@ impl Spooler {
             broken: None,
             settings,
             stats,
+            clock,
             sent: BTreeMap::new(),
             isolated: BTreeSet::new(),
             parts: BTreeMap::new(),
@@ -319,7 +329,7 @@ impl Spooler {
                 }
             }
             let adverts = block.iter().map(|message| message.adverts).sum();
-            if let Err(error) = store.append(&Now::read(&self.stats), &block) {
+            if let Err(error) = store.append(&Now::read(&self.clock), &block) {
                 queue.restore(block);
                 return Err(error);
             }
@@ -339,7 +349,7 @@ impl Spooler {
     /// Gives up what is too old.
     pub(super) fn expire(&mut self) {
         let Some(store) = &mut self.store else { return };
-        let (now, limit) = (Now::read(&self.stats), i64::try_from(self.settings.max_age * 1000).unwrap_or(i64::MAX));
+        let (now, limit) = (Now::read(&self.clock), i64::try_from(self.settings.max_age * 1000).unwrap_or(i64::MAX));
         while store.oldest_age(&now).is_some_and(|age| age > limit)
             && let Oldest::Dropped(segment, adverts) = store.drop_oldest()
         {
@@ -349,7 +359,7 @@ impl Spooler {
     }
 
     fn note_boots(&mut self) {
-        let now = Now::read(&self.stats);
+        let now = Now::read(&self.clock);
         if let Some(Err(error)) = self.store.as_mut().map(|store| store.note_boots(&now)) {
             tracing::debug!("how long this boot has run cannot be noted: {error}");
         }

@@ -24,7 +24,14 @@ impl Bench {
         disk.with(|p| p.held = held);
         let stats = Arc::new(Stats::default());
         let queue = Queue::new(4 << 20, stats.clone());
-        let spooler = Spooler::on(Arc::new(disk.clone()), Some("spool".into()), None, settings, stats.clone());
+        let spooler = Spooler::on(
+            Arc::new(disk.clone()),
+            Some("spool".into()),
+            None,
+            settings,
+            stats.clone(),
+            stats.clock_synchronised(),
+        );
         Self { disk, stats, queue, spooler, next }
     }
 

@@ -20,7 +20,7 @@ impl Bench {
         stats.set_clock_synchronised(true);
         let queue = Queue::new(100_000, stats.clone());
         let state = Arc::new(StateLock::new(directory.path()));
-        let spooler = Spooler::new(Some(state.clone()), settings, stats.clone());
+        let spooler = Spooler::new(Some(state.clone()), settings, stats.clone(), stats.clock_synchronised());
         Self { _directory: directory, path, state, stats, queue, spooler }
     }
 
@@ -34,7 +34,7 @@ impl Bench {
         self.stats = Arc::new(Stats::default());
         self.stats.set_clock_synchronised(true);
         self.queue = Queue::new(100_000, self.stats.clone());
-        self.spooler = Spooler::new(Some(self.state.clone()), ALL, self.stats.clone());
+        self.spooler = Spooler::new(Some(self.state.clone()), ALL, self.stats.clone(), self.stats.clock_synchronised());
         self.read_all();
     }
 
@@ -206,7 +206,7 @@ async fn spooler_drops_and_counts_the_oldest_beyond_its_bounds() {
 async fn spooler_drops_and_counts_what_waited_too_long() {
     let mut b = Bench::new(ALL);
     b.stats.ledger(|l| l.receive_queued(10));
-    let now = Now::read(&b.stats);
+    let now = Now::read(&b.spooler.clock);
     let then = Now { uptime: now.uptime.plus(-3_599_000), ..now };
     let old = Message { payload: vec![b'1'], adverts: 10, ..Message::default() };
     b.spooler.store.as_mut().expect("a store").append(&then, &[old]).expect("written");

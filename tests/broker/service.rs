@@ -86,7 +86,8 @@ impl Service {
         let state = state.map(|state| Arc::new(StateLock::new(state)));
         let publish = {
             let _inside = tunnels.enter();
-            publisher::spawn(queue.clone(), settings, stats.clone(), ROUTER, state, limits).expect("a thread")
+            let clock = stats.clock_synchronised();
+            publisher::spawn(queue.clone(), settings, stats.clone(), ROUTER, state, limits, clock).expect("a thread")
         };
         let audit = Arc::new(Audit::default());
         let auditor = std::thread::spawn({
