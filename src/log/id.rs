@@ -1,4 +1,4 @@
-//! MESSAGE_IDs, for `journalctl MESSAGE_ID=...`; `dbus/README.md` lists them.
+//! MESSAGE_IDs, for `journalctl MESSAGE_ID=...`; `docs/journal.md` lists them.
 
 /// The service has started.
 pub const STARTED: &str = "f1027be41e953b09a2be214401c280c1";

@@ -12,6 +12,7 @@ use cassia_bypass::model::{
     Capability, CaptureKind, DropReason, FilterKind, HealthState, LastError, LinkState, MalformedReason, RadioState,
     RecoveryAction, SpoolState,
 };
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
@@ -107,8 +108,8 @@ fn manual_has_every_statistic() {
 }
 
 #[test]
-fn manual_has_every_code_and_message_id() {
-    let manual = shipped("README.md");
+fn manuals_have_every_code_and_message_id() {
+    let manual = shipped("README.md") + &shipped("../docs/payload.md");
     for word in [
         &LinkState::ALL.map(LinkState::as_str)[..],
         &RadioState::ALL.map(RadioState::as_str),
@@ -135,16 +136,25 @@ fn manual_has_every_code_and_message_id() {
     let names: Vec<&str> = names.collect();
     let ids: Vec<&str> = ids.lines().filter(|l| l.contains("pub const ")).filter_map(|l| l.split('"').nth(1)).collect();
     assert!(ids.len() >= 19);
-    let catalog = shipped("cassia-bypass.catalog");
+    let (manual, catalog) = (shipped("../docs/journal.md"), shipped("cassia-bypass.catalog"));
     for (place, id) in ids.iter().enumerate() {
         assert!(!ids[..place].contains(id), "{id} is there twice");
         assert!(manual.lines().any(|line| line.starts_with(&format!("| `{id}` | "))), "{id} is not explained");
         assert!(catalog.contains(&format!("\n-- {id}\nSubject: ")), "{id} is not in the catalog");
     }
     assert_eq!(catalog.matches("\n-- ").count(), ids.len(), "the catalog has no others");
-    // Each one is emitted somewhere: its name in the code stands in one function at least.
-    for name in names {
-        assert!(log.contains(&format!("message_id = id::{name},")), "{name} is never said");
+    // Each one is emitted somewhere, at the levels that the manual has.
+    for (name, id) in names.iter().zip(&ids) {
+        let mut levels = BTreeSet::new();
+        for (at, _) in log.match_indices(&format!("message_id = id::{name},")) {
+            let call = log[..at].trim_end().strip_suffix('(').expect("a call of a macro");
+            let number = [("error!", "3"), ("warn!", "4"), ("info!", "6")];
+            levels.extend(number.iter().find(|(end, _)| call.ends_with(end)).map(|(_, number)| *number));
+        }
+        assert!(!levels.is_empty(), "{name} is never said");
+        let levels: Vec<_> = levels.into_iter().collect();
+        let row = manual.lines().find(|line| line.starts_with(&format!("| `{id}` | `"))).expect("a row");
+        assert_eq!(row.split(" | ").nth(2), Some(levels.join(", ").as_str()), "the levels of {name}: {row}");
     }
 }
 

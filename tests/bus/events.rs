@@ -39,7 +39,7 @@ fn events_have_the_fields_that_the_manual_names() {
     let read = |file: &str| fs::read_to_string(Path::new(ROOT).join(file)).expect("the log");
     let log =
         ["log.rs", "log/broker.rs", "log/calls.rs", "log/radio.rs"].map(|file| read(&format!("src/{file}"))).concat();
-    let manual = fs::read_to_string(Path::new(ROOT).join("dbus/README.md")).expect("the manual");
+    let manual = fs::read_to_string(Path::new(ROOT).join("docs/journal.md")).expect("the manual");
     let line = manual.lines().find_map(|line| line.strip_prefix("Fields beside the standard ones: `"));
     let named: BTreeSet<String> =
         line.expect("a line").split('`').next().expect("names").split(' ').map(str::to_owned).collect();

@@ -48,7 +48,7 @@ pub(crate) fn entries(event: &str) -> Vec<Value> {
 
 /// The identifiers as the manual lists them: event and MESSAGE_ID.
 fn id(event: &str) -> String {
-    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("dbus/README.md");
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/journal.md");
     let manual = fs::read_to_string(manual).expect("the manual");
     let row = manual.lines().find(|line| line.contains(&format!("` | `{event}` |"))).expect("a row of the manual");
     row.split('`').nth(1).expect("an identifier").to_owned()

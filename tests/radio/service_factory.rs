@@ -35,7 +35,7 @@ fn plant(name: &str, text: &str) {
 /// Entries of the journal about this setting's certificate.
 fn warnings(systemd: &Systemd, setting: &str) -> Vec<Value> {
     // Read while it compiles: systemd mounts a /tmp of its own, in which a checkout may lie.
-    let manual = include_str!("../../dbus/README.md");
+    let manual = include_str!("../../docs/journal.md");
     let row = manual.lines().find(|line| line.contains("` | `certificate` |")).expect("a row");
     let id = format!("MESSAGE_ID={}", row.split('`').nth(1).expect("an identifier"));
     // Without an entry it fails.
