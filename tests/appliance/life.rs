@@ -230,7 +230,7 @@ fn journal_has_it(machine: &mut Machine) {
         "{changed:?}"
     );
     let explained = machine.run("journalctl --quiet --boot --no-pager --catalog --unit=cassia-bypass");
-    assert!(explained.contains("Subject: An adapter is in another state"), "{explained}");
+    assert!(explained.contains("Subject: An adapter changed its state"), "{explained}");
     for secret in [PSK, PASSWORD] {
         assert!(!explained.contains(&format!("{secret:?}")) && !explained.contains(PSK), "a secret");
     }
