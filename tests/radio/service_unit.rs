@@ -81,7 +81,7 @@ fn unit_carries_the_service_through_its_life() {
         systemd.run(&["systemctl", "service-log-level", "cassia-bypass", "info"]);
         systemd.run(&["journalctl", "--update-catalog"]);
         let explained = systemd.run(&["journalctl", "--no-pager", "-x", "-u", "cassia-bypass"]);
-        assert!(explained.contains("Subject: An adapter is in another state"), "{explained}");
+        assert!(explained.contains("Subject: An adapter changed its state"), "{explained}");
 
         // Killed, and stuck: it comes back both times.
         systemd.signal_service(Signal::KILL);
