@@ -71,10 +71,8 @@ fn misformed(name: &str, text: &str) -> Option<String> {
         return Some(format!("{name}: expected a name such as 0001-slug.md"));
     };
     let lines: Vec<&str> = text.lines().collect();
-    if !lines
-        .first()
-        .is_some_and(|line| line.strip_prefix(&format!("# {number} ")).is_some_and(|title| !title.is_empty()))
-    {
+    let title = lines.first().and_then(|line| line.strip_prefix(&format!("# {number} ")));
+    if title.is_none_or(str::is_empty) {
         return Some(format!("{name}: expected \"# {number} Title\" in the first line"));
     }
     let status = |line: &&str| line.starts_with("Status: accepted.") || line.starts_with("Status: superseded by ");

@@ -11,6 +11,7 @@ mod links;
 mod markdown;
 mod pages;
 mod paths;
+mod schema;
 mod scripts;
 mod tree;
 

@@ -12,6 +12,7 @@ mod hostile_broker;
 mod items;
 mod live;
 mod load;
+mod payload;
 mod refusals;
 mod rig;
 mod rotation;

@@ -7,6 +7,7 @@ use crate::support::bus::Bus;
 use crate::support::busctl::{CONFIG, STATS};
 use crate::support::eventually;
 use crate::support::identities::Who;
+use crate::support::schemas::Schemas;
 use crate::support::service::Service;
 use rustix::fd::AsRawFd;
 use serde_json::Value;
@@ -154,6 +155,25 @@ impl Rig {
     pub(crate) fn arrived(&self, topic: &str) -> Vec<u32> {
         let received = self.subscriber.received();
         received.iter().filter(|message| message.topic == topic).flat_map(numbers).collect()
+    }
+}
+
+/// Messages of a test that are judged at its end: the first ones, since those of a load are alike.
+const JUDGED: usize = 500;
+
+/// Whatever a test was about: what its subscriber received is as `docs/schema` says, without other keys.
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let received = self.subscriber.received().into_iter().take(JUDGED);
+        let problems = received.flat_map(|message| match serde_json::from_str(&message.payload) {
+            Ok(message) => Schemas::closed().message(&message),
+            Err(error) => vec![format!("{error}: {message:?}")],
+        });
+        let problems: Vec<_> = problems.collect();
+        assert!(problems.is_empty(), "{}", problems.join("\n"));
     }
 }
 

@@ -86,7 +86,7 @@ fn second_service_keeps_off_the_state_directory_of_the_first() {
 
 #[test]
 fn second_service_takes_over_when_the_first_is_gone() {
-    let rig = Rig::start();
+    let mut rig = Rig::start();
     rig.set("QueueMaxBytes", &["u", "65536"]);
     rig.connect();
     let state = rig.bus.state();
@@ -94,9 +94,8 @@ fn second_service_takes_over_when_the_first_is_gone() {
     let (_air, theirs) = Air::new();
     let _second = bus.start_service_in(&state, &["--monitor-fd", &theirs.as_raw_fd().to_string()]);
     assert_eq!(bus.value(STATS, "StateWritable"), false);
-    let Rig { mut service, .. } = rig;
-    service.terminate();
-    assert_eq!(service.ended().code(), Some(0));
+    rig.service.terminate();
+    assert_eq!(rig.service.ended().code(), Some(0));
     eventually("it can save", || bus.value(STATS, "StateWritable") == true);
     bus.set(Who::Admin, "Port", &["q", "1"]).expect("saved");
     eventually("it can spool", || bus.value(STATS, "SpoolState") == "ready");

@@ -15,6 +15,7 @@ pub mod identities;
 pub mod introspection;
 pub mod process;
 pub mod rabbit;
+pub mod schemas;
 pub mod scripted_broker;
 pub mod segments;
 pub mod service;
