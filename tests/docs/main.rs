@@ -4,6 +4,7 @@
 // The modules are one program.
 #![allow(unreachable_pub)]
 
+mod ansible;
 mod commands;
 mod compatibility;
 mod interfaces;
