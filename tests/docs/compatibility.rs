@@ -33,7 +33,7 @@ const CASES: [(&str, &[&str]); 9] = [
     ),
     ("A passive scan listens all the time", &["::duty_cycle_of_a_passive_scan_of_the_packages_"]),
     ("Advertisements in pieces", &["service_chains::"]),
-    ("bluetoothd tells nobody what nobody asked for", &["::bluetoothd_keeps_to_itself_what_nobody_asked_for"]),
+    ("bluetoothd sends no signals that nobody requested", &["::bluetoothd_keeps_to_itself_what_nobody_asked_for"]),
 ];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
