@@ -78,7 +78,7 @@ async fn certificates_of_strangers_move_no_cursor() {
 }
 
 #[test]
-fn openssl_errors_are_told_without_its_source_lines() {
+fn openssl_errors_are_told_without_source_lines() {
     let security = Security::Certificate {
         ca: Some("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n".into()),
         client: None,
