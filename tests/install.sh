@@ -103,6 +103,8 @@ DEB_PACKAGES=(debhelper dpkg-dev fakeroot jq lintian)
 MATRIX_PACKAGES=(mmdebstrap)
 # What fetches the brokers of others; most of them come from newer Debians, npm, PyPI and crates.io.
 INTEROP_PACKAGES=(debian-archive-keyring mmdebstrap python3-venv)
+# What the statistics for Prometheus are read with.
+METRICS_PACKAGES=(prometheus python3-prometheus-client)
 # What the interface files, man pages and scripts are judged with.
 DOCS_PACKAGES=(libglib2.0-dev man-db mandoc shellcheck)
 }

@@ -25,8 +25,17 @@ _cassia__bypassctl() {
             cassia__bypassctl,export)
                 cmd="cassia__bypassctl__subcmd__export"
                 ;;
+            cassia__bypassctl,help)
+                cmd="cassia__bypassctl__subcmd__help"
+                ;;
             cassia__bypassctl,import)
                 cmd="cassia__bypassctl__subcmd__import"
+                ;;
+            cassia__bypassctl,metrics)
+                cmd="cassia__bypassctl__subcmd__metrics"
+                ;;
+            cassia__bypassctl,report)
+                cmd="cassia__bypassctl__subcmd__report"
                 ;;
             cassia__bypassctl,reset)
                 cmd="cassia__bypassctl__subcmd__reset"
@@ -37,11 +46,53 @@ _cassia__bypassctl() {
             cassia__bypassctl,show)
                 cmd="cassia__bypassctl__subcmd__show"
                 ;;
+            cassia__bypassctl,status)
+                cmd="cassia__bypassctl__subcmd__status"
+                ;;
             cassia__bypassctl,test)
                 cmd="cassia__bypassctl__subcmd__test"
                 ;;
             cassia__bypassctl,watch)
                 cmd="cassia__bypassctl__subcmd__watch"
+                ;;
+            cassia__bypassctl__subcmd__help,describe)
+                cmd="cassia__bypassctl__subcmd__help__subcmd__describe"
+                ;;
+            cassia__bypassctl__subcmd__help,diagnose)
+                cmd="cassia__bypassctl__subcmd__help__subcmd__diagnose"
+                ;;
+            cassia__bypassctl__subcmd__help,export)
+                cmd="cassia__bypassctl__subcmd__help__subcmd__export"
+                ;;
+            cassia__bypassctl__subcmd__help,help)
+                cmd="cassia__bypassctl__subcmd__help__subcmd__help"
+                ;;
+            cassia__bypassctl__subcmd__help,import)
+                cmd="cassia__bypassctl__subcmd__help__subcmd__import"
+                ;;
+            cassia__bypassctl__subcmd__help,metrics)
+                cmd="cassia__bypassctl__subcmd__help__subcmd__metrics"
+                ;;
+            cassia__bypassctl__subcmd__help,report)
+                cmd="cassia__bypassctl__subcmd__help__subcmd__report"
+                ;;
+            cassia__bypassctl__subcmd__help,reset)
+                cmd="cassia__bypassctl__subcmd__help__subcmd__reset"
+                ;;
+            cassia__bypassctl__subcmd__help,set)
+                cmd="cassia__bypassctl__subcmd__help__subcmd__set"
+                ;;
+            cassia__bypassctl__subcmd__help,show)
+                cmd="cassia__bypassctl__subcmd__help__subcmd__show"
+                ;;
+            cassia__bypassctl__subcmd__help,status)
+                cmd="cassia__bypassctl__subcmd__help__subcmd__status"
+                ;;
+            cassia__bypassctl__subcmd__help,test)
+                cmd="cassia__bypassctl__subcmd__help__subcmd__test"
+                ;;
+            cassia__bypassctl__subcmd__help,watch)
+                cmd="cassia__bypassctl__subcmd__help__subcmd__watch"
                 ;;
             *)
                 ;;
@@ -50,7 +101,7 @@ _cassia__bypassctl() {
 
     case "${cmd}" in
         cassia__bypassctl)
-            opts="-h -V --json --color --address --help --version show describe set reset test diagnose watch export import"
+            opts="-h -V --json --color --address --help --version status show describe set reset test diagnose watch report metrics export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -137,8 +188,204 @@ _cassia__bypassctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        cassia__bypassctl__subcmd__help)
+            opts="status show describe set reset test diagnose watch report metrics export import help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__help__subcmd__describe)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__help__subcmd__diagnose)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__help__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__help__subcmd__import)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__help__subcmd__metrics)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__help__subcmd__report)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__help__subcmd__reset)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__help__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__help__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__help__subcmd__watch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         cassia__bypassctl__subcmd__import)
-            opts="-h --check --secret-from --json --color --address --help"
+            opts="-h --dry-run --secret-from --json --color --address --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -148,6 +395,58 @@ _cassia__bypassctl() {
                     COMPREPLY=($(compgen -W "Password= Psk= ClientKey=" -- "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__metrics)
+            opts="-o -h --openmetrics --output --json --color --address --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__report)
+            opts="-h --json --color --address --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -186,7 +485,7 @@ _cassia__bypassctl() {
             return 0
             ;;
         cassia__bypassctl__subcmd__set)
-            opts="-h --check --secret-from --json --color --address --help ScanMode= Adapters= Protocol= Host= Port= FallbackHosts= ConnectionType= Username= ScanTopic= ScanQos= EncryptionMode= PskIdentity= CaCertificate= RequireClientCertificate= ClientCertificate= PushIntervalMs= PushBatchSize= FilterNames= FilterMacs= FilterUuids= FilterRssi= FilterValues= DuplicatesMs= Timestamp= TimestampFormat= Beacon= EventTypeKey= PayloadFormat= StatusTopic= MqttVersion= KeepAliveSecs= ClientId= RouterAddress= QueueMaxBytes= SpoolMaxBytes= SpoolMaxAgeSecs= ReplayMaxPerSec="
+            opts="-h --dry-run --test --secret-from --json --color --address --help ScanMode= Adapters= Protocol= Host= Port= FallbackHosts= ConnectionType= Username= ScanTopic= ScanQos= EncryptionMode= PskIdentity= CaCertificate= RequireClientCertificate= ClientCertificate= PushIntervalMs= PushBatchSize= FilterNames= FilterMacs= FilterUuids= FilterRssi= FilterValues= DuplicatesMs= Timestamp= TimestampFormat= Beacon= EventTypeKey= PayloadFormat= StatusTopic= MqttVersion= KeepAliveSecs= ClientId= RouterAddress= QueueMaxBytes= SpoolMaxBytes= SpoolMaxAgeSecs= ReplayMaxPerSec="
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -213,6 +512,28 @@ _cassia__bypassctl() {
             ;;
         cassia__bypassctl__subcmd__show)
             opts="-h --changed --value --json --color --address --help ScanMode Adapters Protocol Host Port FallbackHosts ConnectionType Username ScanTopic ScanQos EncryptionMode PskIdentity CaCertificate RequireClientCertificate ClientCertificate PushIntervalMs PushBatchSize FilterNames FilterMacs FilterUuids FilterRssi FilterValues DuplicatesMs Timestamp TimestampFormat Beacon EventTypeKey PayloadFormat StatusTopic MqttVersion KeepAliveSecs ClientId RouterAddress QueueMaxBytes SpoolMaxBytes SpoolMaxAgeSecs ReplayMaxPerSec Password Psk ClientKey"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__status)
+            opts="-h --json --color --address --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -31,20 +31,30 @@ complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -l addre
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -s h -l help -d 'Print help'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -s V -l version -d 'Print version'
-complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "show" -d 'Prints settings; * marks what differs from the packaged value'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "status" -d 'Prints health, radio, link, disk and counts once; exit status 1 unless the service is online'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "show" -d 'Prints settings; * marks what differs from the default'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "describe" -d 'Prints what settings mean and what is expected'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "set" -d 'Changes settings in one transaction: all of them, or none'
-complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "reset" -d 'Sets settings back to their packaged values and removes secrets'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "reset" -d 'Sets settings back to their defaults and removes secrets'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "test" -d 'Tries the broker step by step, with these settings in place of the present ones; changes nothing'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "diagnose" -d 'Tells what is heard, where it goes, what is in the way and what to do'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "watch" -d 'Shows rates, counts, link, radio and health until Ctrl-C'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "report" -d 'Writes a report for support: diagnosis, settings, statistics, journal; no secrets, no device addresses'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "metrics" -d 'Prints the statistics in the text format of Prometheus'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "export" -d 'Prints the settings, without secrets, as a settings file (TOML)'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "import" -d 'Sets what a settings file has, in one transaction; the rest stays'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand status" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand status" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand status" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand status" -s h -l help -d 'Print help'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand show" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand show" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
-complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand show" -l changed -d 'Only what differs from the packaged value'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand show" -l changed -d 'Only what differs from the default'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand show" -l value -d 'Values alone, one a line'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand show" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand show" -s h -l help -d 'Print help'
@@ -59,7 +69,8 @@ complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -
 always\t''
 never\t''"
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
-complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -l check -d 'Say what would be refused; change nothing'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -l dry-run -d 'Say what would be refused; change nothing'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -l test -d 'Try the broker first, as `test` does; change nothing if that fails'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -s h -l help -d 'Print help'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand reset" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
@@ -90,11 +101,25 @@ never\t''"
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand watch" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand watch" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand watch" -s h -l help -d 'Print help'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand report" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand report" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand report" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand report" -s h -l help -d 'Print help'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand metrics" -s o -l output -d 'Replace this file, for node_exporter\'s textfile collector; cassia_bypass_up 0 if nobody answers' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand metrics" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand metrics" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand metrics" -l openmetrics -d 'As OpenMetrics, for scrapers that ask for it'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand metrics" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand metrics" -s h -l help -d 'Print help'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand export" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand export" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
-complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand export" -l changed -d 'Only what differs from the packaged value'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand export" -l changed -d 'Only what differs from the default'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand export" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand export" -s h -l help -d 'Print help'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import" -l secret-from -d 'A setting and the file with its value; - is standard input, on a terminal it is asked for' -r
@@ -102,9 +127,22 @@ complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import
 always\t''
 never\t''"
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import" -l address -d 'D-Bus address of the bus; by default DBUS_SYSTEM_BUS_ADDRESS, or the system bus' -r
-complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import" -l check -d 'Say what would be refused; change nothing'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import" -l dry-run -d 'Say what would be refused; change nothing'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand import" -s h -l help -d 'Print help'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand help; and not __fish_seen_subcommand_from status show describe set reset test diagnose watch report metrics export import help" -f -a "status" -d 'Prints health, radio, link, disk and counts once; exit status 1 unless the service is online'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand help; and not __fish_seen_subcommand_from status show describe set reset test diagnose watch report metrics export import help" -f -a "show" -d 'Prints settings; * marks what differs from the default'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand help; and not __fish_seen_subcommand_from status show describe set reset test diagnose watch report metrics export import help" -f -a "describe" -d 'Prints what settings mean and what is expected'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand help; and not __fish_seen_subcommand_from status show describe set reset test diagnose watch report metrics export import help" -f -a "set" -d 'Changes settings in one transaction: all of them, or none'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand help; and not __fish_seen_subcommand_from status show describe set reset test diagnose watch report metrics export import help" -f -a "reset" -d 'Sets settings back to their defaults and removes secrets'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand help; and not __fish_seen_subcommand_from status show describe set reset test diagnose watch report metrics export import help" -f -a "test" -d 'Tries the broker step by step, with these settings in place of the present ones; changes nothing'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand help; and not __fish_seen_subcommand_from status show describe set reset test diagnose watch report metrics export import help" -f -a "diagnose" -d 'Tells what is heard, where it goes, what is in the way and what to do'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand help; and not __fish_seen_subcommand_from status show describe set reset test diagnose watch report metrics export import help" -f -a "watch" -d 'Shows rates, counts, link, radio and health until Ctrl-C'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand help; and not __fish_seen_subcommand_from status show describe set reset test diagnose watch report metrics export import help" -f -a "report" -d 'Writes a report for support: diagnosis, settings, statistics, journal; no secrets, no device addresses'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand help; and not __fish_seen_subcommand_from status show describe set reset test diagnose watch report metrics export import help" -f -a "metrics" -d 'Prints the statistics in the text format of Prometheus'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand help; and not __fish_seen_subcommand_from status show describe set reset test diagnose watch report metrics export import help" -f -a "export" -d 'Prints the settings, without secrets, as a settings file (TOML)'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand help; and not __fish_seen_subcommand_from status show describe set reset test diagnose watch report metrics export import help" -f -a "import" -d 'Sets what a settings file has, in one transaction; the rest stays'
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand help; and not __fish_seen_subcommand_from status show describe set reset test diagnose watch report metrics export import help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand show describe reset" -a "ScanMode Adapters Protocol Host Port FallbackHosts ConnectionType Username ScanTopic ScanQos EncryptionMode PskIdentity CaCertificate RequireClientCertificate ClientCertificate PushIntervalMs PushBatchSize FilterNames FilterMacs FilterUuids FilterRssi FilterValues DuplicatesMs Timestamp TimestampFormat Beacon EventTypeKey PayloadFormat StatusTopic MqttVersion KeepAliveSecs ClientId RouterAddress QueueMaxBytes SpoolMaxBytes SpoolMaxAgeSecs ReplayMaxPerSec Password Psk ClientKey"
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set test" -a "ScanMode= Adapters= Protocol= Host= Port= FallbackHosts= ConnectionType= Username= ScanTopic= ScanQos= EncryptionMode= PskIdentity= CaCertificate= RequireClientCertificate= ClientCertificate= PushIntervalMs= PushBatchSize= FilterNames= FilterMacs= FilterUuids= FilterRssi= FilterValues= DuplicatesMs= Timestamp= TimestampFormat= Beacon= EventTypeKey= PayloadFormat= StatusTopic= MqttVersion= KeepAliveSecs= ClientId= RouterAddress= QueueMaxBytes= SpoolMaxBytes= SpoolMaxAgeSecs= ReplayMaxPerSec="
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set test import" -l secret-from -r -a "Password= Psk= ClientKey="

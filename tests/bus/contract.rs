@@ -198,6 +198,23 @@ fn unit_is_one_that_systemd_takes() {
 }
 
 #[test]
+fn metrics_unit_and_timer_are_ones_that_systemd_takes() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let names = ["cassia-bypass-metrics.service", "cassia-bypass-metrics.timer"];
+    let units = names.map(|name| {
+        let unit = directory.path().join(name);
+        fs::write(&unit, shipped(name).replace("/usr/bin/cassia-bypassctl", "/bin/true")).expect("write");
+        unit
+    });
+    let verified = output(Command::new("systemd-analyze").args(["verify", "--man=no"]).args(&units));
+    let said = String::from_utf8_lossy(&verified.stderr).into_owned();
+    assert!(!said.lines().any(|line| line.contains("cassia-bypass")), "{said}");
+    let judged =
+        output(Command::new("systemd-analyze").args(["security", "--offline=true", "--threshold=30"]).arg(&units[0]));
+    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stdout));
+}
+
+#[test]
 fn directories_are_made_for_their_owners() {
     let root = tempfile::tempdir().expect("temporary directory");
     let identities = Identities::new(root.path());

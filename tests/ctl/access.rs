@@ -21,10 +21,10 @@ fn everybody_may_look() {
 fn operators_and_root_may_change() {
     let (bus, _service) = started();
     for who in [Who::Admin, Who::Root] {
-        assert_eq!(done(&bus, who, &["set", "Port=7"]), "* Port                      7  (packaged: 0)\n");
-        assert_eq!(done(&bus, who, &["set", "--check", "Port=8"]), "Apply would take it.\n");
+        assert_eq!(done(&bus, who, &["set", "Port=7"]), "Port                      0 -> 7\n");
+        assert_eq!(done(&bus, who, &["set", "--dry-run", "Port=8"]), "Apply would take it.\n");
         assert_eq!(done(&bus, who, &["show", "--value", "port"]), "7\n");
-        assert_eq!(done(&bus, who, &["reset", "Port"]), "  Port                      0\n");
+        assert_eq!(done(&bus, who, &["reset", "Port"]), "Port                      7 -> 0\n");
         assert!(done(&bus, who, &["diagnose"]).contains("What to do"));
         // Nobody listens there.
         assert_eq!(ctl(&bus, who, &["test", "Host=127.0.0.1", "Port=1"]).status, 1);
@@ -39,7 +39,7 @@ fn nobody_may_change_nothing() {
     let before = done(&bus, Who::Nobody, &["show"]);
     for words in [
         &["set", "Port=7"][..],
-        &["set", "--check", "Port=7"],
+        &["set", "--dry-run", "Port=7"],
         &["reset", "Port"],
         &["reset", "--all"],
         &["test", "Host=127.0.0.1"],

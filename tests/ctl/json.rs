@@ -18,20 +18,27 @@ fn settings() {
     let (bus, _service) = started();
     let set = answer(&bus, &["set", "ScanQos=1", "FilterValues=-1:FF", "Password=@/proc/sys/kernel/ostype"]);
     let expected = json!({
-        "ScanQos": {"value": 1, "packaged": 0, "changed": true},
-        "FilterValues": {"value": [[-1, "FF"]], "packaged": [], "changed": true},
-        "Password": {"set": true},
+        "ScanQos": {"before": 0, "value": 1, "changed": true},
+        "FilterValues": {"before": [], "value": [[-1, "FF"]], "changed": true},
+        "Password": {"before": false, "set": true},
     });
     assert_eq!(set, expected);
+    let again = answer(&bus, &["set", "ScanQos=1"]);
+    assert_eq!(again, json!({"ScanQos": {"before": 1, "value": 1, "changed": false}}));
+    let expected = json!({
+        "ScanQos": {"value": 1, "default": 0, "differs": true},
+        "FilterValues": {"value": [[-1, "FF"]], "default": [], "differs": true},
+        "Password": {"set": true},
+    });
     assert_eq!(answer(&bus, &["show", "--changed"]), expected);
     let all = answer(&bus, &["show"]);
     assert_eq!(all.as_object().expect("an object").len(), SETTINGS.len() + SECRETS.len());
-    assert_eq!(all["Host"], json!({"value": "", "packaged": "", "changed": false}));
-    assert_eq!(answer(&bus, &["reset", "scan_qos"]), json!({"ScanQos": {"value": 0, "packaged": 0, "changed": false}}));
+    assert_eq!(all["Host"], json!({"value": "", "default": "", "differs": false}));
+    assert_eq!(answer(&bus, &["reset", "scan_qos"]), json!({"ScanQos": {"before": 1, "value": 0, "changed": true}}));
     let exported = answer(&bus, &["export", "--changed"]);
     assert_eq!(exported, json!({"filter_values": [[-1, "FF"]]}));
     let imported = fed(&bus, &["import", "-", "--json"], "port = 7\n");
-    assert_eq!(imported.json(), json!({"Port": {"value": 7, "packaged": 0, "changed": true}}));
+    assert_eq!(imported.json(), json!({"Port": {"before": 0, "value": 7, "changed": true}}));
     let described = answer(&bus, &["describe", "Port", "Psk"]);
     assert_eq!(described[0]["Key"], "port");
     assert_eq!(described[0]["Type"], "q");
@@ -42,8 +49,8 @@ fn settings() {
 #[test]
 fn judgements_and_diagnoses() {
     let (bus, _service) = started();
-    assert_eq!(answer(&bus, &["set", "--check", "Port=7"]), json!({"Problems": [], "Hints": [], "Certificates": []}));
-    let said = ctl(&bus, Who::Admin, &["set", "--check", "--json", "Port=7", "ScanQos=3"]);
+    assert_eq!(answer(&bus, &["set", "--dry-run", "Port=7"]), json!({"Problems": [], "Hints": [], "Certificates": []}));
+    let said = ctl(&bus, Who::Admin, &["set", "--dry-run", "--json", "Port=7", "ScanQos=3"]);
     assert_eq!((said.status, &*said.err), (1, ""), "{said:?}");
     assert_eq!(said.json()["Problems"], json!([{"Setting": "ScanQos", "Message": "expected 0, 1 or 2"}]));
     let diagnosis = answer(&bus, &["diagnose"]);

@@ -10,6 +10,7 @@ mod generated;
 mod json;
 mod secrets;
 mod settings;
+mod status;
 mod terminal;
 mod transfer;
 mod trial;

@@ -33,7 +33,10 @@ fn secrets_come_from_a_file_and_from_standard_input() {
     let said = fed(&bus, &["set", "--secret-from", &from_file, "--secret-from", "psk=-", "Username=me"], PSK);
     assert_eq!(said.status, 0, "{said:?}");
     assert_eq!(said.out.lines().count(), 3);
-    assert!(said.out.contains("* Password                  set\n* Psk                       set\n"), "{said:?}");
+    assert!(
+        said.out.contains("Password                  not set -> set\nPsk                       not set -> set\n"),
+        "{said:?}"
+    );
     assert_eq!((stored(&bus, "password"), stored(&bus, "psk")), (vec![PASSWORD.into()], vec![PSK.into()]));
     // Nothing that can be read has it.
     let shown = [
@@ -174,7 +177,7 @@ fn secrets_that_would_go_elsewhere_are_asked_for_again() {
     assert!(lines[1].contains("--secret-from NAME=-"), "{said:?}");
     let json = ctl(&bus, Who::Admin, &["test", "Host=127.0.0.1", "Port=1", "--json"]).json();
     assert_eq!(json["error"]["name"], "com.cassianetworks.Bypass1.Error.SecretRequired");
-    let said = ctl(&bus, Who::Admin, &["set", "--check", "Host=other.example"]);
+    let said = ctl(&bus, Who::Admin, &["set", "--dry-run", "Host=other.example"]);
     assert!(said.status == 1 && said.err.contains("Password: expected its value again"), "{said:?}");
     let file = bus.directory().join("broker.toml");
     fs::write(&file, "host = 'other.example'\n").expect("written");

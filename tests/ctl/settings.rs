@@ -66,11 +66,17 @@ fn settings_of_one_command_are_one_transaction() {
     let shown = done(&bus, Who::Admin, &["set", "Protocol=mqtt", "host=broker.example", "FilterValues=-1:FF,3:0a"]);
     assert_eq!(
         shown,
-        "* Protocol                  mqtt  (packaged: none)\n\
-         * Host                      broker.example  (packaged: -)\n\
-         * FilterValues              -1:FF, 3:0a  (packaged: -)\n"
+        "Protocol                  none -> mqtt\n\
+         Host                      - -> broker.example\n\
+         FilterValues              - -> -1:FF, 3:0a\n"
     );
-    assert_eq!(done(&bus, Who::Nobody, &["show", "--changed"]), shown);
+    assert_eq!(
+        done(&bus, Who::Nobody, &["show", "--changed"]),
+        "* Protocol                  mqtt  (default: none)\n\
+         * Host                      broker.example  (default: -)\n\
+         * FilterValues              -1:FF, 3:0a  (default: -)\n"
+    );
+    assert_eq!(done(&bus, Who::Admin, &["set", "Protocol=mqtt"]), "Protocol                  mqtt  (unchanged)\n");
     assert_eq!(bus.log().matches("settings changed").count(), 1);
     // One without the other cannot be.
     assert_eq!(ctl(&bus, Who::Admin, &["reset", "Host"]).status, 1);
@@ -86,14 +92,14 @@ fn settings_are_checked_without_being_changed() {
     let file = bus.directory().join("certificate.pem");
     std::fs::write(&file, CERTIFICATE).expect("written");
     let certificate = format!("ClientCertificate=@{}", file.display());
-    let said = ctl(&bus, Who::Admin, &["set", "--check", &certificate, "RequireClientCertificate=yes"]);
+    let said = ctl(&bus, Who::Admin, &["set", "--dry-run", &certificate, "RequireClientCertificate=yes"]);
     assert_eq!(said.status, 1, "{said:?}");
     assert!(said.err.contains("RequireClientCertificate: expected "), "{said:?}");
     assert!(said.out.starts_with("ClientCertificate   CN=") && said.out.contains(" days left"), "{said:?}");
     assert_eq!(bus.value(CONFIG, "ClientCertificate"), "");
     // And made: the file's text is the value.
     let shown = done(&bus, Who::Admin, &["set", &certificate]);
-    assert!(shown.contains("ClientCertificate         CERTIFICATE, "), "{shown}");
+    assert!(shown.contains("ClientCertificate         - -> CERTIFICATE, "), "{shown}");
     assert_eq!(bus.value(CONFIG, "ClientCertificate"), CERTIFICATE.trim_end());
 }
 
@@ -128,7 +134,7 @@ fn settings_that_protect_little_get_a_hint() {
     );
     assert_eq!(said.out.matches("hint: ").count(), 1);
     done(&bus, Who::Admin, &["set", "ScanQos=1"]);
-    assert!(done(&bus, Who::Admin, &["set", "--check", "ScanQos=0"]).contains("hint: Password goes to"));
+    assert!(done(&bus, Who::Admin, &["set", "--dry-run", "ScanQos=0"]).contains("hint: Password goes to"));
     assert!(done(&bus, Who::Admin, &["diagnose"]).contains("  - Password goes to broker.example in the clear"));
     let journal = || bus.log().matches("Password goes to broker.example in the clear").count();
     eventually("said in the journal", || journal() > 0);

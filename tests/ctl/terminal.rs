@@ -99,8 +99,8 @@ fn terminal_escapes() {
         "diagnose",
         "export",
         "watch -c 2 -n 0.2",
-        &format!("set --check CaCertificate=@{}", own.display()),
-        &format!("set --check ClientCertificate=@{}", own.display()),
+        &format!("set --dry-run CaCertificate=@{}", own.display()),
+        &format!("set --dry-run ClientCertificate=@{}", own.display()),
         &format!("test Host=127.0.0.1 Port={port} EncryptionMode=certificate"),
         &format!("test Host=127.0.0.1 Port={port} EncryptionMode=certificate CaCertificate="),
         &format!("set Username={typed}"),
@@ -108,7 +108,7 @@ fn terminal_escapes() {
         &format!("set ClientId={typed}"),
         &format!("set FilterNames={typed}"),
         &format!("set Host={typed}"),
-        &format!("set --check Username={typed}"),
+        &format!("set --dry-run Username={typed}"),
         &format!("set {typed}=1"),
         &format!("set --secret-from Password={typed}"),
         &format!("show {typed}"),
@@ -125,7 +125,7 @@ fn terminal_escapes() {
         }
     }
     // It is all there, made harmless, and JSON has it as it is.
-    let shown = ctl(&bus, Who::Admin, &["set", "--check", &format!("CaCertificate=@{}", own.display())]).out;
+    let shown = ctl(&bus, Who::Admin, &["set", "--dry-run", &format!("CaCertificate=@{}", own.display())]).out;
     assert!(shown.contains("CN=a\u{fffd}[2J\u{fffd}2J"), "{shown}");
     let refused = ctl(&bus, Who::Admin, &["set", &format!("Username={HOSTILE}")]);
     assert_eq!(refused.status, 1, "{refused:?}");

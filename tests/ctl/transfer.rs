@@ -45,7 +45,7 @@ fn import_changes_what_the_file_has_and_nothing_else() {
     let psk = bus.directory().join("psk");
     fs::write(&psk, "12\n").expect("written");
     let secret = format!("Psk={}", psk.display());
-    assert_eq!(done(&bus, Who::Admin, &["import", "--check", &file]), "Apply would take it.\n");
+    assert_eq!(done(&bus, Who::Admin, &["import", "--dry-run", &file]), "Apply would take it.\n");
     assert_eq!(bus.value(CONFIG, "ScanQos"), 1);
     done(&bus, Who::Admin, &["import", &file, "--secret-from", &secret]);
     assert_eq!(

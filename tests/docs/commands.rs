@@ -49,7 +49,9 @@ const NOT_RUN: [&str; 21] = [
 /// Commands that run until Ctrl-C, as the text says.
 const ENDLESS: [&str; 3] = ["cassia-bypassctl watch", "busctl monitor", "mosquitto_sub"];
 /// Commands that are to fail, with their status: no broker has these names.
-const FAILS: [(&str, i32); 2] = [
+const FAILS: [(&str, i32); 4] = [
+    ("cassia-bypassctl status", 1),
+    ("cassia-bypassctl set --test Host=other.example", 1),
     ("cassia-bypassctl test Host=other.example", 1),
     ("cassia-bypassctl test Host=broker.example EncryptionMode=certificate", 1),
 ];

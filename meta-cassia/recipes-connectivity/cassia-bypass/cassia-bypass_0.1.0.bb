@@ -72,6 +72,8 @@ FILES:${PN}-ctl += " \
     ${datadir}/bash-completion \
     ${datadir}/fish \
     ${datadir}/zsh \
+    ${systemd_system_unitdir}/cassia-bypass-metrics.service \
+    ${systemd_system_unitdir}/cassia-bypass-metrics.timer \
 "
 FILES:${PN} += " \
     ${datadir}/dbus-1/system-services \

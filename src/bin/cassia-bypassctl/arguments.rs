@@ -5,7 +5,10 @@ use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
 /// What each exit status says; for --help and the man page.
 pub(crate) const EXIT_STATUS: &[(&str, &str)] = &[
     ("0", "It is done. Of test: the broker took the message."),
-    ("1", "The service refused or failed. Of test: a step failed. Of set and import with --check: Apply would refuse."),
+    (
+        "1",
+        "The service refused or failed. Of test: a step failed. Of set and import with --dry-run: Apply would refuse. Of status: the service is not online.",
+    ),
     (
         "2",
         "Wrong arguments: an unknown option or setting, a value of another form, a file that cannot be read. Nothing changed.",
@@ -31,21 +34,26 @@ pub(crate) fn command() -> Command {
         .max_term_width(80)
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .disable_help_subcommand(true)
         .args(everywhere())
         .subcommands([
+            Command::new("status")
+                .about("Prints health, radio, link, disk and counts once; exit status 1 unless the service is online"),
             Command::new("show")
-                .about("Prints settings; * marks what differs from the packaged value")
+                .about("Prints settings; * marks what differs from the default")
                 .arg(settings())
-                .arg(flag("changed", "Only what differs from the packaged value"))
+                .arg(flag("changed", "Only what differs from the default"))
                 .arg(flag("value", "Values alone, one a line").conflicts_with("json")),
             Command::new("describe").about("Prints what settings mean and what is expected").arg(settings()),
             changing(Command::new("set"))
                 .about("Changes settings in one transaction: all of them, or none")
-                .arg(flag("check", "Say what would be refused; change nothing"))
+                .arg(dry_run())
+                .arg(
+                    flag("test", "Try the broker first, as `test` does; change nothing if that fails")
+                        .conflicts_with("dry-run"),
+                )
                 .group(ArgGroup::new("what").args(["assignments", "secret-from"]).multiple(true).required(true)),
             Command::new("reset")
-                .about("Sets settings back to their packaged values and removes secrets")
+                .about("Sets settings back to their defaults and removes secrets")
                 .arg(settings())
                 .arg(flag("all", "All settings and secrets"))
                 .group(ArgGroup::new("what").args(["settings", "all"]).required(true)),
@@ -72,14 +80,27 @@ pub(crate) fn command() -> Command {
                         .help("End after so many looks")
                         .value_parser(value_parser!(u64).range(1..)),
                 ),
+            Command::new("report")
+                .about("Writes a report for support: diagnosis, settings, statistics, journal; no secrets, no device addresses")
+                .arg(Arg::new("file").value_name("FILE").required(true).help("The file, which must not exist; - is standard output")),
+            Command::new("metrics")
+                .about("Prints the statistics in the text format of Prometheus")
+                .arg(flag("openmetrics", "As OpenMetrics, for scrapers that ask for it"))
+                .arg(
+                    Arg::new("output")
+                        .long("output")
+                        .short('o')
+                        .value_name("FILE")
+                        .help("Replace this file, for node_exporter's textfile collector; cassia_bypass_up 0 if nobody answers"),
+                ),
             Command::new("export")
                 .about("Prints the settings, without secrets, as a settings file (TOML)")
-                .arg(flag("changed", "Only what differs from the packaged value")),
+                .arg(flag("changed", "Only what differs from the default")),
             Command::new("import")
                 .about("Sets what a settings file has, in one transaction; the rest stays")
                 .arg(Arg::new("file").value_name("FILE").required(true).help("The file; - is standard input"))
                 .arg(secret_from())
-                .arg(flag("check", "Say what would be refused; change nothing")),
+                .arg(dry_run()),
         ])
 }
 
@@ -115,6 +136,11 @@ fn secret_from() -> Arg {
         .value_name("KEY=FILE")
         .action(ArgAction::Append)
         .help("A setting and the file with its value; - is standard input, on a terminal it is asked for")
+}
+
+fn dry_run() -> Arg {
+    // The name until 0.1.0.
+    flag("dry-run", "Say what would be refused; change nothing").alias("check")
 }
 
 fn settings() -> Arg {

@@ -5,7 +5,8 @@ use crate::bus::{Service, Values};
 use crate::failure::{Failure, Kind, Result};
 use crate::page::{GREEN, Page, YELLOW, print_json, styled};
 use crate::setting::{Setting, Settings};
-use crate::show::{print_settings, selected};
+use crate::show::{print_changes, selected};
+use crate::trial;
 use crate::value::to_json;
 use crate::words::date;
 use clap::ArgMatches;
@@ -17,24 +18,27 @@ const HINT_COLUMN: usize = 6;
 pub(crate) async fn set(service: &Service, matches: &ArgMatches, json: bool) -> Result<()> {
     let settings = service.settings().await?;
     let values = Assignments::of(matches, &settings)?;
-    change(service, &settings, &values, matches.get_flag("check"), json).await
+    if matches.get_flag("test") {
+        trial::require(service, &values, json).await?;
+    }
+    change(service, &settings, &values, matches.get_flag("dry-run"), json).await
 }
 
-/// Applies these values and prints what is in force then, or tells only whether they would be refused.
+/// Applies these values and prints what that changed, or says only whether they would be refused.
 pub(crate) async fn change(
     service: &Service,
     settings: &Settings,
     values: &Values,
-    check: bool,
+    dry_run: bool,
     json: bool,
 ) -> Result<()> {
-    if check {
+    if dry_run {
         return validate(service, values, json).await;
     }
-    let hints = hints(service, values).await;
+    let (hints, before) = (hints(service, values).await, service.values().await?);
     service.apply(values).await?;
     let list: Vec<&Setting> = settings.all().filter(|setting| values.contains_key(&setting.name)).collect();
-    print_settings(&list, &service.values().await?, json)?;
+    print_changes(&list, &before, &service.values().await?, json)?;
     let mut page = Page::new();
     hints.iter().filter(|_| !json).for_each(|hint| page.entry(&styled(YELLOW, "hint:"), HINT_COLUMN, hint));
     page.print()
@@ -95,6 +99,10 @@ pub(crate) async fn reset(service: &Service, matches: &ArgMatches, json: bool) -
     // No names stand for all of them; that takes --all.
     let names: Vec<&str> =
         if matches.get_flag("all") { Vec::new() } else { list.iter().map(|setting| &*setting.name).collect() };
+    let before = service.values().await?;
     service.reset(&names).await?;
-    print_settings(&list, &service.values().await?, json)
+    let after = service.values().await?;
+    // Of all of them, those that it changed.
+    let shown = |setting: &&Setting| !matches.get_flag("all") || setting.now(&before) != setting.now(&after);
+    print_changes(&list.into_iter().filter(shown).collect::<Vec<_>>(), &before, &after, json)
 }

@@ -17,7 +17,7 @@ pub(crate) async fn diagnose(service: &Service, json: bool) -> Result<()> {
 
 const COLUMN: usize = 14;
 
-fn page(answer: &Values) -> Page {
+pub(crate) fn page(answer: &Values) -> Page {
     let of = |name: &str| answer.get(name).map_or(Json::Null, |value| to_json(value));
     let text = |name: &str| of(name).as_str().unwrap_or_default().to_owned();
     let list = |name: &str| of(name).as_array().cloned().unwrap_or_default();

@@ -13,12 +13,18 @@ const NAME: &str = "cassia-bypassctl";
 /// What --json prints for each command. Names are those of the D-Bus interface.
 const JSON: &[(&str, &str)] = &[
     (
-        "show, set, reset, import",
-        "An object with an entry for each setting by its name, such as \"ScanQos\": {\"value\": 1, \"packaged\": 0, \"changed\": true}, \
-         of a secret \"Psk\": {\"set\": false}. Those of set, reset and import are the settings that were named, as they are then.",
+        "show",
+        "An object with an entry for each setting by its name, such as \"ScanQos\": {\"value\": 1, \"default\": 0, \"differs\": true}, \
+         of a secret \"Psk\": {\"set\": false}.",
     ),
     (
-        "set --check, import --check",
+        "set, reset, import",
+        "An object with an entry for each setting that was named: \"ScanQos\": {\"before\": 0, \"value\": 1, \"changed\": true}, where \
+         \"changed\" says whether this call changed it; of a secret \"Psk\": {\"before\": false, \"set\": true}. Of reset --all those that \
+         it changed.",
+    ),
+    (
+        "set --dry-run, import --dry-run",
         "The answer of Check: {\"Problems\": [{\"Setting\": NAME, \"Message\": TEXT}, ...], \"Hints\": [TEXT, ...], \"Certificates\": \
          [{\"Setting\": NAME, \"Subject\": NAME, \"Issuer\": NAME, \"NotBefore\": MS, \"NotAfter\": MS, \"DaysLeft\": DAYS}, ...]}, MS in milliseconds since \
          1970-01-01 UTC.",
@@ -29,7 +35,7 @@ const JSON: &[(&str, &str)] = &[
          \"Default\", in the order of the manual.",
     ),
     ("test, diagnose", "The answer of TestConnection or Diagnose, as the manual of the D-Bus interface lists it."),
-    ("watch", "One line for each look: all properties of the interface Stats."),
+    ("status, watch", "One line for each look: all properties of the interface Stats."),
     ("export", "An object with the keys of the settings files."),
     (
         "failures",
@@ -99,12 +105,12 @@ fn page() -> String {
     page += ".SH DESCRIPTION\n";
     page += &escaped(
         "A client of the D-Bus interface of cassia-bypassd(8). It reads no file of the service, and asks the service what the \
-         settings are. Everybody may call show, describe, watch and export; the others need root or a member of the group \
+         settings are. Everybody may call status, show, describe, watch, export and metrics; the others need root or a member of the group \
          cassia-bypass-admin.\n",
     );
     page += &section(|w| man.render_options_section(w));
     page += ".SH COMMANDS\n";
-    page += &whole.get_subcommands().map(chapter).collect::<String>();
+    page += &whole.get_subcommands().filter(|command| command.get_name() != "help").map(chapter).collect::<String>();
     let values = whole.find_subcommand("set").and_then(Command::get_after_help).expect("a text").to_string();
     page += &format!(".SH VALUES\n{}\n", escaped(&values).replace("\n\n", "\n.PP\n"));
     page += &table("JSON", JSON);

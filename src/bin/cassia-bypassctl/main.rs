@@ -7,7 +7,9 @@ mod bus;
 mod change;
 mod diagnose;
 mod failure;
+mod metrics;
 mod page;
+mod report;
 mod setting;
 mod show;
 mod source;
@@ -59,14 +61,20 @@ fn refuse(error: &clap::Error) -> ! {
 }
 
 async fn run(matches: &ArgMatches, json: bool) -> Result<()> {
-    let service = Service::connect(matches.get_one("address")).await?;
+    let service = Service::connect(matches.get_one("address")).await;
+    if let Some(("metrics", matches)) = matches.subcommand() {
+        return metrics::metrics(service, matches).await;
+    }
+    let service = service?;
     match matches.subcommand() {
+        Some(("status", _)) => watch::status(&service, json).await,
         Some(("show", matches)) => show::show(&service, matches, json).await,
         Some(("describe", matches)) => show::describe(&service, matches, json).await,
         Some(("set", matches)) => change::set(&service, matches, json).await,
         Some(("reset", matches)) => change::reset(&service, matches, json).await,
         Some(("test", matches)) => trial::test(&service, matches, json).await,
         Some(("diagnose", _)) => diagnose::diagnose(&service, json).await,
+        Some(("report", matches)) => report::report(&service, matches).await,
         Some(("watch", matches)) => watch::watch(&service, matches, json).await,
         Some(("export", matches)) => transfer::export(&service, matches, json).await,
         Some(("import", matches)) => transfer::import(&service, matches, json).await,

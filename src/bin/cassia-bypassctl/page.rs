@@ -81,6 +81,11 @@ impl Page {
         }
     }
 
+    /// The text without colours.
+    pub(crate) fn plain(&self) -> String {
+        strip_str(&self.text).to_string()
+    }
+
     pub(crate) fn print(self) -> Result<()> {
         print(&self.render())
     }

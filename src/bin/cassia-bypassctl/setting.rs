@@ -16,7 +16,7 @@ pub(crate) struct Setting {
     pub(crate) expected: String,
     pub(crate) secret: bool,
     /// What Reset goes back to; not of a secret.
-    pub(crate) packaged: Option<Json>,
+    pub(crate) default: Option<Json>,
 }
 
 impl Setting {
@@ -30,7 +30,7 @@ impl Setting {
             help: text("Help"),
             expected: text("Expected"),
             secret: json("Secret") == Some(Json::Bool(true)),
-            packaged: json("Default"),
+            default: json("Default"),
         }
     }
 
@@ -59,18 +59,28 @@ impl Setting {
         values.get(&name).map_or(Json::Null, |value| to_json(value))
     }
 
-    /// Whether it is not what is packaged. No secret is packaged.
+    /// Whether it differs from its default. No secret has one.
     pub(crate) fn differs(&self, values: &Values) -> bool {
         let now = self.now(values);
-        self.packaged.as_ref().map_or(now == Json::Bool(true), |packaged| *packaged != now)
+        self.default.as_ref().map_or(now == Json::Bool(true), |default| *default != now)
     }
 
     /// For `--json`.
     pub(crate) fn report(&self, values: &Values) -> Json {
         let now = self.now(values);
-        match &self.packaged {
-            Some(packaged) => json!({"value": now, "packaged": packaged, "changed": *packaged != now}),
+        match &self.default {
+            Some(default) => json!({"value": now, "default": default, "differs": *default != now}),
             None => json!({"set": now}),
+        }
+    }
+
+    /// For `--json`, after a call that was to change it. Of a secret it is known only whether there is one.
+    pub(crate) fn report_change(&self, before: &Values, after: &Values) -> Json {
+        let (before, now) = (self.now(before), self.now(after));
+        let changed = before != now;
+        match &self.default {
+            Some(_) => json!({"before": before, "value": now, "changed": changed}),
+            None => json!({"before": before, "set": now}),
         }
     }
 }

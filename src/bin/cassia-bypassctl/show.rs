@@ -41,9 +41,30 @@ pub(crate) fn print_settings(list: &[&Setting], values: &Values, json: bool) -> 
         let mark = if differs { "*" } else { " " };
         let label = format!("{mark} {}", setting.name);
         let label = if differs { styled(BOLD, &label) } else { label };
-        let packaged = setting.packaged.as_ref().filter(|_| differs).map(short);
-        let packaged = packaged.map(|text| styled(DIM, &format!("  (packaged: {text})"))).unwrap_or_default();
-        page.entry(&label, COLUMN, &format!("{}{packaged}", of(setting, values)));
+        let default = setting.default.as_ref().filter(|_| differs).map(short);
+        let default = default.map(|text| styled(DIM, &format!("  (default: {text})"))).unwrap_or_default();
+        page.entry(&label, COLUMN, &format!("{}{default}", of(setting, values)));
+    }
+    page.print()
+}
+
+/// Prints what a call did to these settings.
+pub(crate) fn print_changes(list: &[&Setting], before: &Values, after: &Values, json: bool) -> Result<()> {
+    if json {
+        let entry = |setting: &&Setting| (setting.name.clone(), setting.report_change(before, after));
+        return print_json(&Json::Object(list.iter().map(entry).collect()));
+    }
+    let mut page = Page::new();
+    for setting in list {
+        let (then, now) = (of(setting, before), of(setting, after));
+        let text = match setting.now(before) != setting.now(after) {
+            // Two texts of several lines may be short in the same words.
+            true => format!("{then} -> {}", styled(BOLD, &now)),
+            // Nobody is told whether a secret is another one.
+            false if setting.secret => now,
+            false => format!("{now}{}", styled(DIM, "  (unchanged)")),
+        };
+        page.entry(&setting.name, COLUMN - 2, &text);
     }
     page.print()
 }
@@ -99,8 +120,8 @@ pub(crate) async fn describe(service: &Service, matches: &ArgMatches, json: bool
         page.line(&format!("{} {}", styled(BOLD, name), styled(DIM, &format!("({key})"))));
         page.entry("", 4, help);
         page.entry("    Expected:", 14, expected);
-        match &setting.packaged {
-            Some(packaged) => page.entry("    Packaged:", 14, &short(packaged)),
+        match &setting.default {
+            Some(default) => page.entry("    Default:", 14, &short(default)),
             None => page.entry("    Secret:", 14, "write-only; see --secret-from of set"),
         }
     }

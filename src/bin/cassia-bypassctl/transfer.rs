@@ -44,7 +44,7 @@ pub(crate) async fn import(service: &Service, matches: &ArgMatches, json: bool) 
         all.put(entry(&settings, key, value));
     }
     all.take_secrets(matches, &settings);
-    change(service, &settings, &all.finish()?, matches.get_flag("check"), json).await
+    change(service, &settings, &all.finish()?, matches.get_flag("dry-run"), json).await
 }
 
 fn read(file: &str) -> Result<String> {

@@ -23,6 +23,21 @@ pub(crate) async fn test(service: &Service, matches: &ArgMatches, json: bool) ->
     if failed { Err(failure) } else { Ok(()) }
 }
 
+/// Nothing where the broker takes a message with these values; else the steps are printed, and it is a failure.
+pub(crate) async fn require(service: &Service, values: &Values, json: bool) -> Result<()> {
+    let answer = service.validate("TestConnection", values).await?;
+    let of = |name: &str| answer.get(name).map_or(Json::Null, |value| to_json(value));
+    if of("Verdict") == "ok" {
+        return Ok(());
+    }
+    if !json {
+        page(&answer).print()?;
+    }
+    let text = |name: &str| of(name).as_str().unwrap_or_default().to_owned();
+    let why = format!("Nothing was changed, the test failed: {}: {}", text("Verdict"), text("Detail"));
+    Err(Failure::new(Kind::Failed, why))
+}
+
 const COLUMN: usize = 13;
 
 fn page(answer: &Values) -> Page {

@@ -42,6 +42,22 @@ pub(crate) async fn watch(service: &Service, matches: &ArgMatches, json: bool) -
     ended
 }
 
+/// `status`: one snapshot as a page; a failure unless the service is online.
+pub(crate) async fn status(service: &Service, json: bool) -> Result<()> {
+    let stats = service.stats().await?;
+    let snapshot = Snapshot::new(&stats, Instant::now(), None);
+    if json {
+        print_json(&Json::Object(stats.iter().map(|(name, value)| (name.clone(), to_json(value))).collect()))?;
+    } else {
+        page(&snapshot).print()?;
+    }
+    if snapshot.is_online() {
+        Ok(())
+    } else {
+        Err(Failure { told: true, ..Failure::new(Kind::Failed, "the service is not online") })
+    }
+}
+
 struct Watch {
     redraw: bool,
     json: bool,

@@ -54,6 +54,10 @@ impl Snapshot {
         snapshot
     }
 
+    pub(crate) fn is_online(&self) -> bool {
+        self.text("Health") == "online"
+    }
+
     fn ledger(&self) -> Map<String, Json> {
         self.stats.get("Ledger").and_then(Json::as_object).cloned().unwrap_or_default()
     }
