@@ -2,7 +2,7 @@
 
 use crate::config::{FileError, FileProblem, LoadError, Paths, Settings, store};
 use crate::drop_log::DropLog;
-use crate::ingest::{self, Source};
+use crate::ingest::{self, RecentDevices, Source};
 use crate::queue::Queue;
 use crate::stats::Stats;
 use crate::systemd::Manager;
@@ -52,6 +52,7 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
     let router = config.router.unwrap_or(detected).to_string();
     let stats = Arc::new(Stats::default());
     let queue = Arc::new(Queue::new(config.queue_max_bytes, stats.clone()));
+    let recent = Arc::new(RecentDevices::default());
     let settings = Arc::new(Settings::new(store, candidate, config, stats.clone()));
     settings.probe_writable().await;
 
@@ -63,7 +64,8 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
     let mut publisher = publisher::spawn(queue.clone(), changes, stats.clone(), detected, state, limits, clock)?;
     let (stop_scan, stopped) = oneshot::channel::<()>();
     let stopped = async move { drop(stopped.await) };
-    let mut scan = tokio::spawn(ingest::run(settings.subscribe(), queue, stats.clone(), source, detected, stopped));
+    let adverts = ingest::run(settings.subscribe(), queue, stats.clone(), recent, source, detected, stopped);
+    let mut scan = tokio::spawn(adverts);
     let manager = Manager::from_environment();
     manager.ready();
     log::started(&router);

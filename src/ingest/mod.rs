@@ -9,6 +9,7 @@ mod dedup;
 mod filter;
 mod pipeline;
 mod reassembly;
+mod recent_devices;
 mod source;
 mod task;
 
@@ -18,4 +19,5 @@ pub(crate) mod fuzzing;
 pub use dbus_signals::MAX_DEVICES;
 pub use dedup::{CAPACITY as MAX_DUPLICATES, Duplicates};
 pub use filter::check as check_filters;
+pub use recent_devices::{INTEREST, MAX_DEVICES as MAX_RECENT_DEVICES, Outcome, RecentDevice, RecentDevices};
 pub use task::{Source, run};

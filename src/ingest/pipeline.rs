@@ -5,6 +5,7 @@ use super::damaged_reports::{Change, DamageDetector};
 use super::dedup::Duplicates;
 use super::filter;
 use super::reassembly::{Reassembly, Received};
+use super::recent_devices::{Outcome, RecentDevices};
 use crate::capture::{Capture, ReadOutcome, UNKNOWN};
 use crate::config::{Config, Filters, Framing};
 use crate::encode::{Batch, Plan, epoch};
@@ -41,6 +42,9 @@ struct BatchStage {
     batch: Batch,
     publishing: bool,
     stamping: bool,
+    recent: Arc<RecentDevices>,
+    /// Whether somebody asks for recent devices.
+    noting: bool,
     /// Since the last step of the books.
     heard: Heard,
     /// Finished since then.
@@ -58,25 +62,33 @@ struct RxTime {
 
 impl BatchStage {
     fn process(&mut self, advert: &Advert<'_>, rx_time: RxTime) {
+        let outcome = self.decide(advert, rx_time);
+        if self.noting {
+            self.recent.record(advert, rx_time.at, outcome);
+        }
+    }
+
+    fn decide(&mut self, advert: &Advert<'_>, rx_time: RxTime) -> Outcome {
         if matches!(advert.pdu, Pdu::Extended(e) if e.data_status() == DataStatus::Truncated) {
             self.heard.truncated += 1;
         }
         if let Err(kind) = filter::check(&self.filters, advert) {
             self.heard.filtered[kind as usize] += 1;
-            return;
+            return Outcome::Filtered(kind);
         }
         // Before the duplicate table: it records what was sent only.
         if !self.publishing {
             self.heard.unpublished += 1;
-            return;
+            return Outcome::Unpublished;
         }
         if !self.duplicates.pass(advert, rx_time.at) {
             self.heard.deduplicated += 1;
-            return;
+            return Outcome::Duplicate;
         }
         self.heard.queued += 1;
         self.heard.timestamps_withheld += u64::from(self.stamping && rx_time.wall.is_none());
         self.ready.extend(self.batch.push(advert, rx_time.wall, rx_time.boot));
+        Outcome::Published
     }
 }
 
@@ -93,13 +105,21 @@ fn plan(config: &Config, router: Address) -> Plan {
 }
 
 impl Pipeline {
-    pub(super) fn new(queue: Arc<Queue>, stats: Arc<Stats>, config: &Arc<Config>, router: Address) -> Self {
+    pub(super) fn new(
+        queue: Arc<Queue>,
+        stats: Arc<Stats>,
+        recent: Arc<RecentDevices>,
+        config: &Arc<Config>,
+        router: Address,
+    ) -> Self {
         let stage = BatchStage {
             filters: config.filters.clone(),
             duplicates: Duplicates::new(config.duplicates_ms),
             batch: Batch::new(plan(config, router), epoch()),
             publishing: config.mqtt.is_some(),
             stamping: config.payload.style.timestamp.is_some(),
+            recent,
+            noting: false,
             heard: Heard::default(),
             ready: Vec::new(),
         };
@@ -213,6 +233,7 @@ impl Pipeline {
         let at = Received { earliest: self.emptied, latest: now.at };
         let Self { reassembly, damage, stage, .. } = self;
         stage.batch.set_max_payload(self.queue.max_payload());
+        stage.noting = stage.recent.is_wanted(now.at);
         let outcome = capture.take(&mut |report| match report {
             Ok(advert) => {
                 if adapters.is_none_or(|active| active.count_advert(advert.adapter)) {

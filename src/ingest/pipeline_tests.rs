@@ -41,7 +41,7 @@ impl Bench {
         change(&mut candidate.raw);
         let stats = Arc::new(Stats::default());
         let queue = Arc::new(Queue::new(1 << 24, stats.clone()));
-        let pipeline = Pipeline::new(queue.clone(), stats.clone(), &checked(&candidate), ROUTER);
+        let pipeline = Pipeline::new(queue.clone(), stats.clone(), Arc::default(), &checked(&candidate), ROUTER);
         Self { pipeline, queue, stats, candidate }
     }
 

@@ -2,6 +2,7 @@
 
 use super::active_adapters::ActiveAdapters;
 use super::pipeline::Pipeline;
+use super::recent_devices::RecentDevices;
 use super::source::{CaptureSelector, CaptureSource};
 use crate::bluez::{self, AdapterTable, AdvertCounts, RadioInputs, ScanConfig};
 use crate::capture::ReadOutcome;
@@ -40,6 +41,7 @@ pub async fn run(
     mut config: watch::Receiver<Arc<Config>>,
     queue: Arc<Queue>,
     stats: Arc<Stats>,
+    recent: Arc<RecentDevices>,
     source: Source,
     router: Address,
     stop: impl Future<Output = ()>,
@@ -51,7 +53,7 @@ pub async fn run(
     let ingest = |inherited| Ingest {
         testing: inherited,
         mode: now.scan,
-        pipeline: Pipeline::new(queue, stats.clone(), &now, router),
+        pipeline: Pipeline::new(queue, stats.clone(), recent, &now, router),
         selector: CaptureSelector::new(stats.clone(), capture.clone()),
         active: ActiveAdapters::new(&adapters, counts.clone()),
         stats: stats.clone(),

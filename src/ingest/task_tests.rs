@@ -24,7 +24,7 @@ fn start() -> Scan {
     let (stop, stopped) = oneshot::channel::<()>();
     let source = Source::Inherited(near.into());
     let stopped = async { drop(stopped.await) };
-    let task = tokio::spawn(run(settings, queue, stats.clone(), source, Address([0; 6]), stopped));
+    let task = tokio::spawn(run(settings, queue, stats.clone(), Arc::default(), source, Address([0; 6]), stopped));
     Scan { far, stats, stop, task, _settings }
 }
 
