@@ -56,7 +56,7 @@ pub async fn run(paths: Paths, source: Source) -> Result<(), Fatal> {
     let settings = Arc::new(Settings::new(store, candidate, config, stats.clone()));
     settings.probe_writable().await;
 
-    let bus = dbus::serve(settings.clone(), stats.clone(), detected).await?;
+    let bus = dbus::serve(settings.clone(), stats.clone(), recent.clone(), detected).await?;
     let limits = publisher::Limits::default();
     let connection = bus.connection().clone();
     let (changes, state) = (settings.subscribe(), Some(lock));

@@ -19,6 +19,9 @@ _cassia__bypassctl() {
             cassia__bypassctl,describe)
                 cmd="cassia__bypassctl__subcmd__describe"
                 ;;
+            cassia__bypassctl,devices)
+                cmd="cassia__bypassctl__subcmd__devices"
+                ;;
             cassia__bypassctl,diagnose)
                 cmd="cassia__bypassctl__subcmd__diagnose"
                 ;;
@@ -57,6 +60,9 @@ _cassia__bypassctl() {
                 ;;
             cassia__bypassctl__subcmd__help,describe)
                 cmd="cassia__bypassctl__subcmd__help__subcmd__describe"
+                ;;
+            cassia__bypassctl__subcmd__help,devices)
+                cmd="cassia__bypassctl__subcmd__help__subcmd__devices"
                 ;;
             cassia__bypassctl__subcmd__help,diagnose)
                 cmd="cassia__bypassctl__subcmd__help__subcmd__diagnose"
@@ -101,7 +107,7 @@ _cassia__bypassctl() {
 
     case "${cmd}" in
         cassia__bypassctl)
-            opts="-h -V --json --color --address --help --version status show describe set reset test diagnose watch report metrics export import help"
+            opts="-h -V --json --color --address --help --version status show describe set reset test diagnose devices watch report metrics export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -124,6 +130,28 @@ _cassia__bypassctl() {
             ;;
         cassia__bypassctl__subcmd__describe)
             opts="-h --json --color --address --help ScanMode Adapters Protocol Host Port FallbackHosts ConnectionType Username ScanTopic ScanQos EncryptionMode PskIdentity CaCertificate RequireClientCertificate ClientCertificate PushIntervalMs PushBatchSize FilterNames FilterMacs FilterUuids FilterRssi FilterValues DuplicatesMs Timestamp TimestampFormat Beacon EventTypeKey PayloadFormat StatusTopic MqttVersion KeepAliveSecs ClientId RouterAddress QueueMaxBytes SpoolMaxBytes SpoolMaxAgeSecs ReplayMaxPerSec Password Psk ClientKey"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__devices)
+            opts="-h --watch --json --color --address --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -189,7 +217,7 @@ _cassia__bypassctl() {
             return 0
             ;;
         cassia__bypassctl__subcmd__help)
-            opts="status show describe set reset test diagnose watch report metrics export import help"
+            opts="status show describe set reset test diagnose devices watch report metrics export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -203,6 +231,20 @@ _cassia__bypassctl() {
             return 0
             ;;
         cassia__bypassctl__subcmd__help__subcmd__describe)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cassia__bypassctl__subcmd__help__subcmd__devices)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -29,7 +29,7 @@ const STALE: Duration = Duration::from_secs(120);
 /// Clients that are remembered.
 const MAX_CLIENTS: usize = 4096;
 /// Members that wait.
-const SLOW: [&str; 6] = ["Apply", "Check", "Diagnose", "Reset", "Set", "TestConnection"];
+const SLOW: [&str; 7] = ["Apply", "Check", "Devices", "Diagnose", "Reset", "Set", "TestConnection"];
 
 /// Admits calls and forgets them with their answers.
 #[derive(Debug, Default)]

@@ -10,10 +10,11 @@ use super::error::Error;
 use super::foreign_discovery;
 use super::properties::Properties;
 use super::values::{assign, known, unknown};
-use super::vardict::{VarDict, connection_test_report};
+use super::vardict::{VarDict, connection_test_report, device_report};
 use super::withheld::Withheld;
 use crate::config::schema::all;
 use crate::config::{Candidate, Ignored, SettingSpec, Settings, UpdateError};
+use crate::ingest::RecentDevices;
 use crate::log;
 use crate::model::Address;
 use crate::publisher;
@@ -21,13 +22,19 @@ use crate::stats::Stats;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
 use zbus::message::Header;
 use zbus::{BoxDBusError, Connection, OwnedVariant, Signature, Type, Variant};
+
+/// How long devices are listened for before there is something to tell.
+const FIRST_LOOK: Duration = Duration::from_secs(3);
 
 /// The object of the interface.
 pub(super) struct Config {
     pub(super) settings: Arc<Settings>,
     pub(super) stats: Arc<Stats>,
+    recent: Arc<RecentDevices>,
     /// What stands for this router unless the settings say otherwise.
     router: Address,
     description: Description,
@@ -38,9 +45,9 @@ pub(super) struct Config {
 type Result<T, E = BoxDBusError> = std::result::Result<T, E>;
 
 impl Config {
-    pub(super) fn new(settings: Arc<Settings>, stats: Arc<Stats>, router: Address) -> Self {
+    pub(super) fn new(settings: Arc<Settings>, stats: Arc<Stats>, recent: Arc<RecentDevices>, router: Address) -> Self {
         let description = Description::new(&settings.base().raw);
-        Self { settings, stats, router, description, withheld: Withheld::default() }
+        Self { settings, stats, recent, router, description, withheld: Withheld::default() }
     }
 
     async fn change(&self, by: &Caller, given: &[&str], to: impl FnOnce(&mut Candidate)) -> Result<(), Error> {
@@ -177,6 +184,24 @@ impl Config {
         let config = self.settings.current();
         let foreign = foreign_discovery::poll(bus, &config, &self.stats).await;
         diagnosis(&config, &self.stats, &foreign)
+    }
+
+    /// Devices that were heard since the first such call, the last heard first, at most 500. They are noted for a minute after each
+    /// call; the first one waits for three seconds before it answers.
+    ///
+    /// * `devices`: `Address`, `AddressType`, `Name`, `Rssi` (dBm, 127 if it is unknown), `AgeMs`, `Adverts`, `Adapter` and `Outcome`
+    ///   of each: what became of its last advert.
+    #[zbus(out_args("devices"))]
+    async fn devices(&self) -> Vec<VarDict> {
+        let found = match self.recent.ask() {
+            Some(found) => found,
+            None => {
+                sleep(FIRST_LOOK).await;
+                self.recent.ask().unwrap_or_default()
+            }
+        };
+        let now = Instant::now();
+        found.iter().map(|device| device_report(device, now)).collect()
     }
 
     /// Sets settings back to their packaged values and removes secrets.

@@ -28,6 +28,7 @@ pub use connection_tests::MAX_CONNECTION_TESTS;
 pub use error::Error;
 
 use crate::config::Settings;
+use crate::ingest::RecentDevices;
 use crate::model::Address;
 use properties::Served;
 use std::sync::Arc;
@@ -55,8 +56,13 @@ impl Bus {
 /// Connects to the system bus (`DBUS_SYSTEM_BUS_ADDRESS` if set), serves the object and only then takes the name, so that
 /// who sees the name can call. Fails if another process has it. `router` stands for the router as long as the settings name no
 /// address.
-pub async fn serve(settings: Arc<Settings>, stats: Arc<crate::stats::Stats>, router: Address) -> zbus::Result<Bus> {
-    let config = || Served(config_interface::Config::new(settings.clone(), stats.clone(), router));
+pub async fn serve(
+    settings: Arc<Settings>,
+    stats: Arc<crate::stats::Stats>,
+    recent: Arc<RecentDevices>,
+    router: Address,
+) -> zbus::Result<Bus> {
+    let config = || Served(config_interface::Config::new(settings.clone(), stats.clone(), recent.clone(), router));
     let served = || Served(stats_view::Stats::new(stats.clone(), settings.clone(), router));
     let (socket, refusals) = socket::LimitedSocket::connect()?;
     let connection = zbus::connection::Builder::socket(socket)

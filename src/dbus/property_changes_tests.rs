@@ -21,7 +21,7 @@ async fn followed(root: &Path) -> (Arc<Settings>, Arc<crate::stats::Stats>, Mess
     let (ours, signals) = (ours.expect("our end"), MessageStream::from(theirs.expect("their end")));
     let router = Address([0; 6]);
     let (config, served) = (
-        Served(Config::new(settings.clone(), stats.clone(), router)),
+        Served(Config::new(settings.clone(), stats.clone(), Arc::default(), router)),
         Served(Stats::new(stats.clone(), settings.clone(), router)),
     );
     let follow = PropertyChanges::new(&ours, config, served).await.expect("values");

@@ -1,10 +1,12 @@
 //! Answers with several parts, as a dictionary of values that clients show as it is.
 
-use crate::model::{Certificate, ConfiguredCertificate};
+use crate::ingest::{Outcome, RecentDevice};
+use crate::model::{AddressType, Certificate, ConfiguredCertificate};
+use crate::printable::printable;
 use crate::publisher::ConnectionTest;
 use crate::stats::AdapterStatus;
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 use zbus::{OwnedVariant, Variant};
 
 /// Name and value of each part.
@@ -35,6 +37,28 @@ pub(super) fn adapter_report(adapter: &AdapterStatus) -> VarDict {
     if let Some(percent) = adapter.duty_cycle {
         put(&mut report, "DutyCyclePercent", percent);
     }
+    report
+}
+
+/// A device that was heard.
+pub(super) fn device_report(device: &RecentDevice, now: Instant) -> VarDict {
+    let mut report = VarDict::new();
+    put(&mut report, "Address", device.address.to_string());
+    put(&mut report, "AddressType", if device.address_type == AddressType::Public { "public" } else { "random" });
+    // Whoever sends adverts chooses it.
+    put(&mut report, "Name", printable(&String::from_utf8_lossy(&device.name)));
+    put(&mut report, "Rssi", i16::from(device.rssi));
+    let age = now.saturating_duration_since(device.heard);
+    put(&mut report, "AgeMs", u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+    put(&mut report, "Adverts", device.adverts);
+    put(&mut report, "Adapter", format!("hci{}", device.adapter));
+    let outcome = match device.outcome {
+        Outcome::Published => "published".to_owned(),
+        Outcome::Duplicate => "duplicate".to_owned(),
+        Outcome::Unpublished => "unpublished".to_owned(),
+        Outcome::Filtered(kind) => format!("filtered:{}", kind.as_str()),
+    };
+    put(&mut report, "Outcome", outcome);
     report
 }
 

@@ -4,8 +4,16 @@ use crate::ctl::{command, ctl, done, run};
 use crate::started;
 use crate::support::identities::Who;
 
-const LOOKS: [&[&str]; 6] =
-    [&["show"], &["show", "Host"], &["describe"], &["describe", "scan_qos"], &["watch", "-c", "1"], &["export"]];
+const LOOKS: [&[&str]; 8] = [
+    &["show"],
+    &["show", "Host"],
+    &["describe"],
+    &["describe", "scan_qos"],
+    &["watch", "-c", "1"],
+    &["export"],
+    &["diagnose"],
+    &["metrics"],
+];
 
 #[test]
 fn everybody_may_look() {
@@ -43,7 +51,7 @@ fn nobody_may_change_nothing() {
         &["reset", "Port"],
         &["reset", "--all"],
         &["test", "Host=127.0.0.1"],
-        &["diagnose"],
+        &["devices"],
         &["import", "/dev/null"],
     ] {
         let said = ctl(&bus, Who::Nobody, words);

@@ -4,6 +4,7 @@ use crate::ctl::{ctl, done};
 use crate::rig::Rig;
 use crate::support::broker::{PASSWORD, USER};
 use crate::support::busctl::CONFIG;
+use crate::support::eventually;
 use crate::support::identities::Who;
 use crate::support::process::output;
 use std::fs;
@@ -136,4 +137,36 @@ fn metrics_are_what_prometheus_and_openmetrics_read() {
     let text = fs::read_to_string(&file).expect("the metrics");
     assert!(text.contains("\ncassia_bypass_up 0\n") && !text.contains("adverts"), "{text}");
     judged("promtool", &["check", "metrics"], &file);
+}
+
+#[test]
+fn devices_are_listed_with_what_became_of_their_adverts() {
+    let rig = Rig::start();
+    rig.connect();
+    // From the first question on.
+    let first = done(&rig.bus, Who::Admin, &["devices"]);
+    assert!(first.contains("Nothing is heard."), "{first}");
+    rig.air.play(0..20, 2);
+    rig.await_items(20);
+    let devices = ctl(&rig.bus, Who::Admin, &["devices", "--json"]).json();
+    let devices = devices.as_array().expect("a list");
+    assert_eq!(devices.len(), 2, "{devices:?}");
+    for device in devices {
+        assert_eq!(
+            (&device["Adverts"], &device["Outcome"], &device["Adapter"]),
+            (&10.into(), &"published".into(), &"hci0".into())
+        );
+        assert!(device["AgeMs"].as_u64().is_some_and(|age| age < 60_000), "{device}");
+    }
+    let addresses: Vec<&str> = devices.iter().filter_map(|device| device["Address"].as_str()).collect();
+    done(&rig.bus, Who::Admin, &["set", &format!("FilterMacs={}", addresses[0])]);
+    rig.air.play(20..40, 2);
+    eventually("one is left out", || {
+        let page = done(&rig.bus, Who::Admin, &["devices"]);
+        let line = |address: &str| page.lines().find(|line| line.starts_with(address)).map(str::to_owned);
+        let (kept, left) = (line(addresses[0]), line(addresses[1]));
+        let shown =
+            kept.zip(left).is_some_and(|(kept, left)| kept.contains(" published ") && left.contains(" filtered:mac "));
+        shown.then_some(()).ok_or(page)
+    });
 }

@@ -47,7 +47,8 @@ const NOT_RUN: [&str; 21] = [
     "dbus/cockpit/build",
 ];
 /// Commands that run until Ctrl-C, as the text says.
-const ENDLESS: [&str; 3] = ["cassia-bypassctl watch", "busctl monitor", "mosquitto_sub"];
+const ENDLESS: [&str; 4] =
+    ["cassia-bypassctl watch", "cassia-bypassctl devices --watch", "busctl monitor", "mosquitto_sub"];
 /// Commands that are to fail, with their status: no broker has these names.
 const FAILS: [(&str, i32); 4] = [
     ("cassia-bypassctl status", 1),

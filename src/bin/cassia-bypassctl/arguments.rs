@@ -61,6 +61,9 @@ pub(crate) fn command() -> Command {
                 "Tries the broker step by step, with these settings in place of the present ones; changes nothing",
             ),
             Command::new("diagnose").about("Tells what is heard, where it goes, what is in the way and what to do"),
+            Command::new("devices")
+                .about("Lists the devices that are heard, and what becomes of their adverts")
+                .arg(flag("watch", "Again every second until Ctrl-C")),
             Command::new("watch")
                 .about("Shows rates, counts, link, radio and health until Ctrl-C")
                 .arg(

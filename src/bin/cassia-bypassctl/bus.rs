@@ -78,6 +78,11 @@ impl Service {
         self.call(CONFIG, method, values).await
     }
 
+    /// Devices that are heard; the first call in a while takes three seconds.
+    pub(crate) async fn devices(&self) -> Result<Vec<Values>> {
+        self.call(CONFIG, "Devices", &()).await
+    }
+
     pub(crate) async fn diagnose(&self) -> Result<Values> {
         self.call(CONFIG, "Diagnose", &()).await
     }

@@ -34,7 +34,10 @@ const JSON: &[(&str, &str)] = &[
         "A list of objects with \"Name\", \"Key\", \"Type\", \"Help\", \"Expected\", \"Choices\", \"Secret\" and, but for secrets, \
          \"Default\", in the order of the manual.",
     ),
-    ("test, diagnose", "The answer of TestConnection or Diagnose, as the manual of the D-Bus interface lists it."),
+    (
+        "test, diagnose, devices",
+        "The answer of TestConnection, Diagnose or Devices, as the manual of the D-Bus interface lists it.",
+    ),
     ("status, watch", "One line for each look: all properties of the interface Stats."),
     ("export", "An object with the keys of the settings files."),
     (
@@ -105,7 +108,7 @@ fn page() -> String {
     page += ".SH DESCRIPTION\n";
     page += &escaped(
         "A client of the D-Bus interface of cassia-bypassd(8). It reads no file of the service, and asks the service what the \
-         settings are. Everybody may call status, show, describe, watch, export and metrics; the others need root or a member of the group \
+         settings are. Everybody may call status, show, describe, watch, diagnose, export and metrics; the others need root or a member of the group \
          cassia-bypass-admin.\n",
     );
     page += &section(|w| man.render_options_section(w));

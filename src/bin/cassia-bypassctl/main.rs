@@ -5,11 +5,13 @@ mod arguments;
 mod assign;
 mod bus;
 mod change;
+mod devices;
 mod diagnose;
 mod failure;
 mod metrics;
 mod page;
 mod report;
+mod screen;
 mod setting;
 mod show;
 mod source;
@@ -74,6 +76,7 @@ async fn run(matches: &ArgMatches, json: bool) -> Result<()> {
         Some(("reset", matches)) => change::reset(&service, matches, json).await,
         Some(("test", matches)) => trial::test(&service, matches, json).await,
         Some(("diagnose", _)) => diagnose::diagnose(&service, json).await,
+        Some(("devices", matches)) => devices::devices(&service, matches, json).await,
         Some(("report", matches)) => report::report(&service, matches).await,
         Some(("watch", matches)) => watch::watch(&service, matches, json).await,
         Some(("export", matches)) => transfer::export(&service, matches, json).await,

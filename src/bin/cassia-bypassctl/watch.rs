@@ -3,18 +3,14 @@
 use crate::bus::{Service, Values};
 use crate::failure::{Failure, Kind, Result};
 use crate::page::{Page, RED, print, print_json, styled, terminal};
+use crate::screen::{ENTER, LEAVE, StopSignals, redraw};
 use crate::value::to_json;
 use crate::watch_view::{Snapshot, line, page};
 use cassia_bypass::printable::printable_lines;
 use clap::ArgMatches;
 use serde_json::Value as Json;
 use std::time::Duration;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, interval};
-
-/// The alternate screen, without a cursor; and back.
-const ENTER_SCREEN: &str = "\x1b[?1049h\x1b[?25l";
-const LEAVE_SCREEN: &str = "\x1b[?25h\x1b[?1049l";
 
 pub(crate) async fn watch(service: &Service, matches: &ArgMatches, json: bool) -> Result<()> {
     let count = matches.get_one::<u64>("count").copied().unwrap_or(u64::MAX);
@@ -26,14 +22,14 @@ pub(crate) async fn watch(service: &Service, matches: &ArgMatches, json: bool) -
     let redraw = !json && count > 1 && terminal().is_some();
     let mut watch = Watch { redraw, json, snapshot: None };
     if redraw {
-        print(ENTER_SCREEN)?;
+        print(ENTER)?;
     }
     let ended = tokio::select! {
         ended = watch.run(service, first, count, pause) => ended,
         () = end.next() => Ok(()),
     };
     if redraw {
-        print(LEAVE_SCREEN)?;
+        print(LEAVE)?;
     }
     // What was seen last stays on a terminal.
     if let Some(snapshot) = watch.snapshot.filter(|_| !json && terminal().is_some()) {
@@ -114,33 +110,6 @@ impl Watch {
             redraw(&page)
         } else {
             print(&format!("{}\n", printable_lines(&failure.text)))
-        }
-    }
-}
-
-/// Draws over what was drawn before, as far as there is room.
-fn redraw(page: &Page) -> Result<()> {
-    let rows = terminal().map_or(24, |(_, rows)| rows);
-    let text = page.render();
-    let lines: Vec<String> = text.lines().take(rows).map(|line| format!("{line}\x1b[K")).collect();
-    print(&format!("\x1b[H{}\x1b[J", lines.join("\r\n")))
-}
-
-/// Ctrl-C, and what else ends programs: the terminal is given back first.
-struct StopSignals([Signal; 3]);
-
-impl StopSignals {
-    fn new() -> Result<Self> {
-        let on = |kind| signal(kind).map_err(|error| Failure::new(Kind::Failed, format!("signals: {error}")));
-        Ok(Self([on(SignalKind::interrupt())?, on(SignalKind::terminate())?, on(SignalKind::hangup())?]))
-    }
-
-    async fn next(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
         }
     }
 }
