@@ -51,6 +51,15 @@ pub struct Link {
     pub refusal: Option<Refusal>,
 }
 
+/// Which settings are followed, by their [revision](crate::config::Config::revision).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Revisions {
+    /// By the publisher.
+    pub publisher: u64,
+    /// By the control of the radio.
+    pub radio: u64,
+}
+
 /// Everything that the service tells of itself, shared by every task.
 #[derive(Debug)]
 pub struct Stats {
@@ -58,6 +67,8 @@ pub struct Stats {
     rates: Mutex<Rates>,
     link: watch::Sender<Link>,
     radio: watch::Sender<Radio>,
+    revisions: watch::Sender<Revisions>,
+    active_revision: AtomicU64,
     recoveries: Recoveries,
     controllers: Mutex<Vec<(u16, Address)>>,
     state_writable: watch::Sender<bool>,
@@ -80,6 +91,8 @@ impl Default for Stats {
             rates: Mutex::default(),
             link: watch::Sender::default(),
             radio: watch::Sender::default(),
+            revisions: watch::Sender::default(),
+            active_revision: AtomicU64::new(0),
             recoveries: Recoveries::default(),
             controllers: Mutex::default(),
             state_writable: watch::Sender::new(true),
@@ -232,6 +245,26 @@ impl Stats {
     /// Changes that.
     pub fn set_health(&self, health: Health) {
         update(&self.health, |h| *h = health);
+    }
+
+    /// Which settings are followed, to follow.
+    pub fn revisions(&self) -> watch::Receiver<Revisions> {
+        self.revisions.subscribe()
+    }
+
+    /// Link or radio are those of other settings.
+    pub fn set_revision(&self, change: impl FnOnce(&mut Revisions)) {
+        update(&self.revisions, change);
+    }
+
+    /// The settings that link, radio and health are of.
+    pub fn active_revision(&self) -> u64 {
+        self.active_revision.load(Ordering::Acquire)
+    }
+
+    /// Health is derived from link and radio of these settings, or later ones.
+    pub fn set_active_revision(&self, revision: u64) {
+        self.active_revision.store(revision, Ordering::Release);
     }
 
     /// When the broker in use last gave a sign of life, if it did.

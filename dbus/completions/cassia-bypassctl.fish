@@ -66,6 +66,7 @@ complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand descri
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand describe" -l json -d 'Print JSON, in the form that cassia-bypassctl(1) describes'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand describe" -s h -l help -d 'Print help'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -l secret-from -d 'A setting and the file with its value; - is standard input, on a terminal it is asked for' -r
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -l wait -d 'Wait until the service is online with these settings, or say why it is not; 30 s by default' -r
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set" -l color -d 'Colours; by default on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"

@@ -35,11 +35,18 @@ use tokio::sync::watch;
 pub(crate) struct ScanConfig {
     mode: ScanMode,
     adapters: Adapters,
+    /// Of the settings that this is of.
+    revision: u64,
 }
 
 impl ScanConfig {
     pub(crate) fn of(config: &Config) -> Self {
-        Self { mode: config.scan, adapters: config.adapters.clone() }
+        Self { mode: config.scan, adapters: config.adapters.clone(), revision: config.revision }
+    }
+
+    /// Whether another one asks the same of the radio.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (self.mode, &self.adapters) == (other.mode, &other.adapters)
     }
 }
 

@@ -6,7 +6,7 @@ use super::{RadioInputs, ScanConfig, ScanError, adapter_task};
 use crate::config::{Adapters, MOST_ADAPTERS, ScanMode};
 use crate::log;
 use crate::model::{Address, RadioState};
-use crate::stats::NO_ADAPTER;
+use crate::stats::{NO_ADAPTER, Stats};
 use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::FuturesUnordered;
@@ -27,15 +27,18 @@ pub(crate) async fn control(mut config: watch::Receiver<ScanConfig>, inputs: Rad
     let mut supervisor = AdapterSupervisor::new(inputs);
     let mut was_on = false;
     loop {
-        let ScanConfig { mode, adapters } = config.borrow_and_update().clone();
+        let now = config.borrow_and_update().clone();
+        let ScanConfig { mode, adapters, revision } = now.clone();
+        supervisor.revision = revision;
         let changed = if mode == ScanMode::Off {
             supervisor.stop_all();
             if std::mem::take(&mut was_on) {
                 log::radio_off();
             }
-            config.changed().await
+            other(&mut config, &now, &supervisor.inputs.stats).await
         } else {
             was_on = true;
+            let stats = supervisor.inputs.stats.clone();
             let work = async {
                 match adapters {
                     Adapters::First => supervisor.configure(mode, &[None]),
@@ -48,7 +51,7 @@ pub(crate) async fn control(mut config: watch::Receiver<ScanConfig>, inputs: Rad
             };
             tokio::select! {
                 biased;
-                changed = config.changed() => changed,
+                changed = other(&mut config, &now, &stats) => changed,
                 never = work => match never {},
             }
         };
@@ -58,12 +61,33 @@ pub(crate) async fn control(mut config: watch::Receiver<ScanConfig>, inputs: Rad
     }
 }
 
+/// Waits for settings that ask something else of the radio.
+async fn other(
+    config: &mut watch::Receiver<ScanConfig>,
+    current: &ScanConfig,
+    stats: &Stats,
+) -> Result<(), watch::error::RecvError> {
+    loop {
+        config.changed().await?;
+        let new = config.borrow_and_update();
+        if !new.is_same(current) {
+            // Seen by the one who asks next.
+            drop(new);
+            config.mark_changed();
+            return Ok(());
+        }
+        stats.set_revision(|revisions| revisions.radio = new.revision);
+    }
+}
+
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The tasks of the adapters that the settings ask for.
 struct AdapterSupervisor {
     inputs: RadioInputs,
     mode: watch::Sender<ScanMode>,
+    /// Of the settings that it follows.
+    revision: u64,
     tasks: Vec<(Option<Address>, AbortHandle)>,
     /// Adapters that are no longer waited for, and since when each other one has been missing.
     gone: Vec<Address>,
@@ -76,6 +100,7 @@ impl AdapterSupervisor {
         Self {
             inputs,
             mode: watch::Sender::new(ScanMode::Off),
+            revision: 0,
             tasks: Vec::new(),
             gone: Vec::new(),
             missing: HashMap::new(),
@@ -91,12 +116,28 @@ impl AdapterSupervisor {
         self.running.clear();
         self.mode.send_replace(ScanMode::Off);
         self.inputs.adapters.configure(&[]);
+        self.follow_revision();
+    }
+
+    /// The state of the adapters is that of these settings.
+    fn follow_revision(&self) {
+        self.inputs.stats.set_revision(|revisions| revisions.radio = self.revision);
     }
 
     /// Runs a task for each of these adapters and for no other; a task that runs already notices nothing but another mode.
     fn configure(&mut self, mode: ScanMode, wanted: &[Option<Address>]) {
         self.gone.clear();
+        let other_mode = *self.mode.borrow() != mode;
         self.set_tasks(mode, wanted);
+        if other_mode {
+            // What they did in another mode says nothing of this one.
+            self.inputs.adapters.update(|radio| {
+                for adapter in wanted {
+                    radio.change(*adapter, |status| status.state = RadioState::Starting);
+                }
+            });
+        }
+        self.follow_revision();
     }
 
     fn set_tasks(&mut self, mode: ScanMode, wanted: &[Option<Address>]) {
@@ -217,7 +258,6 @@ impl AdapterSupervisor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::Stats;
     use std::sync::Arc;
 
     fn address(last: u8) -> Address {

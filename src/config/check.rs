@@ -128,6 +128,7 @@ pub(super) fn check(candidate: &Candidate) -> Result<Config, Vec<Problem>> {
         return Err(c.0);
     }
     Ok(Config {
+        revision: 0,
         raw: raw.clone(),
         stored_secrets: candidate.secrets.iter().filter(|(_, s)| !s.is_empty()).map(|(key, _)| key).collect(),
         scan,

@@ -118,7 +118,7 @@ impl Settings {
             return Ok(names);
         }
         let (candidate, checked) = checked(candidate).await;
-        let config = Arc::new(checked?);
+        let config = Arc::new(Config { revision: self.current().revision + 1, ..checked? });
         writer.admit(requester, &candidate, &self.base)?;
         let (publisher, stats, requester) = (self.config.clone(), self.stats.clone(), requester.clone());
         // Off the runtime, because flash can take its time, and with the writer's lock moved along, so that a caller who

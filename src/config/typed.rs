@@ -8,6 +8,8 @@ use zeroize::Zeroizing;
 /// A checked set of settings. Made by [`Config::check`] only.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
+    /// How many changes came before, since the service started.
+    pub revision: u64,
     /// The settings as D-Bus reports them, secrets aside. Who works with settings uses the others.
     pub(crate) raw: RawConfig,
     /// Which secrets are stored: keys of [`super::SECRETS`].

@@ -18,6 +18,19 @@ impl Stats {
         self.ledger_now().dictionary()
     }
 
+    /// How often settings were changed since the service started.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn settings_revision(&self) -> u64 {
+        self.config().revision
+    }
+
+    /// The `SettingsRevision` that `LinkState`, `RadioState` and `Health` are of, at least: while it is less than SettingsRevision, they
+    /// may be of earlier settings.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn active_revision(&self) -> u64 {
+        self.active_revision_now()
+    }
+
     /// Adverts heard.
     #[zbus(property(emits_changed_signal = "false"))]
     fn received(&self) -> u64 {

@@ -19,6 +19,7 @@ pub(super) struct Stats {
 
 /// What several properties tell a part of, read once.
 struct Moment {
+    active_revision: u64,
     ledger: Ledger,
     link: Link,
     health: Health,
@@ -46,6 +47,10 @@ impl Stats {
         self.moment.as_ref().map_or_else(|| self.stats.health().borrow().clone(), |moment| moment.health.clone())
     }
 
+    pub(super) fn active_revision_now(&self) -> u64 {
+        self.moment.as_ref().map_or_else(|| self.stats.active_revision(), |moment| moment.active_revision)
+    }
+
     pub(super) fn radio(&self) -> Radio {
         self.moment.as_ref().map_or_else(|| self.stats.radio().borrow().clone(), |moment| moment.radio.clone())
     }
@@ -71,6 +76,8 @@ impl Stats {
 impl Properties for Stats {
     fn snapshot(&self) -> Option<Self> {
         let moment = Moment {
+            // Before health, which is then as new at least.
+            active_revision: self.active_revision_now(),
             ledger: self.ledger_now(),
             link: self.link(),
             health: self.health_now(),

@@ -17,8 +17,11 @@ const PING_TIMEOUT: Duration = Duration::from_secs(30);
 /// Follows link, radio and settings at once and the ledger every second. Does not return.
 pub async fn follow(stats: &Stats, mut config: watch::Receiver<Arc<Config>>) {
     let (mut link, mut radio, mut clock) = (stats.link(), stats.radio(), stats.clock_synchronised());
+    let mut revisions = stats.revisions();
     let (mut tracker, mut tick) = (HealthTracker::new(Instant::now()), interval(POLL_INTERVAL));
     loop {
+        // Before what is read of link and radio.
+        let followed = *revisions.borrow_and_update();
         let inputs = {
             let settings = config.borrow_and_update();
             let link = link.borrow_and_update().clone();
@@ -39,11 +42,13 @@ pub async fn follow(stats: &Stats, mut config: watch::Receiver<Arc<Config>>) {
             }
         };
         stats.set_health(tracker.update(Instant::now(), &inputs));
+        stats.set_active_revision(followed.publisher.min(followed.radio));
         tokio::select! {
             _ = tick.tick() => {}
             Ok(()) = link.changed() => {}
             Ok(()) = radio.changed() => {}
             Ok(()) = clock.changed() => {}
+            Ok(()) = revisions.changed() => {}
             Ok(()) = config.changed() => {}
         }
     }

@@ -169,10 +169,10 @@ impl Ingest {
         mut source: CaptureSource,
     ) -> CaptureSource {
         self.pipeline.configure(config);
-        scan_config.send_if_modified(|now| {
-            let before = std::mem::replace(now, ScanConfig::of(config));
-            before != *now
-        });
+        scan_config.send_replace(ScanConfig::of(config));
+        if self.testing {
+            self.stats.set_revision(|revisions| revisions.radio = config.revision);
+        }
         let before = std::mem::replace(&mut self.mode, config.scan);
         if self.testing || (before == ScanMode::Off) == (config.scan == ScanMode::Off) {
             return source;

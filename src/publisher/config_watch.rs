@@ -92,6 +92,8 @@ pub(crate) struct ConfigWatch {
     /// When the time to send what waits is over, if the service stops.
     pub(super) deadline: Option<Instant>,
     wanted: Option<(Target, PublishConfig)>,
+    /// Of the settings that were read last.
+    pub(super) revision: u64,
     /// Bound of the queue.
     pub(super) max_bytes: usize,
     /// What may wait on the disk.
@@ -108,7 +110,17 @@ impl ConfigWatch {
     ) -> Self {
         let now = settings.borrow_and_update().clone();
         let (wanted, max_bytes) = (read(&now, router), now.queue_max_bytes);
-        Self { settings, stop, router, drain, deadline: None, wanted, max_bytes, spooling: now.spooling }
+        Self {
+            settings,
+            stop,
+            router,
+            drain,
+            deadline: None,
+            wanted,
+            revision: now.revision,
+            max_bytes,
+            spooling: now.spooling,
+        }
     }
 
     /// Where to connect, if anywhere.
@@ -140,6 +152,7 @@ impl ConfigWatch {
     /// Reads settings that are new: which change they are to the publisher, if any. The bound of the queue holds at once.
     pub(super) fn read_change(&mut self, queue: &Queue) -> Option<Change> {
         let now = self.settings.borrow_and_update().clone();
+        self.revision = now.revision;
         if std::mem::replace(&mut self.max_bytes, now.queue_max_bytes) != now.queue_max_bytes {
             queue.set_max_bytes(now.queue_max_bytes);
         }

@@ -46,6 +46,7 @@ impl Delivery {
                     if let Some(change) = self.config.read_change(&self.queue) {
                         return Input::Settings(change);
                     }
+                    self.follow_revision();
                 }
                 input = &mut broker => return input,
                 () = ready(()), if interest.work => return Input::Work,
@@ -72,6 +73,11 @@ impl Delivery {
                 },
             }
         }
+    }
+
+    /// The link is that of the settings that were read last.
+    pub(super) fn follow_revision(&self) {
+        self.stats.set_revision(|revisions| revisions.publisher = self.config.revision);
     }
 
     fn interest(&self, state: State) -> Interest {

@@ -68,6 +68,9 @@ impl<C: Client> Publisher<C> {
             self.perform(effect, &mut input).await;
         }
         self.state = next;
+        if matches!(input, Input::Settings(_)) {
+            self.delivery.follow_revision();
+        }
     }
 
     async fn next(&mut self) -> Input {

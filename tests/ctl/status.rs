@@ -170,3 +170,30 @@ fn devices_are_listed_with_what_became_of_their_adverts() {
         shown.then_some(()).ok_or(page)
     });
 }
+
+#[test]
+fn set_with_wait_ends_online_or_says_why_not() {
+    let rig = Rig::start();
+    let port = |port: u16| format!("Port={port}");
+    let set = |words: &[&str]| ctl(&rig.bus, Who::Root, &[&["set"], words].concat());
+    let said = set(&["--wait", "Host=127.0.0.1", "Protocol=mqtt", &port(rig.broker.ports.anonymous)]);
+    assert_eq!((said.status, &*said.err), (0, ""), "{said:?}");
+    let online = format!("\nOnline: connected to 127.0.0.1:{}.\n", rig.broker.ports.anonymous);
+    assert!(said.out.ends_with(&online), "{said:?}");
+    // Each is judged by its own settings, and not by the connection of the ones before.
+    for _ in 0..10 {
+        let wrong = set(&["--wait", &port(rig.broker.ports.password)]);
+        assert_eq!(wrong.status, 1, "{wrong:?}");
+        assert!(wrong.err.starts_with("cassia-bypassctl: Saved, but not online: auth: "), "{wrong:?}");
+        let right = set(&["--wait=20", &port(rig.broker.ports.anonymous)]);
+        assert_eq!((right.status, &*right.err), (0, ""), "{right:?}");
+    }
+    // What concerns neither radio nor broker is in use as well.
+    let said = set(&["--wait", "PushIntervalMs=50"]);
+    assert_eq!((said.status, &*said.err), (0, ""), "{said:?}");
+    let said = set(&["--wait=1", "Port=1"]);
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(said.err.starts_with("cassia-bypassctl: Saved, but not online after 1 s: refused: "), "{said:?}");
+    let said = set(&["--wait", "Protocol=none"]);
+    assert!(said.status == 1 && said.err.contains("Protocol is none"), "{said:?}");
+}

@@ -7,7 +7,7 @@ pub(crate) const EXIT_STATUS: &[(&str, &str)] = &[
     ("0", "It is done. Of test: the broker took the message."),
     (
         "1",
-        "The service refused or failed. Of test: a step failed. Of set and import with --dry-run: Apply would refuse. Of status: the service is not online.",
+        "The service refused or failed. Of test: a step failed. Of set and import with --dry-run: Apply would refuse. Of status and set --wait: the service is not online.",
     ),
     (
         "2",
@@ -50,6 +50,17 @@ pub(crate) fn command() -> Command {
                 .arg(
                     flag("test", "Try the broker first, as `test` does; change nothing if that fails")
                         .conflicts_with("dry-run"),
+                )
+                .arg(
+                    Arg::new("wait")
+                        .long("wait")
+                        .value_name("SECS")
+                        .num_args(0..=1)
+                        .require_equals(true)
+                        .default_missing_value("30")
+                        .value_parser(value_parser!(u64).range(1..=3600))
+                        .conflicts_with("dry-run")
+                        .help("Wait until the service is online with these settings, or say why it is not; 30 s by default"),
                 )
                 .group(ArgGroup::new("what").args(["assignments", "secret-from"]).multiple(true).required(true)),
             Command::new("reset")

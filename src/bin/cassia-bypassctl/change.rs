@@ -6,11 +6,12 @@ use crate::failure::{Failure, Kind, Result};
 use crate::page::{GREEN, Page, YELLOW, print_json, styled};
 use crate::setting::{Setting, Settings};
 use crate::show::{print_changes, selected};
-use crate::trial;
 use crate::value::to_json;
 use crate::words::date;
+use crate::{trial, wait};
 use clap::ArgMatches;
 use serde_json::Value as Json;
+use std::time::Duration;
 
 /// Where the text of a hint begins.
 const HINT_COLUMN: usize = 6;
@@ -21,7 +22,11 @@ pub(crate) async fn set(service: &Service, matches: &ArgMatches, json: bool) -> 
     if matches.get_flag("test") {
         trial::require(service, &values, json).await?;
     }
-    change(service, &settings, &values, matches.get_flag("dry-run"), json).await
+    change(service, &settings, &values, matches.get_flag("dry-run"), json).await?;
+    match matches.get_one::<u64>("wait") {
+        Some(seconds) => wait::online(service, Duration::from_secs(*seconds), json).await,
+        None => Ok(()),
+    }
 }
 
 /// Applies these values and prints what that changed, or says only whether they would be refused.

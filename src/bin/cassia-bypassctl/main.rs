@@ -18,6 +18,7 @@ mod source;
 mod transfer;
 mod trial;
 mod value;
+mod wait;
 mod watch;
 mod watch_view;
 mod words;
