@@ -50,9 +50,10 @@ const NOT_RUN: [&str; 21] = [
 const ENDLESS: [&str; 4] =
     ["cassia-bypassctl watch", "cassia-bypassctl devices --watch", "busctl monitor", "mosquitto_sub"];
 /// Commands that are to fail, with their status: no broker has these names.
-const FAILS: [(&str, i32); 4] = [
+const FAILS: [(&str, i32); 5] = [
     ("cassia-bypassctl status", 1),
     ("cassia-bypassctl set --test Host=other.example", 1),
+    ("cassia-bypassctl set --wait ScanMode=active", 1),
     ("cassia-bypassctl test Host=other.example", 1),
     ("cassia-bypassctl test Host=broker.example EncryptionMode=certificate", 1),
 ];
