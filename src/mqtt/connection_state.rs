@@ -41,7 +41,7 @@ pub(crate) struct ConnectionState {
     written: watch::Sender<u64>,
     heard: watch::Sender<Option<Instant>>,
     ended: watch::Sender<Option<Ended>>,
-    hung_up: watch::Sender<bool>,
+    aborted: watch::Sender<bool>,
     closed: watch::Sender<bool>,
 }
 
@@ -55,7 +55,7 @@ impl ConnectionState {
             written: watch::Sender::new(0),
             heard: watch::Sender::new(None),
             ended: watch::Sender::new(None),
-            hung_up: watch::Sender::new(false),
+            aborted: watch::Sender::new(false),
             closed: watch::Sender::new(false),
         }
     }
@@ -137,12 +137,12 @@ impl ConnectionState {
 
     /// Loop: the connection to the broker is given up at once, without a farewell.
     pub(crate) fn abort(&self) {
-        self.hung_up.send_replace(true);
+        self.aborted.send_replace(true);
     }
 
     /// Waits until the loop hung up.
-    pub(crate) async fn wait_hung_up(&self) {
-        wait(&self.hung_up).await;
+    pub(crate) async fn wait_aborted(&self) {
+        wait(&self.aborted).await;
     }
 
     /// Waits until Paho's socket is closed.

@@ -19,7 +19,7 @@ const CALLBACK_GRACE: Duration = Duration::from_millis(50);
 
 /// One accepted connection.
 pub(crate) struct Connection {
-    pub(crate) line: Arc<ConnectionState>,
+    pub(crate) state: Arc<ConnectionState>,
     /// QoS 2 tells here what became of a message.
     pub(crate) session: Option<Session>,
     /// QoS 1: what Paho still has to say of each message.
@@ -38,16 +38,16 @@ type Answered = (MessageId, Result<(), mqtt::Error>);
 type Token = Map<mqtt::DeliveryToken, Box<dyn FnOnce(Result<(), mqtt::Error>) -> Answered>>;
 
 impl Connection {
-    pub(crate) fn new(line: Arc<ConnectionState>, session: Option<Session>) -> Self {
+    pub(crate) fn new(state: Arc<ConnectionState>, session: Option<Session>) -> Self {
         Self {
             tokens: FuturesUnordered::new(),
             unwritten: VecDeque::new(),
-            written: line.written(),
+            written: state.written(),
             counted: 0,
             lost: None,
             silent: false,
             session,
-            line,
+            state,
         }
     }
 
@@ -66,7 +66,7 @@ impl Connection {
                 return Event::Published(id);
             }
             if let Some(step) = self.session.as_ref().and_then(Session::step) {
-                return errors::step(step, Some(&self.line));
+                return errors::step(step, Some(&self.state));
             }
             if let Some((_, failure)) = &self.lost
                 && self.tokens.is_empty()
@@ -78,17 +78,17 @@ impl Connection {
                 biased;
                 Some((id, result)) = self.tokens.next() => match (result, self.lost.is_some()) {
                     (Ok(()), _) => return Event::Published(id),
-                    (Err(error), false) => match errors::message(&error, &self.line) {
+                    (Err(error), false) => match errors::message(&error, &self.state) {
                         Some(refusal) => return refusal.event(id),
                         // Paho gave the connection up. The tunnel may know why.
-                        None => Some(self.line.ended().unwrap_or(Ended::ByUs)),
+                        None => Some(self.state.ended().unwrap_or(Ended::ByUs)),
                     },
                     (Err(_), true) => None,
                 },
                 Ok(()) = self.written.changed() => None,
                 () = stepped(&self.session) => None,
-                ended = self.line.wait_ended(), if self.lost.is_none() => Some(ended),
-                () = silence(&self.line, &self.lost) => {
+                ended = self.state.wait_ended(), if self.lost.is_none() => Some(ended),
+                () = silence(&self.state, &self.lost) => {
                     // Tokens of messages that never left Paho, and all of MQTT 5, stay silent.
                     self.tokens.clear();
                     self.silent = true;
@@ -113,10 +113,10 @@ async fn stepped(session: &Option<Session>) {
 }
 
 /// After a loss: until Paho noticed it too and had time for its last words, or the time is over.
-async fn silence(line: &ConnectionState, lost: &Option<(Instant, Failure)>) {
+async fn silence(state: &ConnectionState, lost: &Option<(Instant, Failure)>) {
     let Some((end, _)) = lost else { return std::future::pending().await };
     let noticed = async {
-        line.wait_closed().await;
+        state.wait_closed().await;
         sleep(CALLBACK_GRACE).await;
     };
     let _ = timeout_at(*end, noticed).await;

@@ -25,20 +25,20 @@ impl Refusal {
 }
 
 /// Why the broker refuses a message, if that is the error: MQTT 5 can say so.
-pub(crate) fn message(error: &Error, line: &ConnectionState) -> Option<Refusal> {
+pub(crate) fn message(error: &Error, state: &ConnectionState) -> Option<Refusal> {
     let Error::ReasonCode(code, _) = error else { return None };
     let code = Some(*code as u8).filter(|code| *code >= 0x80)?;
-    let known = line.exchange().refusal(code);
+    let known = state.exchange().refusal(code);
     let failure = known.unwrap_or_else(|| reason::failure(With::Acknowledgement, code, &Properties::default()));
     Some(Refusal { failure, passes: reason::passes(code) })
 }
 
 /// The same for a message at QoS 2, of which Paho says only what became of it.
-pub(crate) fn step(step: Step, line: Option<&ConnectionState>) -> Event {
+pub(crate) fn step(step: Step, state: Option<&ConnectionState>) -> Event {
     match step {
         Step::Accepted(id) => Event::Accepted(id),
         Step::Done(id) => Event::Published(id),
-        Step::Refused(id, packet) => match line.and_then(|line| line.exchange().refusal_qos2(packet)) {
+        Step::Refused(id, packet) => match state.and_then(|state| state.exchange().refusal_qos2(packet)) {
             Some((code, failure)) => Refusal { failure, passes: reason::passes(code) }.event(id),
             None => Event::Refused(id, Failure::new(LastError::MessageRefused, "The broker refuses the message.")),
         },

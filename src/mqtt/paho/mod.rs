@@ -61,7 +61,7 @@ struct PahoClient {
     /// The session that lasts, if this is its client.
     session: Option<Session>,
     /// The last connection that was tried.
-    line: Option<Arc<ConnectionState>>,
+    state: Option<Arc<ConnectionState>>,
     connection: Option<Connection>,
 }
 
@@ -76,12 +76,12 @@ impl Paho {
     }
 
     async fn drop_later(&mut self) {
-        let Some(PahoClient { line, session, .. }) = &self.client else { return };
-        if let Some(line) = line {
-            line.abort();
+        let Some(PahoClient { state, session, .. }) = &self.client else { return };
+        if let Some(state) = state {
+            state.abort();
             // The session is the next client's only when this one reaches the broker no more.
             if session.is_some() {
-                let _ = timeout(self.limits.settle, line.wait_ended()).await;
+                let _ = timeout(self.limits.settle, state.wait_ended()).await;
             }
         }
         let Some(client) = self.client.take() else { return };
@@ -100,8 +100,8 @@ impl Paho {
         let client = self.client.as_mut().ok_or_else(gone)?;
         let connection = client.connection.as_mut().ok_or_else(gone)?;
         // Paho may notice the end of the connection first, but only the tunnel knows its reason.
-        let line = connection.line.clone();
-        let lost = || match line.ended() {
+        let state = connection.state.clone();
+        let lost = || match state.ended() {
             Some(Ended::Failed(failure)) => NotSent::Lost(failure),
             _ => gone(),
         };
@@ -150,7 +150,7 @@ impl Paho {
     /// What the broker said when it accepted us.
     fn accepted(&self) -> Accepted {
         let connection = self.client.as_ref().and_then(|client| client.connection.as_ref());
-        connection.map(|connection| connection.line.accepted()).unwrap_or_default()
+        connection.map(|connection| connection.state.accepted()).unwrap_or_default()
     }
 
     /// A session is for QoS 2 only, which not every broker supports.
@@ -170,8 +170,8 @@ impl Paho {
         // Paho does not look whether it got its two threads, and waits for them for ever.
         threads::available(2).map_err(|error| inside(&format!("the system gives no thread: {error}")))?;
         let client = self.client(endpoint, session).await?;
-        let line = client.tunnel.expect(Patience { factor, keep_alive: endpoint.mqtt.keep_alive });
-        client.line = Some(line.clone());
+        let state = client.tunnel.expect(Patience { factor, keep_alive: endpoint.mqtt.keep_alive });
+        client.state = Some(state.clone());
         if let Some(session) = session {
             session.connecting();
         }
@@ -184,11 +184,11 @@ impl Paho {
                     // MQTT 3.1 does not tell.
                     session.connected(known || (endpoint.mqtt.version == MqttVersion::V31 && session.established()));
                 }
-                Connection::new(line, session.cloned())
+                Connection::new(state, session.cloned())
             }
             Err(error) => {
-                let ended = line.ended();
-                line.abort();
+                let ended = state.ended();
+                state.abort();
                 return Err(match ended {
                     Some(Ended::Failed(failure)) => failure,
                     _ => {
@@ -224,7 +224,7 @@ impl PahoClient {
         let tunnel = Tunnel::open(tunnels, upstream(endpoint, limits)?).map_err(|error| inside(&error.to_string()))?;
         let mqtt = options::client(&endpoint.mqtt, tunnel.port(), limits.window, session.map(Session::client))
             .map_err(|error| inside(&format!("{error:?}")))?;
-        Ok(Self { endpoint: endpoint.clone(), tunnel, mqtt, session: session.cloned(), line: None, connection: None })
+        Ok(Self { endpoint: endpoint.clone(), tunnel, mqtt, session: session.cloned(), state: None, connection: None })
     }
 }
 
@@ -280,7 +280,7 @@ impl Client for Paho {
     }
 
     fn last_received(&self) -> Option<std::time::Instant> {
-        self.client.as_ref()?.connection.as_ref()?.line.last_received()
+        self.client.as_ref()?.connection.as_ref()?.state.last_received()
     }
 
     fn probe(&self, endpoint: &BrokerConfig) -> Probe {
@@ -305,8 +305,8 @@ impl Client for Paho {
             // Its token is of no use: with MQTT 5 it is never answered. The socket tells.
             drop(client.mqtt.disconnect(None));
         }
-        let closed = timeout(self.limits.farewell, connection.line.wait_closed()).await.is_ok();
-        connection.line.abort();
+        let closed = timeout(self.limits.farewell, connection.state.wait_closed()).await.is_ok();
+        connection.state.abort();
         if left || !closed {
             self.drop_later().await;
         }
@@ -322,8 +322,8 @@ impl Client for Paho {
 
     fn session_event(&mut self) -> Option<Event> {
         let step = self.session.as_ref().and_then(Session::step)?;
-        let line = self.client.as_ref().and_then(|client| client.line.as_deref());
-        Some(errors::step(step, line))
+        let state = self.client.as_ref().and_then(|client| client.state.as_deref());
+        Some(errors::step(step, state))
     }
 
     async fn forget_session(&mut self) {

@@ -27,7 +27,7 @@ pub(crate) struct Tunnel {
     accepting: AbortHandle,
 }
 
-/// The line that the next connection gets.
+/// The state that the next connection gets.
 type Expected = Mutex<Option<Arc<ConnectionState>>>;
 
 impl Tunnel {
@@ -48,11 +48,11 @@ impl Tunnel {
         self.port
     }
 
-    /// The line of the next connection; without one a connection leads nowhere.
+    /// The state of the next connection; without one a connection leads nowhere.
     pub(crate) fn expect(&self, patience: Patience) -> Arc<ConnectionState> {
-        let line = Arc::new(ConnectionState::new(patience));
-        *self.expected.lock().unwrap_or_else(PoisonError::into_inner) = Some(line.clone());
-        line
+        let state = Arc::new(ConnectionState::new(patience));
+        *self.expected.lock().unwrap_or_else(PoisonError::into_inner) = Some(state.clone());
+        state
     }
 }
 
@@ -77,8 +77,8 @@ async fn accept(listener: TcpListener, expected: Arc<Expected>, upstream: Arc<Tr
             tracing::debug!("a connection to the tunnel from another process was closed");
             continue;
         }
-        let line = expected.lock().unwrap_or_else(PoisonError::into_inner).take();
-        tokio::spawn(carry(paho, line, upstream.clone()));
+        let state = expected.lock().unwrap_or_else(PoisonError::into_inner).take();
+        tokio::spawn(handle_connection(paho, state, upstream.clone()));
     }
 }
 
@@ -87,34 +87,34 @@ fn is_own(paho: &TcpStream, peer: SocketAddr) -> bool {
     paho.local_addr().and_then(|local| peer_check::is_own(local, peer)).unwrap_or(false)
 }
 
-async fn carry(paho: TcpStream, line: Option<Arc<ConnectionState>>, upstream: Arc<Transport>) {
+async fn handle_connection(paho: TcpStream, state: Option<Arc<ConnectionState>>, upstream: Arc<Transport>) {
     let _ = paho.set_nodelay(true);
     let (mut from_paho, mut to_paho) = paho.into_split();
-    if let Some(line) = &line {
+    if let Some(state) = &state {
         let ended = tokio::select! {
-            ended = lead(&mut from_paho, &mut to_paho, line, &upstream) => ended,
-            () = line.wait_hung_up() => Ended::Failed(Failure::new(LastError::Closed, "We ended the connection.")),
+            ended = relay_to_broker(&mut from_paho, &mut to_paho, state, &upstream) => ended,
+            () = state.wait_aborted() => Ended::Failed(Failure::new(LastError::Closed, "We ended the connection.")),
         };
         // The reason first: whoever sees Paho fail looks here.
-        line.end(ended);
+        state.end(ended);
     }
     let _ = to_paho.shutdown().await;
     let mut discarded = vec![0; 16 * 1024];
     while from_paho.read(&mut discarded).await.is_ok_and(|read| read > 0) {}
     drop((from_paho, to_paho));
-    if let Some(line) = &line {
-        line.close();
+    if let Some(state) = &state {
+        state.close();
     }
 }
 
-async fn lead(
+async fn relay_to_broker(
     from_paho: &mut (impl AsyncReadExt + Unpin),
     to_paho: &mut (impl AsyncWriteExt + Unpin),
-    line: &ConnectionState,
+    state: &ConnectionState,
     upstream: &Transport,
 ) -> Ended {
-    match upstream.connect(line.patience.factor).await {
-        Ok(broker) => relay::run(from_paho, to_paho, broker, line, upstream).await,
+    match upstream.connect(state.patience.factor).await {
+        Ok(broker) => relay::run(from_paho, to_paho, broker, state, upstream).await,
         Err(failure) => Ended::Failed(failure),
     }
 }
@@ -140,7 +140,7 @@ mod tests {
     #[tokio::test]
     async fn tunnel_gives_another_process_nothing_and_does_not_even_call_the_broker() {
         let (tunnel, broker) = open().await;
-        let line = tunnel.expect(Patience::default());
+        let state = tunnel.expect(Patience::default());
         // Prints what the tunnel answers, until the end.
         let script = format!("exec 3<>/dev/tcp/127.0.0.1/{} && cat <&3", tunnel.port());
         let mut foreign = std::process::Command::new("bash");
@@ -153,49 +153,49 @@ mod tests {
         let (_broker_side, from) = timeout(LIMIT, broker.accept()).await.expect("called").expect("accepts");
         assert!(is_own(&_broker_side, from));
         assert!(timeout(Duration::from_millis(50), broker.accept()).await.is_err(), "called once");
-        assert_eq!(line.ended(), None);
+        assert_eq!(state.ended(), None);
         drop(ours);
-        timeout(LIMIT, line.wait_closed()).await.expect("ends");
+        timeout(LIMIT, state.wait_closed()).await.expect("ends");
     }
 
     #[tokio::test]
     async fn tunnel_takes_writes_after_a_loss_until_the_client_closes() {
         let (tunnel, broker) = open().await;
-        let line = tunnel.expect(Patience::default());
+        let state = tunnel.expect(Patience::default());
         let mut paho = TcpStream::connect(("127.0.0.1", tunnel.port())).await.expect("connects");
         let (at_broker, _) = broker.accept().await.expect("accepts");
         drop(at_broker);
         let mut byte = [0];
         assert_eq!(timeout(LIMIT, paho.read(&mut byte)).await.expect("told").expect("no error"), 0);
-        assert!(matches!(line.ended(), Some(Ended::Failed(f)) if f.code == LastError::Closed));
+        assert!(matches!(state.ended(), Some(Ended::Failed(f)) if f.code == LastError::Closed));
         for _ in 0..200 {
             timeout(LIMIT, paho.write_all(&[0x30; 10_000])).await.expect("taken").expect("never an error");
         }
         drop(paho);
-        timeout(LIMIT, line.wait_closed()).await.expect("ends");
+        timeout(LIMIT, state.wait_closed()).await.expect("ends");
     }
 
     #[tokio::test]
     async fn tunnel_that_is_aborted_lets_go_of_the_broker_only() {
         let (tunnel, broker) = open().await;
-        let line = tunnel.expect(Patience::default());
+        let state = tunnel.expect(Patience::default());
         let mut paho = TcpStream::connect(("127.0.0.1", tunnel.port())).await.expect("connects");
         let (mut at_broker, _) = broker.accept().await.expect("accepts");
-        line.abort();
+        state.abort();
         let mut byte = [0];
         assert_eq!(timeout(LIMIT, at_broker.read(&mut byte)).await.expect("closed").expect("no error"), 0);
         paho.write_all(&[0x30; 100_000]).await.expect("never an error");
         drop(paho);
-        timeout(LIMIT, line.wait_closed()).await.expect("ends");
+        timeout(LIMIT, state.wait_closed()).await.expect("ends");
     }
 
     #[tokio::test]
     async fn tunnel_counts_only_packets_that_are_wholly_written() {
         let (tunnel, broker) = open().await;
-        let line = tunnel.expect(Patience::default());
+        let state = tunnel.expect(Patience::default());
         let mut paho = TcpStream::connect(("127.0.0.1", tunnel.port())).await.expect("connects");
         let (mut at_broker, _) = broker.accept().await.expect("accepts");
-        let mut written = line.written();
+        let mut written = state.written();
         // Two whole ones, one of QoS 1, and a part.
         paho.write_all(&[0x30, 3, 0, 1, b'a', 0x30, 3, 0, 1, b'b', 0x32, 5, 0, 1, b'c', 0, 1, 0x30, 3, 0])
             .await

@@ -23,12 +23,12 @@ pub(crate) async fn run(
     from_paho: &mut (impl AsyncRead + Unpin),
     to_paho: &mut (impl AsyncWrite + Unpin),
     broker: Box<dyn Duplex>,
-    line: &ConnectionState,
+    state: &ConnectionState,
     upstream: &Transport,
 ) -> Ended {
     let progress = broker.progress();
     let (mut from_broker, mut to_broker) = split(broker);
-    let (limits, patience) = (&upstream.limits, line.patience);
+    let (limits, patience) = (&upstream.limits, state.patience);
     let answer = Answer {
         connack: patience.factor * limits.answer,
         pingresp: patience.keep_alive.max(limits.answer),
@@ -36,18 +36,18 @@ pub(crate) async fn run(
     };
     let stall = Stall { limit: limits.stall, progress: &progress };
     let ended = tokio::select! {
-        ended = outward(from_paho, &mut to_broker, line, &answer, &stall) => ended,
-        ended = inward(&mut from_broker, to_paho, line, &answer, upstream) => ended,
+        ended = client_to_broker(from_paho, &mut to_broker, state, &answer, &stall) => ended,
+        ended = broker_to_client(&mut from_broker, to_paho, state, &answer, upstream) => ended,
         limit = answer.overdue(&progress) => Failed::timeout(limit),
     };
     match ended {
         Failed::Paho => {
-            farewell(&mut to_broker, &mut from_broker).await;
+            close_gracefully(&mut to_broker, &mut from_broker).await;
             Ended::ByUs
         }
         Failed::Broker(failure) => Ended::Failed(failure),
         Failed::Write(error) => {
-            let level = line.exchange().level();
+            let level = state.exchange().level();
             Ended::Failed(reason_of_write(error, &mut from_broker, upstream, true, level).await)
         }
     }
@@ -67,7 +67,7 @@ impl Failed {
 }
 
 /// Lets the last messages and DISCONNECT arrive before the socket goes.
-async fn farewell(to_broker: &mut WriteHalf<Box<dyn Duplex>>, from_broker: &mut ReadHalf<Box<dyn Duplex>>) {
+async fn close_gracefully(to_broker: &mut WriteHalf<Box<dyn Duplex>>, from_broker: &mut ReadHalf<Box<dyn Duplex>>) {
     let _ = timeout(LINGER, async {
         let _ = to_broker.shutdown().await;
         let _ = copy(from_broker, &mut sink()).await;
@@ -89,10 +89,10 @@ pub(crate) async fn reason_of_write(
     }
 }
 
-async fn outward(
+async fn client_to_broker(
     from_paho: &mut (impl AsyncRead + Unpin),
     to_broker: &mut WriteHalf<Box<dyn Duplex>>,
-    line: &ConnectionState,
+    state: &ConnectionState,
     answer: &Answer,
     stall: &Stall<'_>,
 ) -> Failed {
@@ -105,7 +105,7 @@ async fn outward(
                 Ok(read) => &buffer[..read],
             },
             // Between two packets of Paho only.
-            answer = line.reply(), if packets.at_boundary() => {
+            answer = state.reply(), if packets.at_boundary() => {
                 reply = answer;
                 &reply[..]
             }
@@ -118,7 +118,7 @@ async fn outward(
                 Some(Err(error)) => return Failed::Write(error),
             };
             let (mut messages, mut asked) = (0, None);
-            let followed = packets.feed(&rest[..wrote], &mut line.exchange(), |first| {
+            let followed = packets.feed(&rest[..wrote], &mut state.exchange(), |first| {
                 messages += u64::from(first & 0xF6 == 0x30);
                 // CONNECT or PINGREQ: the broker has to answer without delay.
                 asked = matches!(first >> 4, 1 | 12).then_some(first >> 4).or(asked);
@@ -130,7 +130,7 @@ async fn outward(
             if let Some(kind) = asked {
                 answer.asked(kind == 1);
             }
-            line.wrote(messages);
+            state.wrote(messages);
             rest = &rest[wrote..];
         }
         match stall.watch(to_broker.flush()).await {
@@ -161,10 +161,10 @@ impl Stall<'_> {
     }
 }
 
-async fn inward(
+async fn broker_to_client(
     from_broker: &mut ReadHalf<Box<dyn Duplex>>,
     to_paho: &mut (impl AsyncWrite + Unpin),
-    line: &ConnectionState,
+    state: &ConnectionState,
     answer: &Answer,
     upstream: &Transport,
 ) -> Failed {
@@ -172,9 +172,9 @@ async fn inward(
     let (mut filter, mut passed) = (InboundFilter::default(), Vec::new());
     loop {
         let read = match from_broker.read(&mut buffer).await {
-            Ok(0) => return Failed::Broker(upstream.closed(greeted, line.exchange().level())),
+            Ok(0) => return Failed::Broker(upstream.closed(greeted, state.exchange().level())),
             Ok(read) => read,
-            Err(error) => return Failed::Broker(upstream.lost(&error, greeted, line.exchange().level())),
+            Err(error) => return Failed::Broker(upstream.lost(&error, greeted, state.exchange().level())),
         };
         // The first packet is CONNACK, or this is no MQTT broker.
         if !std::mem::replace(&mut greeted, true) && buffer[0] != 0x20 {
@@ -182,9 +182,9 @@ async fn inward(
         }
         answer.given();
         passed.clear();
-        let legal = filter.feed(&buffer[..read], &mut line.exchange(), &mut passed);
+        let legal = filter.feed(&buffer[..read], &mut state.exchange(), &mut passed);
         if legal.is_ok() {
-            line.on_receive();
+            state.on_receive();
         }
         // What came before a packet that is not legal still counts.
         if to_paho.write_all(&passed).await.is_err() {
@@ -193,7 +193,7 @@ async fn inward(
         if let Err(failure) = legal {
             return Failed::Broker(failure);
         }
-        line.hand_over_replies().await;
+        state.hand_over_replies().await;
     }
 }
 
