@@ -7,7 +7,7 @@ await run(async ({ page, frame, field }) => {
     const row = name => page.locator(".pf-v6-c-form__group", { has: field(name) });
     const save = async () => {
         await page.getByRole("button", { name: "Save" }).click();
-        await eventually("it is saved", async () => await page.getByRole("button", { name: "Save" }).isDisabled());
+        await page.locator(".answer").getByText(/^Saved/).waitFor();
     };
     await field("EncryptionMode").selectOption("certificate");
     await field("CaCertificate").fill(facts.ca);
@@ -16,6 +16,7 @@ await run(async ({ page, frame, field }) => {
     await row("CaCertificate").getByText("Not saved yet").waitFor();
     assert.equal(await ask("get", CONFIG, "CaCertificate"), "");
     await field("CaCertificate").fill("What is that?");
+    await field("CaCertificate").blur();
     await row("CaCertificate").getByText(/^expected empty or PEM text/).waitFor();
     assert.equal(await row("CaCertificate").getByText("CN=Test CA").count(), 0);
     // From a file, as from the clipboard.
@@ -49,6 +50,7 @@ await run(async ({ page, frame, field }) => {
     await page.getByRole("button", { name: "Replace Client key" }).click();
     assert.equal(await field("ClientKey").evaluate(input => input === document.activeElement), true);
     await field("ClientKey").fill(facts.otherKey);
+    await field("ClientKey").blur();
     await row("ClientKey").getByText(/^expected PEM text of at most 16384 bytes with one unencrypted private key that matches/).waitFor();
     await page.getByRole("button", { name: "Keep Client key" }).click();
     assert.equal((await held()).includes(facts.otherKey.split("\n")[1]), false);

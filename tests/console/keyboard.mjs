@@ -60,7 +60,7 @@ await run(async ({ tab, page, frame, field }) => {
     await page.getByText("3 unsaved changes").waitFor();
     await reach("setting-StatusTopic");
     await press("Enter");
-    await page.getByText("Settings saved.").waitFor();
+    await page.locator(".answer").getByText(/^Saved/).waitFor();
     assert.deepEqual([await ask("get", CONFIG, "ScanMode"), await ask("get", CONFIG, "Host"), await ask("get", CONFIG, "Timestamp")],
                      ["active", "broker.example", true]);
 

@@ -23,6 +23,11 @@ fn scenario_4_3_is_set_up_by_clicking() {
 }
 
 #[test]
+fn save_is_answered_at_the_button_with_what_came_of_it() {
+    Rig::start(Who::Admin).run("answer.mjs");
+}
+
+#[test]
 fn mistakes_are_told_at_their_fields_and_save_nothing() {
     Rig::start(Who::Admin).run("mistakes.mjs");
 }

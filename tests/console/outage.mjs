@@ -16,6 +16,6 @@ await run(async ({ page, frame, field }) => {
     assert.equal(await field("Host").inputValue(), "broker.example");
     assert.equal(await page.getByText("The service is not running", { exact: true }).count(), 0);
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByText("Settings saved.").waitFor();
+    await page.locator(".answer").getByText(/^Saved/).waitFor();
     assert.equal(await ask("get", CONFIG, "Host"), "broker.example");
 });

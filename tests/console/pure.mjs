@@ -1,6 +1,7 @@
 // The parts of the page that need no browser.
 
 import assert from "node:assert/strict";
+import { outcome } from "../../dbus/cockpit/page/answer.js";
 import { GROUPS, grouped } from "../../dbus/cockpit/page/groups.js";
 import { fromText, plain, title, toText, unwrap } from "../../dbus/cockpit/page/values.js";
 
@@ -28,3 +29,21 @@ const names = ["Brandnew", ...GROUPS.flatMap(([, list]) => list)];
 const groups = grouped(names.map(Name => ({ Name })));
 assert.deepEqual(groups.at(-1), ["More", [{ Name: "Brandnew" }]]);
 assert.deepEqual(groups.flatMap(([, list]) => list.map(setting => setting.Name)).sort(), [...names].sort());
+
+// What came of a save: the words follow what the connection does after it, and nothing of before it counts.
+{
+    const before = { Connects: 2, Failures: 1 };
+    const said = (stats, steady = false, config = { Protocol: "mqtt", Host: "b" }) =>
+        outcome(config, before, { ...before, Broker: "b:8883", LastErrorDetail: "", ...stats }, steady).join(" ");
+    const connecting = " Saved. Connecting to b:8883 ...";
+    assert.equal(said({ LinkState: "connected" }), connecting);
+    assert.equal(said({ LinkState: "connecting" }, true), connecting);
+    assert.equal(said({ LinkState: "waiting", LastErrorDetail: "of before" }), connecting);
+    assert.equal(said({ LinkState: "off", Broker: "" }), " Saved. Connecting to b ...");
+    assert.equal(said({ LinkState: "connected", Connects: 3 }), "success Saved. Connected to b:8883");
+    assert.equal(said({ LinkState: "connected" }, true), "success Saved. Connected to b:8883");
+    assert.equal(said({ LinkState: "idle" }, true), "success Saved. It connects to b:8883 when there is something to send.");
+    assert.equal(said({ LinkState: "waiting", LastErrorDetail: "refused", Failures: 2 }), "danger Saved, but b:8883 is not reached: refused");
+    assert.equal(said({ LinkState: "waiting", LastErrorDetail: "refused" }, true), "danger Saved, but b:8883 is not reached: refused");
+    assert.equal(said({ LinkState: "off" }, true, { Protocol: "none" }), "info Saved. Nothing is published until the protocol is MQTT.");
+}

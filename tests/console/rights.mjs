@@ -12,7 +12,7 @@ await run(async ({ tab, page, field }) => {
     await field("Host").fill("broker.example");
     await page.getByText("1 unsaved change").waitFor();
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByText("Settings saved.").waitFor();
+    await page.locator(".answer").getByText(/^Saved/).waitFor();
     assert.equal(await ask("get", CONFIG, "Host"), "broker.example");
     await field("Username").fill("somebody");
     await tab.getByText("Administrative access", { exact: true }).click();

@@ -31,7 +31,7 @@ await run(async ({ page, frame }) => {
     assert.equal(await ask("get", CONFIG, "PskSet"), false);
 
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByText("Settings saved.").waitFor();
+    await page.locator(".answer").getByText(/^Saved/).waitFor();
     await page.locator("#health").getByText("online").waitFor();
     assert.equal(await ask("get", CONFIG, "Port"), facts.ports.psk);
     assert.equal(await ask("get", CONFIG, "PskSet"), true);

@@ -31,7 +31,7 @@ export function button(text, kind, onclick, attributes = {}) {
              h("span", { class: "pf-v6-c-button__text" }, text));
 }
 
-const ICONS = { success: "check-circle", danger: "exclamation-circle", warning: "exclamation-triangle", info: "info-circle" };
+export const ICONS = { success: "check-circle", danger: "exclamation-circle", warning: "exclamation-triangle", info: "info-circle" };
 
 // A word with a colour and an icon that say the same: success, warning, danger, info or none.
 export function label(text, status = null) {
@@ -49,8 +49,8 @@ export function alert(status, title, body = []) {
              body.length ? h("div", { class: "pf-v6-c-alert__description" }, body) : null);
 }
 
-export const spinner = text => h("svg", {
-    class: "pf-v6-c-spinner pf-m-lg", role: "progressbar", viewBox: "0 0 100 100", "aria-label": text
+export const spinner = (text, size = "lg") => h("svg", {
+    class: `pf-v6-c-spinner pf-m-${size}`, role: "progressbar", viewBox: "0 0 100 100", "aria-label": text
 }, h("circle", { class: "pf-v6-c-spinner__path", cx: 50, cy: 50, r: 45, fill: "none" }));
 
 // Term and description; what is empty is left out.

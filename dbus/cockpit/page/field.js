@@ -9,9 +9,9 @@ export const isPem = setting => /\bPEM\b/.test(setting.Expected);
 const marked = text => text.split("`").map((part, index) => index % 2 ? h("code", {}, part) : part);
 
 export class Field {
-    // `host` hears of edits (`edited`) and of wishes to reset (`reset`).
+    // `host` hears of edits (`edited`), of a field that is judged from now on (`judged`) and of wishes to reset (`reset`).
     constructor(setting, host) {
-        Object.assign(this, { setting, host, name: setting.Name, title: title(setting.Name), problem: "", mayChange: false });
+        Object.assign(this, { setting, host, name: setting.Name, title: title(setting.Name), found: "", touched: false, mayChange: false });
         this.id = `setting-${this.name}`;
         this.control = this.makeControl();
         this.note = h("div", { class: "pf-v6-c-helper-text__item", id: `${this.id}-help` },
@@ -21,6 +21,8 @@ export class Field {
         this.resetter = button("Reset", "pf-m-link pf-m-inline pf-m-small", () => host.reset(this),
                                { "aria-label": `Reset ${this.title}`, hidden: true });
         this.below = h("div", { class: "below", role: "status" });
+        // What was typed is judged when it is left, and from then on while one types.
+        this.control.addEventListener("focusout", () => this.touch());
         this.element = this.makeRow();
         this.markProblem();
     }
@@ -76,7 +78,9 @@ export class Field {
         return h("p", { class: "hint" }, file, this.reader);
     }
 
+    // A choice is whole at once, a text when it is left.
     edited() {
+        this.touched ||= this.input.tagName === "SELECT" || this.input.type === "checkbox";
         this.refresh();
         this.host.edited(this);
     }
@@ -116,6 +120,7 @@ export class Field {
 
     discard() {
         this.show(this.current);
+        this.touched = false;
         this.setProblem("");
         this.refresh();
     }
@@ -151,8 +156,22 @@ export class Field {
         this.refresh();
     }
 
+    // What is against the value, as far as it is to be told.
+    get problem() {
+        return this.touched ? this.found : "";
+    }
+
+    touch(tell = true) {
+        if (this.touched)
+            return;
+        this.touched = true;
+        this.markProblem();
+        if (tell && this.found)
+            this.host.judged();
+    }
+
     setProblem(text) {
-        this.problem = text;
+        this.found = text;
         this.markProblem();
     }
 

@@ -1,10 +1,12 @@
 // The settings as a form, made from what the service says of them. Saving is one Apply of what changed.
 /* global cockpit */
 
+import { Answer } from "./answer.js";
 import { alert, announce, button, confirm, h } from "./dom.js";
 import { ofStatistics, showCertificates } from "./certificates.js";
 import { Field } from "./field.js";
 import { FOR_MODE, grouped } from "./groups.js";
+import { _, counted, format } from "./i18n.js";
 import { Section } from "./section.js";
 import { Secret } from "./secret.js";
 import { testConnection } from "./trial.js";
@@ -20,15 +22,18 @@ export class Form {
         this.hints = h("div", { class: "summary", role: "status" });
         this.sections = h("form", { class: "sections", id: "settings", novalidate: "", onsubmit: event => { event.preventDefault(); this.save() } });
         this.count = h("span", { class: "count", role: "status" });
-        this.saver = button("Save", "pf-m-primary", null, { type: "submit", form: "settings" });
-        this.discarder = button("Discard", "pf-m-secondary", () => this.discard());
-        this.tester = button("Test connection", "pf-m-secondary", () => this.test());
-        this.resetter = button("Reset all", "pf-m-link pf-m-danger pf-m-inline", () => this.resetAll());
-        this.bar = h("div", { class: "bar", role: "group", "aria-label": "Actions for the settings" },
-                     this.saver, this.discarder, this.tester, this.count);
+        this.saver = button(_("Save"), "pf-m-primary", null, { type: "submit", form: "settings" });
+        this.discarder = button(_("Discard"), "pf-m-secondary", () => this.discard());
+        // Where the eye is: at the top until something is changed, then in the bar.
+        [this.tester, this.testerInBar] = [0, 1].map(() => button(_("Test connection"), "pf-m-secondary", () => this.test()));
+        this.resetter = button(_(_("Reset all")), "pf-m-link pf-m-danger pf-m-inline", () => this.resetAll());
+        this.answer = new Answer(service, () => this.refresh());
+        this.editing = h("div", { class: "editing" }, this.saver, this.discarder, this.testerInBar, this.count);
+        this.bar = h("div", { class: "bar", role: "group", "aria-label": _("Actions for the settings"), hidden: true },
+                     this.editing, this.answer.element);
         this.element = h("section", { "aria-labelledby": "settings-title" },
                          h("div", { class: "head" },
-                           h("h2", { class: "pf-v6-c-title pf-m-xl", id: "settings-title" }, "Settings"), this.resetter),
+                           h("h2", { class: "pf-v6-c-title pf-m-xl", id: "settings-title" }, _("Settings")), this.tester, this.resetter),
                          this.summary, this.hints, this.sections, this.bar);
         service.addEventListener("config", () => { this.update(); this.checkSoon() });
         service.addEventListener("stats", () => { if (!service.mayChange) this.certify() });
@@ -43,8 +48,7 @@ export class Form {
         }
         for (const field of this.fields.values())
             field.allow(mayChange);
-        for (const part of [this.bar, this.resetter])
-            part.hidden = !mayChange;
+        this.resetter.hidden = !mayChange;
         this.update();
         this.check();
     }
@@ -66,6 +70,7 @@ export class Form {
     carry(from, to) {
         to.current = from.current;
         to.mode = from.mode;
+        to.touched = from.touched;
         to.input.value = from.input.value;
         to.input.checked = from.input.checked;
     }
@@ -91,14 +96,23 @@ export class Form {
                 field.element.hidden = mode !== needed && !field.special && !field.problem;
         }
         const count = this.dirty.length;
-        this.count.textContent = count === 0 ? "" : count === 1 ? "1 unsaved change" : `${count} unsaved changes`;
-        this.saver.disabled = this.discarder.disabled = count === 0;
+        const { mayChange } = this.service;
+        this.count.textContent = count === 0 ? "" : counted("$0 unsaved change", "$0 unsaved changes", count);
+        this.saver.disabled = Boolean(this.saving);
+        this.editing.hidden = count === 0;
+        this.tester.hidden = !mayChange || count > 0;
+        this.bar.hidden = !mayChange || (count === 0 && !this.answer.shown);
         this.groups?.forEach(group => group.refresh());
     }
 
     edited() {
+        this.answer.clear();
         this.refresh();
         this.checkSoon();
+    }
+
+    judged() {
+        this.refresh();
     }
 
     checkSoon() {
@@ -164,6 +178,8 @@ export class Form {
             return;
         }
         const sent = this.dirty;
+        const focused = this.bar.contains(document.activeElement);
+        const before = this.answer.before();
         this.saving = this.saver.disabled = true;
         try {
             await this.service.apply(this.changes());
@@ -179,12 +195,16 @@ export class Form {
             field.saved(this.service.config);
         this.summary.replaceChildren();
         this.update();
+        this.answer.begin(before, sent.map(field => field.name));
+        this.refresh();
+        if (focused)
+            this.answer.text.focus();
         await this.check();
-        announce("Settings saved.");
     }
 
     // Lists what is wrong, each with a way to its field.
-    refused(said, title = "Nothing was saved") {
+    refused(said, title = _("Nothing was saved")) {
+        this.fields.forEach(field => field.touch(false));
         const problems = [...this.problems ?? []];
         const item = ([name, text]) => {
             const field = this.fields.get(name);
@@ -210,27 +230,27 @@ export class Form {
         this.summary.replaceChildren();
         this.check();
         this.refresh();
-        announce("Changes discarded.");
+        announce(_("Changes discarded."));
     }
 
     async test() {
         await this.check();
         if (this.dirty.some(field => field.value === undefined))
-            this.refused("", "Nothing was tried");
+            this.refused("", _("Nothing was tried"));
         else
             testConnection(this.service, this.changes());
     }
 
     async reset(field) {
         const to = toText(field.setting.Type, field.setting.Default);
-        const goal = field.setting.Type === "s" && to === "" ? "It becomes empty." : `It becomes: ${to || "none"}.`;
-        if (await confirm(`Reset ${field.title}?`, `${goal} This takes effect at once.`, "Reset"))
+        const goal = field.setting.Type === "s" && to === "" ? _("It becomes empty.") : format(_("It becomes: $0."), to || _("none"));
+        if (await confirm(format(_("Reset $0?"), field.title), `${goal} ${_("This takes effect at once.")}`, _("Reset")))
             this.resetting([field]);
     }
 
     async resetAll() {
-        const text = "Every setting goes back to its packaged value, and stored secrets are removed. This takes effect at once.";
-        if (await confirm("Reset all settings?", text, "Reset all"))
+        const text = _("Every setting goes back to its packaged value, and stored secrets are removed. This takes effect at once.");
+        if (await confirm(_("Reset all settings?"), text, _("Reset all")))
             this.resetting([]);
     }
 
@@ -239,7 +259,7 @@ export class Form {
             await this.service.reset(fields.map(field => field.name));
             for (const field of fields.length ? fields : this.fields.values())
                 field.discard();
-            announce("Settings reset.");
+            announce(_("Settings reset."));
         } catch (error) {
             this.problems = new Map();
             this.refused(cockpit.message(error));

@@ -56,6 +56,7 @@ export class Secret extends Field {
     }
 
     discard() {
+        this.touched = false;
         this.mode = "keep";
         this.input.value = "";
         this.setProblem("");

@@ -1,7 +1,9 @@
-// How the service is: health, broker, radio, and what it advises. Words and sentences are the service's own.
+// How the service is: health, broker, radio, and what it advises. Sentences are the service's own.
 /* global cockpit */
 
 import { alert, card, descriptions, h, label } from "./dom.js";
+import { _, format } from "./i18n.js";
+import { word as named } from "./words.js";
 
 const COLOURS = {
     online: "success", degraded: "warning", offline: "danger",
@@ -11,40 +13,49 @@ const COLOURS = {
 };
 const SETTLE_MS = 500;
 
-const word = text => text ? label(text, COLOURS[text] ?? null) : "";
+const word = text => text ? label(named(text), COLOURS[text] ?? null) : "";
+
+// A new router is no broken one.
+export const isSetUp = config => config.Protocol !== "none";
+// The broker was tried and is not reached.
+export const isBroken = stats => stats.LinkState === "waiting" || (stats.LinkState === "connecting" && Boolean(stats.LastErrorDetail));
+
 const beside = (state, ...texts) => h("div", { class: "words" }, word(state), texts.filter(text => text).map(text => h("span", {}, text)));
 const moment = ms => ms ? new Date(Number(ms)).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : "";
 
 function span(seconds) {
     const [days, hours, minutes] = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
-    return days ? `${days} d ${hours} h` : hours ? `${hours} h ${minutes} min` : minutes ? `${minutes} min` : `${seconds} s`;
+    return days ? format(_("$0 d $1 h"), days, hours) : hours ? format(_("$0 h $1 min"), hours, minutes)
+        : minutes ? format(_("$0 min"), minutes) : format(_("$0 s"), seconds);
 }
 
 // For how much of the time each adapter listens, as far as it is known.
 const listening = s => (s.Radios ?? []).filter(radio => radio.DutyCyclePercent)
-        .map(radio => `${radio.Adapter} listens ${radio.DutyCyclePercent} % of the time`).join(", ");
+        .map(radio => format(_("$0 listens $1 % of the time"), radio.Adapter, radio.DutyCyclePercent)).join(", ");
 
 export class Status {
     constructor(service) {
         this.service = service;
         this.list = h("div", {});
-        this.hints = h("div", { class: "hints", role: "status" });
-        this.element = card("Status", this.list);
+        this.broken = h("div", { role: "status" });
+        this.advice = h("div", { role: "status" });
+        this.hints = h("div", { class: "hints" }, this.broken, this.advice);
+        this.element = card(_("Status"), this.list);
         this.head = document.getElementById("health");
         service.addEventListener("stats", () => this.update());
-        service.addEventListener("config", () => this.ask());
+        service.addEventListener("config", () => { this.update(); this.ask() });
     }
 
     load() {
         this.asked = undefined;
-        this.hints.replaceChildren();
+        this.advice.replaceChildren();
         this.update();
     }
 
     update() {
         const s = this.service.stats;
         // Only what changed is drawn, or a reader of the screen would never come to an end.
-        const rows = [s.Health, s.HealthReason, s.HealthSince, s.LinkState, s.Broker, s.LastErrorDetail, s.RadioState, s.RadioDetail,
+        const rows = [isSetUp(this.service.config), s.Health, s.HealthReason, s.HealthSince, s.LinkState, s.Broker, s.LastErrorDetail, s.RadioState, s.RadioDetail,
             listening(s), s.Capture, s.CaptureReason, s.SpoolState, s.SpoolDetail, s.Spooled, span(s.SpoolCoverSecs), s.StateWritable,
             s.ClockSynchronised, span(Math.floor(s.UptimeSecs / 60) * 60)];
         const key = JSON.stringify(rows);
@@ -58,18 +69,23 @@ export class Status {
     }
 
     draw(s) {
-        this.head.replaceChildren(word(s.Health));
+        const [setUp, broken] = [isSetUp(this.service.config), isBroken(s)];
+        this.head.replaceChildren(!setUp ? label(_("Not set up")) : broken ? label(_("No connection"), "danger") : word(s.Health));
+        this.broken.replaceChildren(...setUp && broken ? [alert("danger", format(_("No connection to $0"), s.Broker), [s.LastErrorDetail])] : []);
         const since = moment(s.HealthSince);
         this.list.replaceChildren(descriptions([
-            ["Health", beside(s.Health, s.HealthReason, since && `since ${since}`)],
-            ["Broker", beside(s.LinkState, s.Broker, s.LastErrorDetail)],
-            ["Radio", beside(s.RadioState, s.RadioDetail, listening(s))],
-            ["Capture", beside(s.Capture, s.CaptureReason)],
-            ["Store", beside(s.SpoolState, s.SpoolDetail, ["ready", "recovering"].includes(s.SpoolState) && `space for ${span(s.SpoolCoverSecs)} at this rate`)],
-            ["State", s.StateWritable ? "" : label("Settings cannot be saved", "danger")],
-            ["Clock", s.ClockSynchronised ? "synchronised" : label("not synchronised", "warning")],
-            ["Router", h("code", {}, s.Router)],
-            ["Version", `${s.Version}, up ${s.UptimeSecs < 60 ? "under a minute" : span(s.UptimeSecs)}`],
+            [_("Health"), setUp
+                ? beside(s.Health, named(s.HealthReason), since && format(_("since $0"), since))
+                : h("div", { class: "words" }, label(_("Not set up")), h("span", {}, _("Nothing is published until the protocol is MQTT.")))],
+            [_("Broker"), !setUp ? "" : h("div", { class: "words" }, broken && s.LinkState === "connecting" ? label(named(s.LinkState), "danger") : word(s.LinkState),
+                                      h("span", {}, s.Broker), s.LastErrorDetail ? h("span", {}, s.LastErrorDetail) : null)],
+            [_("Radio"), beside(s.RadioState, s.RadioDetail, listening(s))],
+            [_("Capture"), beside(s.Capture, s.CaptureReason)],
+            [_("Store"), beside(s.SpoolState, s.SpoolDetail, ["ready", "recovering"].includes(s.SpoolState) && format(_("space for $0 at this rate"), span(s.SpoolCoverSecs)))],
+            [_("State"), s.StateWritable ? "" : label(_("Settings cannot be saved"), "danger")],
+            [_("Clock"), s.ClockSynchronised ? _("synchronised") : label(_("not synchronised"), "warning")],
+            [_("Router"), h("code", {}, s.Router)],
+            [_("Version"), format(_("$0, up $1"), s.Version, s.UptimeSecs < 60 ? _("under a minute") : span(s.UptimeSecs))],
         ]));
     }
 
@@ -83,7 +99,7 @@ export class Status {
                 const { Hints: hints } = await this.service.diagnose();
                 const key = JSON.stringify(hints);
                 if (key !== this.hinted)
-                    this.hints.replaceChildren(...hints.length ? [alert("info", "What to do", [h("ul", { class: "pf-v6-c-list" }, hints.map(hint => h("li", {}, hint)))])] : []);
+                    this.advice.replaceChildren(...hints.length ? [alert("info", _("What to do"), [h("ul", { class: "pf-v6-c-list" }, hints.map(hint => h("li", {}, hint)))])] : []);
                 this.hinted = key;
             } catch (error) {
                 console.debug("no diagnosis:", cockpit.message(error));

@@ -1,0 +1,21 @@
+// Words of the service as people say them. What is not here is shown as the service has it.
+
+import { _, N_ } from "./i18n.js";
+
+const WORDS = {
+    // Health and its reasons
+    "online": N_("Online"), "degraded": N_("Degraded"), "offline": N_("Offline"),
+    "starting": N_("Starting"), "no-protocol": N_("no protocol is set"), "broker-silent": N_("the broker is silent"),
+    "no-acknowledgement": N_("the broker acknowledges nothing"), "capture-lost": N_("packets are lost in the kernel"),
+    "reports-damaged": N_("reports of the adapter arrive damaged"), "spool-memory-only": N_("the disk cannot be used"),
+    // The connection
+    "connected": N_("Connected"), "connecting": N_("Connecting"), "idle": N_("Idle"), "waiting": N_("Not connected"), "off": N_("Off"),
+    // The radio and the capture
+    "scanning": N_("Scanning"), "test": N_("Test"), "no-bluez": N_("Bluetooth service missing"), "adapter-missing": N_("Adapter missing"),
+    "adapter-off": N_("Adapter off"), "passive-unsupported": N_("Passive scan not supported"),
+    "none": N_("None"), "monitor": N_("From the kernel"), "signals": N_("From BlueZ"),
+    // The store
+    "ready": N_("Ready"), "recovering": N_("Recovering"), "memory-only": N_("Memory only"),
+};
+
+export const word = text => text in WORDS ? _(WORDS[text]) : text;
