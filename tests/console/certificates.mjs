@@ -25,7 +25,7 @@ await run(async ({ page, frame, field }) => {
     });
     await row("CaCertificate").getByText("Not saved yet").waitFor();
 
-    await page.getByText("Require client certificate").click();
+    await page.getByText("Present a client certificate", { exact: true }).click();
     await page.getByText(/expected true \(needs ClientCertificate and ClientKey\)/).waitFor();
     await field("ClientCertificate").fill(facts.client.certificate);
     await row("ClientCertificate").getByText("CN=router").waitFor();

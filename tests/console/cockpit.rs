@@ -1,5 +1,6 @@
 //! Cockpit's web server with a session of one user, on the bus of a test.
 
+use crate::rig::programs;
 use crate::support::bus::Bus;
 use crate::support::identities::Who;
 use crate::support::process::{Process, run};
@@ -76,6 +77,7 @@ impl Cockpit {
         ]);
         command.arg("--local-session=cockpit-bridge");
         command.env("XDG_DATA_DIRS", format!("{}:/usr/local/share:/usr/share", data.display()));
+        command.env("PATH", programs());
         command.env("HOME", &home).env("XDG_RUNTIME_DIR", &home).current_dir("/");
         // Else each bridge starts a session bus, which nobody ends.
         command.env("DBUS_SESSION_BUS_ADDRESS", "disabled:");

@@ -28,6 +28,16 @@ fn save_is_answered_at_the_button_with_what_came_of_it() {
 }
 
 #[test]
+fn fields_speak_in_words_and_units_and_as_a_command() {
+    Rig::start(Who::Admin).run("words.mjs");
+}
+
+#[test]
+fn first_run_ends_in_numbers_and_a_report_has_no_secrets() {
+    Rig::start(Who::Root).run("first.mjs");
+}
+
+#[test]
 fn mistakes_are_told_at_their_fields_and_save_nothing() {
     Rig::start(Who::Admin).run("mistakes.mjs");
 }

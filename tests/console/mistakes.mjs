@@ -52,9 +52,9 @@ await run(async ({ page, frame, field }) => {
     await summary.waitFor();
     assert.deepEqual((await summary.getByRole("listitem").allTextContents()).sort(), [
         "Host: expected a DNS name or an IP address, not empty while Protocol is mqtt", `Port: ${port}`,
-        `Scan topic: ${topic}`]);
+        `Topic: ${topic}`]);
     assert.deepEqual(await axe(frame), []);
-    await summary.getByRole("button", { name: "Scan topic" }).click();
+    await summary.getByRole("button", { name: "Topic", exact: true }).click();
     assert.equal(await field("ScanTopic").evaluate(input => input === document.activeElement), true);
     for (const [name, value] of [["Protocol", "none"], ["ScanTopic", "scanTopic"], ["Port", 0], ["FilterNames", []]])
         assert.deepEqual(await ask("get", CONFIG, name), value);
@@ -96,9 +96,9 @@ await run(async ({ page, frame, field }) => {
     await eventually("it is saved", async () => await ask("get", CONFIG, "Host") === "other.example");
 
     // A reset asks first, and goes back to where it was asked.
-    const reset = page.getByRole("button", { name: "Reset Scan topic" });
+    const reset = page.getByRole("button", { name: "Reset Topic" });
     await reset.click();
-    const sure = page.getByRole("dialog", { name: "Reset Scan topic?" });
+    const sure = page.getByRole("dialog", { name: "Reset Topic?" });
     await sure.getByText("It becomes: scanTopic.").waitFor();
     await sure.getByRole("button", { name: "Cancel" }).click();
     assert.equal(await ask("get", CONFIG, "ScanTopic"), "scans");

@@ -66,7 +66,7 @@ export async function run(script, options = {}) {
         } catch (error) {
             failure = error;
             const text = await opened.frame.locator("body").innerText({ timeout: 5000 }).catch(() => "(gone)");
-            process.stderr.write(`the page said:\n${text}\n`);
+            process.stderr.write(`the page said:\n${text}\n${opened.trouble.join("\n")}\n`);
             await opened.tab.screenshot({ path: `${facts.pictures}/failed-${process.pid}.png` });
         }
         if (opened.trouble.length > 0)

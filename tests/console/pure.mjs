@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { outcome } from "../../dbus/cockpit/page/answer.js";
+import { commandLine } from "../../dbus/cockpit/page/command.js";
 import { GROUPS, grouped } from "../../dbus/cockpit/page/groups.js";
+import { inUnit, labelOf, ofUnit, unitsOf } from "../../dbus/cockpit/page/labels.js";
 import { fromText, plain, title, toText, unwrap } from "../../dbus/cockpit/page/values.js";
 
 // What its type can hold is sent as it is; the service judges it.
@@ -29,6 +31,33 @@ const names = ["Brandnew", ...GROUPS.flatMap(([, list]) => list)];
 const groups = grouped(names.map(Name => ({ Name })));
 assert.deepEqual(groups.at(-1), ["More", [{ Name: "Brandnew" }]]);
 assert.deepEqual(groups.flatMap(([, list]) => list.map(setting => setting.Name)).sort(), [...names].sort());
+
+// Numbers with their units, there and back; what is no whole number of the service's unit is none.
+{
+    const said = (name, value) => {
+        const [number, index] = inUnit(unitsOf(name), value);
+        assert.equal(ofUnit(unitsOf(name)[index][1], String(number)), value);
+        return `${number} ${unitsOf(name)[index][0]}`;
+    };
+    assert.deepEqual([said("SpoolMaxBytes", 67108864), said("SpoolMaxBytes", 1073741824), said("SpoolMaxBytes", 67108865), said("SpoolMaxBytes", 0),
+        said("SpoolMaxAgeSecs", 604800), said("KeepAliveSecs", 90), said("PushIntervalMs", 100), said("DuplicatesMs", 1), said("FilterRssi", -128)],
+                     ["64 MiB", "1 GiB", "67108865 bytes", "0 bytes", "7 days", "90 seconds", "100 milliseconds", "1 milliseconds", "-128 dBm"]);
+    assert.deepEqual([ofUnit(1024, "1.5"), ofUnit(1024, "1,5"), ofUnit(1024, "0.3"), ofUnit(1, "1e3"), ofUnit(1, ""), ofUnit(1073741824, "9999999999")],
+                     [1536, 1536, undefined, undefined, undefined, undefined]);
+}
+assert.deepEqual(["ScanQos", "Psk", "Brandnew"].map(labelOf), ["Quality of service (QoS)", "Pre-shared key", "Brandnew"]);
+
+// A command line that a shell and the program read as it is meant, without secrets.
+{
+    const line = (...changes) => commandLine(changes.map(([Name, Type, value, Secret = false]) => [{ Name, Type, Secret }, value]));
+    assert.equal(line(["Host", "s", "b.example"], ["Port", "q", 8883], ["Timestamp", "b", true]), "cassia-bypassctl set Host=b.example Port=8883 Timestamp=true");
+    assert.equal(line(["Username", "s", "it's $HOME"], ["ClientId", "s", ""], ["ScanTopic", "s", "@home"]),
+                 "cassia-bypassctl set 'Username=it'\\''s $HOME' ClientId= ScanTopic=@@home");
+    assert.equal(line(["FilterNames", "as", ["a*", "b c"]], ["FilterMacs", "as", ["CC:1B:E0*"]], ["FilterValues", "a(is)", [[-1, "4C00"], [0, "FF"]]]),
+                 "cassia-bypassctl set 'FilterNames=[\"a*\",\"b c\"]' 'FilterMacs=CC:1B:E0*' FilterValues=-1:4C00,0:FF");
+    assert.equal(line(["Password", "s", "hush", true], ["Psk", "s", "1234", true], ["ClientKey", "s", "", true]),
+                 "cassia-bypassctl set ClientKey= --secret-from Password=- --secret-from Psk=FILE");
+}
 
 // What came of a save: the words follow what the connection does after it, and nothing of before it counts.
 {

@@ -12,6 +12,7 @@ use crate::support::service::Service;
 use rustix::fd::AsRawFd;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 pub(crate) struct Rig {
@@ -23,6 +24,12 @@ pub(crate) struct Rig {
     broker: Mosquitto,
     _journald: Journald,
     bus: Bus,
+}
+
+/// Where a shell finds our programs, and the system's.
+pub(crate) fn programs() -> String {
+    let ours = Path::new(env!("CARGO_BIN_EXE_cassia-bypassctl")).parent().expect("a directory");
+    format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", ours.display())
 }
 
 fn start_service(bus: &Bus) -> (Air, Service) {
@@ -103,6 +110,12 @@ impl Rig {
             "set" => {
                 let words: Vec<_> = request.as_array().expect("a list")[2..].iter().filter_map(Value::as_str).collect();
                 self.bus.set(Who::Admin, text(1), &words).unwrap_or_else(|error| panic!("{request}: {error}"));
+            }
+            // A line for a shell, as an administrator types it.
+            "shell" => {
+                let mut command = self.bus.command(Who::Admin);
+                let output = command.args(["sh", "-c", text(1)]).env("PATH", programs()).output().expect("a shell");
+                return json!([output.status.code(), String::from_utf8_lossy(&output.stderr)]);
             }
             other => panic!("unknown request: {other}"),
         }

@@ -9,9 +9,9 @@ await run(async ({ page, frame }) => {
     await page.getByLabel("Port", { exact: true }).fill(String(facts.ports.psk));
     await page.getByLabel("Username", { exact: true }).fill(facts.user);
     await page.getByRole("textbox", { name: "Password" }).fill(facts.password);
-    await page.getByLabel("Encryption mode", { exact: true }).selectOption("psk");
-    await page.getByRole("textbox", { name: "PSK identity" }).fill(facts.pskIdentity);
-    await page.getByRole("textbox", { name: "PSK", exact: true }).fill("12345");
+    await page.getByLabel("Encryption", { exact: true }).selectOption("psk");
+    await page.getByRole("textbox", { name: "Identity of the pre-shared key" }).fill(facts.pskIdentity);
+    await page.getByRole("textbox", { name: "Pre-shared key", exact: true }).fill("12345");
     await page.getByText("8 unsaved changes").waitFor();
 
     // A wrong key first: the page says which step failed, and what to change.
@@ -20,7 +20,7 @@ await run(async ({ page, frame }) => {
     await trial.getByText("This does not work: tls-psk").waitFor();
     assert.match(await trial.innerText(), /its key is not the same as Psk/);
     await trial.getByRole("button", { name: "Close" }).click();
-    await page.getByRole("textbox", { name: "PSK", exact: true }).fill(facts.psk);
+    await page.getByRole("textbox", { name: "Pre-shared key", exact: true }).fill(facts.psk);
     await page.getByRole("button", { name: "Test connection" }).click();
     await trial.getByText("The broker can be used").waitFor();
     assert.equal(await trial.getByRole("listitem").count(), 5);
@@ -51,5 +51,5 @@ await run(async ({ page, frame }) => {
     assert.equal((await frame.content()).includes(facts.psk), false);
     const held = await frame.evaluate(() => [...document.querySelectorAll("input, textarea")].map(input => input.value).join("\n"));
     assert.equal(held.includes(facts.psk) || held.includes(facts.password), false);
-    await page.getByRole("button", { name: "Replace PSK" }).waitFor();
+    await page.getByRole("button", { name: "Replace Pre-shared key" }).waitFor();
 });

@@ -1,22 +1,23 @@
 // What a certificate says of itself, below the setting that holds it: of the saved one, or of one that was just pasted.
 
 import { descriptions, label } from "./dom.js";
+import { _, counted } from "./i18n.js";
 
 const DAY = 86400000;
 const date = when => new Date(when).toLocaleDateString(undefined, { dateStyle: "long" });
 
 function remaining(days) {
     if (days < 0)
-        return label("expired", "danger");
-    return label(days === 1 ? "1 day left" : `${days} days left`, days <= 30 ? "warning" : "success");
+        return label(_("expired"), "danger");
+    return label(counted("$0 day left", "$0 days left", days), days <= 30 ? "warning" : "success");
 }
 
 const described = (certificate, saved) => descriptions([
-    ["Subject", certificate.Subject],
-    ["Issuer", certificate.Issuer],
-    ["Valid from", date(certificate.NotBefore)],
-    ["Expires", [date(certificate.NotAfter), " ", remaining(certificate.DaysLeft)]],
-    ["State", saved ? "" : "Not saved yet"],
+    [_("Subject"), certificate.Subject],
+    [_("Issuer"), certificate.Issuer],
+    [_("Valid from"), date(certificate.NotBefore)],
+    [_("Expires"), [date(certificate.NotAfter), " ", remaining(certificate.DaysLeft)]],
+    [_("State"), saved ? "" : _("Not saved yet")],
 ]);
 
 // Certificates as Check has them.

@@ -1,5 +1,6 @@
 // Elements and the few PatternFly pieces that several parts of the page use.
 
+import { _, N_ } from "./i18n.js";
 import { printable } from "./values.js";
 
 const SVG = new Set(["svg", "circle", "polyline", "line", "path"]);
@@ -33,6 +34,8 @@ export function button(text, kind, onclick, attributes = {}) {
 
 export const ICONS = { success: "check-circle", danger: "exclamation-circle", warning: "exclamation-triangle", info: "info-circle" };
 
+const STATUSES = { success: N_("success"), danger: N_("danger"), warning: N_("warning"), info: N_("info") };
+
 // A word with a colour and an icon that say the same: success, warning, danger, info or none.
 export function label(text, status = null) {
     return h("span", { class: `pf-v6-c-label ${status ? `pf-m-${status}` : "pf-m-outline"}` },
@@ -45,7 +48,7 @@ export function alert(status, title, body = []) {
     return h("div", { class: `pf-v6-c-alert pf-m-inline pf-m-${status}`, tabindex: "-1" },
              h("div", { class: "pf-v6-c-alert__icon" }, icon(ICONS[status])),
              h("p", { class: "pf-v6-c-alert__title" },
-               h("span", { class: "pf-v6-screen-reader" }, `${status}: `), title),
+               h("span", { class: "pf-v6-screen-reader" }, `${_(STATUSES[status])}: `), title),
              body.length ? h("div", { class: "pf-v6-c-alert__description" }, body) : null);
 }
 
@@ -81,10 +84,10 @@ export function announce(text) {
 }
 
 // A dialog that gives the focus back when it closes. `actions` get the dialog.
-export function dialog(title, body, actions) {
+export function dialog(title, body, actions, size = "sm") {
     const from = document.activeElement;
     const id = "dialog-title";
-    const box = h("dialog", { class: "pf-v6-c-modal-box pf-m-sm", "aria-labelledby": id },
+    const box = h("dialog", { class: `pf-v6-c-modal-box pf-m-${size}`, "aria-labelledby": id },
                   h("header", { class: "pf-v6-c-modal-box__header" },
                     h("div", { class: "pf-v6-c-modal-box__header-main" },
                       h("h2", { class: "pf-v6-c-modal-box__title", id },
@@ -106,7 +109,7 @@ export function confirm(title, body, verb) {
         let sure = false;
         const box = dialog(title, [h("p", {}, body)], self => [
             button(verb, "pf-m-danger", () => { sure = true; self.close() }),
-            button("Cancel", "pf-m-link", () => self.close(), { autofocus: "" }),
+            button(_("Cancel"), "pf-m-link", () => self.close(), { autofocus: "" }),
         ]);
         box.addEventListener("close", () => resolve(sure));
     });

@@ -1,7 +1,9 @@
 // One setting as a row of the form: its control, the service's help, and what the service says against the value.
 
 import { button, h, icon } from "./dom.js";
-import { equal, fromText, isEditable, isInteger, isList, title, toText } from "./values.js";
+import { _, format } from "./i18n.js";
+import { choiceOf, choicesOf, labelOf } from "./labels.js";
+import { equal, fromText, isEditable, isInteger, isList, toText } from "./values.js";
 
 export const isPem = setting => /\bPEM\b/.test(setting.Expected);
 
@@ -10,16 +12,16 @@ const marked = text => text.split("`").map((part, index) => index % 2 ? h("code"
 
 export class Field {
     // `host` hears of edits (`edited`), of a field that is judged from now on (`judged`) and of wishes to reset (`reset`).
-    constructor(setting, host) {
-        Object.assign(this, { setting, host, name: setting.Name, title: title(setting.Name), found: "", touched: false, mayChange: false });
-        this.id = `setting-${this.name}`;
+    constructor(setting, host, prefix = "setting") {
+        Object.assign(this, { setting, host, name: setting.Name, title: labelOf(setting.Name), found: "", touched: false, mayChange: false });
+        this.id = `${prefix}-${this.name}`;
         this.control = this.makeControl();
         this.note = h("div", { class: "pf-v6-c-helper-text__item", id: `${this.id}-help` },
                       h("span", { class: "pf-v6-c-helper-text__item-text" }, marked(setting.Help)));
         this.error = h("div", { class: "pf-v6-c-helper-text__item pf-m-error", id: `${this.id}-error`, hidden: true });
-        this.other = h("div", { class: "pf-v6-c-helper-text__item pf-m-warning", id: `${this.id}-other`, hidden: true });
-        this.resetter = button("Reset", "pf-m-link pf-m-inline pf-m-small", () => host.reset(this),
-                               { "aria-label": `Reset ${this.title}`, hidden: true });
+        this.newer = h("div", { class: "pf-v6-c-helper-text__item pf-m-warning", id: `${this.id}-other`, hidden: true });
+        this.resetter = button(_("Reset"), "pf-m-link pf-m-inline pf-m-small", () => host.reset(this),
+                               { "aria-label": format(_("Reset $0"), this.title), hidden: true });
         this.below = h("div", { class: "below", role: "status" });
         // What was typed is judged when it is left, and from then on while one types.
         this.control.addEventListener("focusout", () => this.touch());
@@ -35,19 +37,20 @@ export class Field {
                  h("div", { class: "pf-v6-c-form__group-control" },
                    this.control,
                    h("div", { class: "pf-v6-c-form__helper-text" },
-                     h("div", { class: "pf-v6-c-helper-text" }, this.error, this.other, h("div", { class: "help" }, this.note, this.resetter))),
+                     h("div", { class: "pf-v6-c-helper-text" }, this.error, this.newer, h("div", { class: "help" }, this.note, this.resetter))),
                    this.below));
     }
 
     makeControl() {
-        const { Type: type, Choices: choices } = this.setting;
+        const { Type: type } = this.setting;
+        const choices = choicesOf(this.setting);
         const attributes = { id: this.id, name: this.name, oninput: () => this.edited() };
         if (type === "b") {
             this.input = h("input", { ...attributes, type: "checkbox", class: "pf-v6-c-switch__input", role: "switch" });
             return h("span", { class: "pf-v6-c-switch" }, this.input, h("span", { class: "pf-v6-c-switch__toggle" }));
         }
         if (choices.length > 0) {
-            this.input = h("select", attributes, choices.map(word => h("option", { value: word }, word)));
+            this.input = h("select", attributes, choices.map(word => this.option(word)));
             return h("span", { class: "pf-v6-c-form-control" }, this.input,
                      h("span", { class: "pf-v6-c-form-control__utilities" },
                        h("span", { class: "pf-v6-c-form-control__toggle-icon" }, icon("caret-down"))));
@@ -63,7 +66,11 @@ export class Field {
     }
 
     lineHint() {
-        return this.setting.Type === "as" ? "One on each line." : "One pair on each line: offset, a space, hex.";
+        return this.setting.Type === "as" ? _("One on each line.") : _("One pair on each line: offset, a space, hex.");
+    }
+
+    option(word) {
+        return h("option", { value: word }, choiceOf(this.name, word));
     }
 
     makeReader() {
@@ -73,8 +80,8 @@ export class Field {
             file.value = "";
             this.edited();
         });
-        this.reader = button("Read from a file", "pf-m-link pf-m-inline pf-m-small", () => file.click(),
-                             { "aria-label": `Read from a file: ${this.title}` });
+        this.reader = button(_("Read from a file"), "pf-m-link pf-m-inline pf-m-small", () => file.click(),
+                             { "aria-label": format(_("Read from a file: $0"), this.title) });
         return h("p", { class: "hint" }, file, this.reader);
     }
 
@@ -112,10 +119,26 @@ export class Field {
     }
 
     show(value) {
+        // A choice of a newer version.
+        if (this.input.tagName === "SELECT" && ![...this.input.options].some(option => option.value === String(value)))
+            this.input.append(this.option(String(value)));
         if (this.setting.Type === "b")
             this.input.checked = value;
         else if (this.input.value !== toText(this.setting.Type, value))
             this.input.value = toText(this.setting.Type, value);
+    }
+
+    // The value as people say it.
+    say(value) {
+        return choiceOf(this.name, toText(this.setting.Type, value));
+    }
+
+    // What is being edited in a field that this one takes the place of.
+    take(from) {
+        const { current, mode, touched } = from;
+        Object.assign(this, { current, mode, touched });
+        this.input.value = from.input.value;
+        this.input.checked = from.input.checked;
     }
 
     discard() {
@@ -133,9 +156,9 @@ export class Field {
 
     refresh() {
         this.overtaken &&= this.dirty;
-        this.other.hidden = !this.overtaken;
-        this.other.textContent = this.overtaken
-            ? `Someone changed this meanwhile to: ${toText(this.setting.Type, this.current) || "nothing"}` : "";
+        this.newer.hidden = !this.overtaken;
+        this.newer.textContent = this.overtaken
+            ? format(_("Someone changed this meanwhile to: $0"), this.say(this.current) || _("nothing")) : "";
         this.resetter.hidden = !this.mayChange || equal(this.current, this.setting.Default);
         this.element?.classList.toggle("dirty", this.dirty);
         this.markProblem();
@@ -184,7 +207,7 @@ export class Field {
                 h("span", { class: "pf-v6-c-helper-text__item-text" }, this.problem)] : []);
         this.input.setAttribute("aria-invalid", String(Boolean(this.problem)));
         this.input.closest(".pf-v6-c-form-control")?.classList.toggle("pf-m-error", Boolean(this.problem));
-        const told = [this.error, this.other, this.note].filter(part => !part.hidden).map(part => part.id);
+        const told = [this.error, this.newer, this.note].filter(part => !part.hidden).map(part => part.id);
         this.input.setAttribute("aria-describedby", told.join(" "));
     }
 

@@ -2,15 +2,15 @@
 /* global cockpit */
 
 import { Answer } from "./answer.js";
-import { alert, announce, button, confirm, h } from "./dom.js";
 import { ofStatistics, showCertificates } from "./certificates.js";
-import { Field } from "./field.js";
+import { showCommand } from "./command.js";
+import { alert, announce, button, confirm, h } from "./dom.js";
 import { FOR_MODE, grouped } from "./groups.js";
 import { _, counted, format } from "./i18n.js";
+import { makeField } from "./kinds.js";
 import { Section } from "./section.js";
-import { Secret } from "./secret.js";
 import { testConnection } from "./trial.js";
-import { equal, toText } from "./values.js";
+import { equal } from "./values.js";
 
 const TYPING_MS = 300;
 
@@ -26,17 +26,18 @@ export class Form {
         this.discarder = button(_("Discard"), "pf-m-secondary", () => this.discard());
         // Where the eye is: at the top until something is changed, then in the bar.
         [this.tester, this.testerInBar] = [0, 1].map(() => button(_("Test connection"), "pf-m-secondary", () => this.test()));
+        [this.copier, this.copierInBar] = [0, 1].map(() => button(_("Copy as command"), "pf-m-link pf-m-inline", () => this.copy()));
         this.resetter = button(_(_("Reset all")), "pf-m-link pf-m-danger pf-m-inline", () => this.resetAll());
         this.answer = new Answer(service, () => this.refresh());
-        this.editing = h("div", { class: "editing" }, this.saver, this.discarder, this.testerInBar, this.count);
+        this.editing = h("div", { class: "editing" }, this.saver, this.discarder, this.testerInBar, this.copierInBar, this.count);
         this.bar = h("div", { class: "bar", role: "group", "aria-label": _("Actions for the settings"), hidden: true },
                      this.editing, this.answer.element);
         this.element = h("section", { "aria-labelledby": "settings-title" },
                          h("div", { class: "head" },
-                           h("h2", { class: "pf-v6-c-title pf-m-xl", id: "settings-title" }, _("Settings")), this.tester, this.resetter),
+                           h("h2", { class: "pf-v6-c-title pf-m-xl", id: "settings-title" }, _("Settings")), this.tester, this.copier, this.resetter),
                          this.summary, this.hints, this.sections, this.bar);
         service.addEventListener("config", () => { this.update(); this.checkSoon() });
-        service.addEventListener("stats", () => { if (!service.mayChange) this.certify() });
+        service.addEventListener("stats", () => { this.radios(); if (!service.mayChange) this.certify() });
     }
 
     // The service is there (again): its settings may be others, what was being edited is kept.
@@ -51,28 +52,21 @@ export class Form {
         this.resetter.hidden = !mayChange;
         this.update();
         this.check();
+        this.radios(true);
     }
 
     build() {
         const former = this.fields;
         this.fields = new Map(this.settings.map(setting => {
-            const field = new (setting.Secret ? Secret : Field)(setting, this);
+            const field = makeField(setting, this);
             const old = former.get(setting.Name);
             if (old?.dirty && old.setting.Type === setting.Type)
-                this.carry(old, field);
+                field.take(old);
             return [setting.Name, field];
         }));
         this.groups = grouped(this.settings).map(([name, list]) =>
             new Section(name, list.map(setting => this.fields.get(setting.Name))));
         this.sections.replaceChildren(...this.groups.map(group => group.element));
-    }
-
-    carry(from, to) {
-        to.current = from.current;
-        to.mode = from.mode;
-        to.touched = from.touched;
-        to.input.value = from.input.value;
-        to.input.checked = from.input.checked;
     }
 
     get dirty() {
@@ -101,6 +95,7 @@ export class Form {
         this.saver.disabled = Boolean(this.saving);
         this.editing.hidden = count === 0;
         this.tester.hidden = !mayChange || count > 0;
+        this.copier.hidden = count > 0;
         this.bar.hidden = !mayChange || (count === 0 && !this.answer.shown);
         this.groups?.forEach(group => group.refresh());
     }
@@ -118,6 +113,14 @@ export class Form {
     checkSoon() {
         clearTimeout(this.typing);
         this.typing = setTimeout(() => this.check(), TYPING_MS);
+    }
+
+    // The adapters that the service scans with, and those that BlueZ has.
+    async radios(look = false) {
+        if (look)
+            this.found = await this.service.adapters();
+        const all = new Map([...this.service.stats.Radios ?? [], ...this.found ?? []].map(({ Adapter, Address }) => [Address, { Adapter, Address }]));
+        this.fields.get("Adapters")?.there?.([...all.values()]);
     }
 
     // For those who may not ask for a check: the certificates in use.
@@ -140,7 +143,7 @@ export class Form {
             return false;
         }
         const problems = new Map(this.dirty.filter(field => field.value === undefined)
-                .map(field => [field.name, `expected ${field.setting.Expected}`]));
+                .map(field => [field.name, format(_("expected $0"), field.setting.Expected)]));
         try {
             const answer = await this.service.check(this.changes());
             if (turn !== this.turn)
@@ -241,8 +244,15 @@ export class Form {
             testConnection(this.service, this.changes());
     }
 
+    // What is changed; if nothing is, what differs from the package.
+    copy() {
+        const dirty = this.dirty.filter(field => field.value !== undefined);
+        const all = dirty.length ? dirty : [...this.fields.values()].filter(field => field.special);
+        showCommand(all.map(field => [field.setting, field.setting.Secret && !dirty.length ? null : field.value]), dirty.length > 0);
+    }
+
     async reset(field) {
-        const to = toText(field.setting.Type, field.setting.Default);
+        const to = field.say(field.setting.Default);
         const goal = field.setting.Type === "s" && to === "" ? _("It becomes empty.") : format(_("It becomes: $0."), to || _("none"));
         if (await confirm(format(_("Reset $0?"), field.title), `${goal} ${_("This takes effect at once.")}`, _("Reset")))
             this.resetting([field]);

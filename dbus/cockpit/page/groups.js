@@ -1,15 +1,17 @@
 // The order of the form, after figures 4 to 9 of the guide. What is not named here comes last, under "More".
 
+import { N_ } from "./i18n.js";
+
 export const GROUPS = [
-    ["Scan", ["ScanMode", "Adapters"]],
-    ["Broker", ["Protocol", "Host", "Port", "FallbackHosts", "ConnectionType", "Username", "Password", "ScanTopic", "ScanQos",
+    [N_("Scan"), ["ScanMode", "Adapters"]],
+    [N_("Broker"), ["Protocol", "Host", "Port", "FallbackHosts", "ConnectionType", "Username", "Password", "ScanTopic", "ScanQos",
         "MqttVersion", "KeepAliveSecs", "ClientId", "RouterAddress"]],
-    ["Security", ["EncryptionMode", "PskIdentity", "Psk", "CaCertificate", "RequireClientCertificate", "ClientCertificate",
+    [N_("Security"), ["EncryptionMode", "PskIdentity", "Psk", "CaCertificate", "RequireClientCertificate", "ClientCertificate",
         "ClientKey"]],
-    ["Delivery", ["PushIntervalMs", "PushBatchSize", "QueueMaxBytes", "SpoolMaxBytes", "SpoolMaxAgeSecs", "ReplayMaxPerSec"]],
-    ["Filters", ["FilterNames", "FilterMacs", "FilterUuids", "FilterRssi", "FilterValues", "DuplicatesMs"]],
-    ["Format", ["PayloadFormat", "EventTypeKey", "Timestamp", "TimestampFormat", "Beacon"]],
-    ["Monitoring", ["StatusTopic"]],
+    [N_("Delivery"), ["PushIntervalMs", "PushBatchSize", "QueueMaxBytes", "SpoolMaxBytes", "SpoolMaxAgeSecs", "ReplayMaxPerSec"]],
+    [N_("Filters"), ["FilterNames", "FilterMacs", "FilterUuids", "FilterRssi", "FilterValues", "DuplicatesMs"]],
+    [N_("Format"), ["PayloadFormat", "EventTypeKey", "Timestamp", "TimestampFormat", "Beacon"]],
+    [N_("Monitoring"), ["StatusTopic"]],
 ];
 
 // Groups that are open when the page comes; the rest is not needed for the guide's scenarios.
@@ -30,5 +32,5 @@ export function grouped(settings) {
         return setting;
     };
     const groups = GROUPS.map(([name, names]) => [name, names.map(take).filter(setting => setting)]);
-    return [...groups, ["More", [...rest.values()]]].filter(([, list]) => list.length > 0);
+    return [...groups, [N_("More"), [...rest.values()]]].filter(([, list]) => list.length > 0);
 }

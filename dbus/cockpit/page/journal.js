@@ -2,23 +2,24 @@
 /* global cockpit */
 
 import { button, card, h, label } from "./dom.js";
+import { _, format, N_ } from "./i18n.js";
 import { UNIT } from "./service.js";
 
 const KEPT = 200;
-const NAMES = ["emergency", "alert", "critical", "error", "warning", "notice", "info"];
+const NAMES = [N_("emergency"), N_("alert"), N_("critical"), N_("error"), N_("warning"), N_("notice"), N_("info")];
 
 const text = message => Array.isArray(message) ? new TextDecoder().decode(Uint8Array.from(message)) : String(message ?? "");
 
 export class Journal {
     constructor() {
-        this.list = h("ol", { class: "journal", tabindex: "0", "aria-label": "Journal entries" });
+        this.list = h("ol", { class: "journal", tabindex: "0", "aria-label": _("Journal entries") });
         this.empty = h("p", { class: "hint" });
         const id = "journal-follow";
         this.follow = h("input", { id, type: "checkbox", role: "switch", class: "pf-v6-c-switch__input", checked: true, onchange: () => this.start() });
-        this.element = card("Journal", [this.empty, this.list], [
+        this.element = card(_("Journal"), [this.empty, this.list], [
             h("label", { class: "pf-v6-c-switch", for: id }, this.follow,
-              h("span", { class: "pf-v6-c-switch__toggle" }), h("span", { class: "pf-v6-c-switch__label" }, "Follow")),
-            button("Open in Logs", "pf-m-link pf-m-inline", () => cockpit.jump(`/system/logs/#/?priority=info&service=${UNIT}`)),
+              h("span", { class: "pf-v6-c-switch__toggle" }), h("span", { class: "pf-v6-c-switch__label" }, _("Follow"))),
+            button(_("Open in Logs"), "pf-m-link pf-m-inline", () => cockpit.jump(`/system/logs/#/?priority=info&service=${UNIT}`)),
         ]);
     }
 
@@ -32,7 +33,7 @@ export class Journal {
         const process = this.process = cockpit.spawn(command, { superuser: "try", err: "message" });
         let rest = "";
         this.list.replaceChildren();
-        this.say("No entries yet.");
+        this.say(_("No entries yet."));
         process.stream(chunk => {
             const lines = (rest + chunk).split("\n");
             rest = lines.pop();
@@ -40,7 +41,7 @@ export class Journal {
         });
         process.catch(error => {
             if (process === this.process)
-                this.say(`The journal cannot be read: ${cockpit.message(error)}`);
+                this.say(format(_("The journal cannot be read: $0"), cockpit.message(error)));
         });
     }
 
@@ -66,7 +67,7 @@ export class Journal {
         const mark = priority <= 3 ? "danger" : priority === 4 ? "warning" : null;
         const line = h("li", {},
                        h("time", { datetime: when.toISOString() }, when.toLocaleString(undefined, { dateStyle: "short", timeStyle: "medium" })),
-                       mark ? label(NAMES[priority], mark) : null, h("span", { class: "message" }, text(entry.MESSAGE)));
+                       mark ? label(_(NAMES[priority]), mark) : null, h("span", { class: "message" }, text(entry.MESSAGE)));
         if (entry.MESSAGE_ID && entry.SYSLOG_IDENTIFIER === "cassia-bypassd")
             line.append(this.explainer(entry, line));
         return line;
@@ -74,7 +75,7 @@ export class Journal {
 
     // What the catalog says of such an entry.
     explainer(entry, line) {
-        const explain = button("Explain", "pf-m-link pf-m-inline pf-m-small", async () => {
+        const explain = button(_("Explain"), "pf-m-link pf-m-inline pf-m-small", async () => {
             let said;
             try {
                 const found = await cockpit.spawn(["journalctl", "--dump-catalog", entry.MESSAGE_ID], { err: "message" });
@@ -84,7 +85,7 @@ export class Journal {
                 said = cockpit.message(error);
             }
             explain.replaceWith();
-            line.append(h("p", { class: "catalog" }, said || "The catalog has nothing about this entry."));
+            line.append(h("p", { class: "catalog" }, said || _("The catalog has nothing about this entry.")));
         });
         return explain;
     }

@@ -1,7 +1,8 @@
 // The ledger: where each advert went. Both columns have the same sum at any moment.
 
 import { card, descriptions, h, label } from "./dom.js";
-import { title } from "./values.js";
+import { _ } from "./i18n.js";
+import { countOf } from "./words.js";
 
 const IN = ["Received", "Recovered"];
 const OUT = ["Published", "Filtered", "Deduplicated", "Unpublished", "Dropped", "Queued", "InFlight", "Spooled"];
@@ -17,9 +18,9 @@ export class Ledger {
         this.body = h("tbody", { class: "pf-v6-c-table__tbody" });
         this.verdict = h("span", {});
         const column = (text, kind) => h("th", { class: `pf-v6-c-table__th ${kind}`, scope: "col" }, text);
-        this.element = card("Ledger", h("table", { class: "pf-v6-c-table pf-m-compact", "aria-label": "Where each advert went" },
+        this.element = card(_("Ledger"), h("table", { class: "pf-v6-c-table pf-m-compact", "aria-label": _("Where each advert went") },
             h("thead", { class: "pf-v6-c-table__thead" },
-              h("tr", { class: "pf-v6-c-table__tr" }, column("Adverts", ""), column("In", "count"), column("Out", "count"))),
+              h("tr", { class: "pf-v6-c-table__tr" }, column(_("Adverts"), ""), column(_("In"), "count"), column(_("Out"), "count"))),
             this.body), this.verdict);
         this.beside = h("div", {});
         this.element.lastElementChild.append(this.beside);
@@ -33,19 +34,19 @@ export class Ledger {
         if (!ledger || key === this.drawn)
             return;
         this.drawn = key;
-        const rows = [...IN.map(name => this.row(title(name), ledger[name], null)), ...OUT.flatMap(name => [
-            this.row(title(name), null, ledger[name]),
+        const rows = [...IN.map(name => this.row(countOf(name), ledger[name], null)), ...OUT.flatMap(name => [
+            this.row(countOf(name), null, ledger[name]),
             ...Object.keys(ledger).filter(part => part.startsWith(`${name}.`) && ledger[part] > 0)
                     .map(part => this.row(part.slice(name.length + 1), null, ledger[part], "part")),
         ])];
         const reasons = name => Object.keys(ledger).filter(part => part.startsWith(`${name}.`) && ledger[part] > 0)
                 .map(part => `${part.slice(name.length + 1)} ${number(ledger[part])}`).join(", ");
         const counted = name => number(stats[name]) + (reasons(name) && ` (${reasons(name)})`);
-        this.beside.replaceChildren(descriptions(BESIDE.map(name => [title(name), counted(name)])));
+        this.beside.replaceChildren(descriptions(BESIDE.map(name => [countOf(name), counted(name)])));
         const sum = names => names.reduce((total, name) => total + ledger[name], 0);
         const [come, gone] = [sum(IN), sum(OUT)];
-        this.body.replaceChildren(...rows, this.row("Sum", come, gone, "sum"));
-        this.verdict.replaceChildren(come === gone ? label("adds up", "success") : label("does not add up", "danger"));
+        this.body.replaceChildren(...rows, this.row(_("Sum"), come, gone, "sum"));
+        this.verdict.replaceChildren(come === gone ? label(_("adds up"), "success") : label(_("does not add up"), "danger"));
     }
 
     row(name, come, gone, kind = "") {

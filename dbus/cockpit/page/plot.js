@@ -1,11 +1,12 @@
 // Rates of the last two minutes as two lines.
 
 import { card, h } from "./dom.js";
+import { _, format, N_ } from "./i18n.js";
 
 const SECONDS = 120;
 const WIDTH = 240;
 const HEIGHT = 100;
-const SERIES = [["ReceiveRate", "Received", "received"], ["PublishRate", "Published", "published"]];
+const SERIES = [["ReceiveRate", N_("Received"), "received"], ["PublishRate", N_("Published"), "published"]];
 
 // The next of 1, 2, 5, 10, 20 ... that is not below.
 function above(value) {
@@ -22,19 +23,19 @@ export class Plot {
         Object.assign(this, { service, samples: [] });
         this.lines = SERIES.map(([, , name]) => h("polyline", { class: `line ${name}`, points: "" }));
         const grid = [0, 0.5, 1].map(part => h("line", { class: "grid", x1: 0, x2: WIDTH, y1: part * HEIGHT, y2: part * HEIGHT }));
-        this.picture = h("svg", { class: "plot", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": "No rates yet" },
+        this.picture = h("svg", { class: "plot", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": _("No rates yet") },
                          grid, this.lines);
         this.top = h("span", {}, "1");
         this.middle = h("span", {}, "0.5");
         this.now = SERIES.map(() => h("strong", {}, "0"));
         const legend = SERIES.map(([, title, name], index) =>
-            h("li", {}, h("span", { class: `key ${name}`, "aria-hidden": "true" }), `${title} `, this.now[index], " /s"));
-        this.element = card("Adverts per second", [
+            h("li", {}, h("span", { class: `key ${name}`, "aria-hidden": "true" }), `${_(title)} `, this.now[index], _(" /s")));
+        this.element = card(_("Adverts per second"), [
             h("ul", { class: "legend" }, legend),
             h("div", { class: "axes" },
               h("div", { class: "scale", "aria-hidden": "true" }, this.top, this.middle, h("span", {}, "0")),
               this.picture),
-            h("div", { class: "times", "aria-hidden": "true" }, h("span", {}, "2 min ago"), h("span", {}, "now")),
+            h("div", { class: "times", "aria-hidden": "true" }, h("span", {}, _("2 min ago")), h("span", {}, _("now"))),
         ]);
         service.addEventListener("stats", () => this.sample());
     }
@@ -61,7 +62,7 @@ export class Plot {
         this.middle.textContent = number(top / 2);
         const latest = this.samples.at(-1).rates;
         this.now.forEach((now, index) => { now.textContent = number(latest[index]) });
-        this.picture.setAttribute("aria-label", `The last two minutes: now ${number(latest[0])} adverts a second received, ` +
-            `${number(latest[1])} published`);
+        this.picture.setAttribute("aria-label", format(
+            _("The last two minutes: now $0 adverts a second received, $1 published"), number(latest[0]), number(latest[1])));
     }
 }

@@ -2,6 +2,7 @@
 
 import { button, h, label } from "./dom.js";
 import { Field, isPem } from "./field.js";
+import { _ } from "./i18n.js";
 
 export class Secret extends Field {
     makeControl() {
@@ -21,9 +22,9 @@ export class Secret extends Field {
         const action = (text, kind, onclick) => button(text, `${kind} pf-m-small`, onclick, { "aria-label": `${text} ${this.title}` });
         this.entry = h("div", { class: "entry" }, entry);
         this.state = h("span", {});
-        this.replace = action("Replace", "pf-m-secondary", () => this.go("replace"));
-        this.remove = action("Remove", "pf-m-secondary", () => this.go("remove"));
-        this.cancel = action("Keep", "pf-m-link", () => this.go("keep"));
+        this.replace = action(_("Replace"), "pf-m-secondary", () => this.go("replace"));
+        this.remove = action(_("Remove"), "pf-m-secondary", () => this.go("remove"));
+        this.cancel = action(_("Keep"), "pf-m-link", () => this.go("keep"));
         this.mode = "keep";
         return h("div", { role: "group", "aria-label": this.title },
                  h("div", { class: "secret" }, this.state, this.replace, this.remove, this.cancel), this.entry);
@@ -70,7 +71,7 @@ export class Secret extends Field {
 
     refresh() {
         const stored = this.current;
-        const word = this.mode === "remove" ? label("Will be removed", "warning") : stored ? label("Stored", "success") : label("Not stored");
+        const word = this.mode === "remove" ? label(_("Will be removed"), "warning") : stored ? label(_("Stored"), "success") : label(_("Not stored"));
         if (this.state.textContent !== word.textContent)
             this.state.replaceChildren(word);
         this.entry.hidden = (stored && this.mode !== "replace") || (!stored && !this.mayChange);

@@ -2,6 +2,7 @@
 // Nothing here starts it: a service that someone stopped stays stopped while people look.
 /* global cockpit */
 
+import { _ } from "./i18n.js";
 import { unwrap } from "./values.js";
 
 const NAME = "com.cassianetworks.Bypass1";
@@ -10,6 +11,7 @@ const CONFIG = `${NAME}.Config`;
 const STATS = `${NAME}.Stats`;
 const PROPERTIES = "org.freedesktop.DBus.Properties";
 const DRIVER = "org.freedesktop.DBus";
+const BLUEZ = "org.bluez";
 const RETRY_MS = 1000;
 // A test of the connection takes up to 22 s.
 const CALL_MS = 30000;
@@ -168,7 +170,7 @@ export class Service extends EventTarget {
 
     async #call(where, method, words, type) {
         if (!this.client)
-            throw new Error("There is no connection to the service.");
+            throw new Error(_("There is no connection to the service."));
         const [answer] = await this.client.call(PATH, where, method, words, { type, timeout: CALL_MS });
         return answer;
     }
@@ -184,6 +186,34 @@ export class Service extends EventTarget {
     reset = names => this.#call(CONFIG, "Reset", [names], "as");
     test = async settings => unwrap(await this.#call(CONFIG, "TestConnection", [settings], "a{sv}"));
     diagnose = async () => unwrap(await this.#call(CONFIG, "Diagnose", [], ""));
+
+    // What BlueZ has, unless it does not run: looking starts no service.
+    async adapters() {
+        const bus = cockpit.dbus(null, { bus: "system" });
+        try {
+            const [there] = await bus.call("/org/freedesktop/DBus", DRIVER, "NameHasOwner", [BLUEZ], { type: "s", name: DRIVER });
+            if (!there)
+                return [];
+            const [objects] = await bus.call("/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", [], { name: BLUEZ });
+            return Object.entries(objects).filter(([, faces]) => faces[`${BLUEZ}.Adapter1`])
+                    .map(([path, faces]) => ({ Adapter: path.split("/").at(-1), Address: unwrap(faces[`${BLUEZ}.Adapter1`]).Address }));
+        } catch (error) {
+            console.debug("no adapters:", cockpit.message(error));
+            return [];
+        } finally {
+            bus.close();
+        }
+    }
+
+    // Devices that are heard; null where the service does not tell.
+    async devices() {
+        try {
+            return (await this.#call(CONFIG, "Devices", [], "")).map(unwrap);
+        } catch (error) {
+            console.debug("no devices:", cockpit.message(error));
+            return null;
+        }
+    }
 
     start() {
         return cockpit.spawn(["systemctl", "start", UNIT], { superuser: "try", err: "message" });

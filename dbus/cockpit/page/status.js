@@ -3,6 +3,7 @@
 
 import { alert, card, descriptions, h, label } from "./dom.js";
 import { _, format } from "./i18n.js";
+import { reporter } from "./report.js";
 import { word as named } from "./words.js";
 
 const COLOURS = {
@@ -40,7 +41,7 @@ export class Status {
         this.broken = h("div", { role: "status" });
         this.advice = h("div", { role: "status" });
         this.hints = h("div", { class: "hints" }, this.broken, this.advice);
-        this.element = card(_("Status"), this.list);
+        this.element = card(_("Status"), this.list, reporter());
         this.head = document.getElementById("health");
         service.addEventListener("stats", () => this.update());
         service.addEventListener("config", () => { this.update(); this.ask() });

@@ -18,4 +18,11 @@ const WORDS = {
     "ready": N_("Ready"), "recovering": N_("Recovering"), "memory-only": N_("Memory only"),
 };
 
+const COUNTS = {
+    Received: N_("Received"), Recovered: N_("Recovered"), Published: N_("Published"), Filtered: N_("Filtered"), Deduplicated: N_("Deduplicated"),
+    Unpublished: N_("Unpublished"), Dropped: N_("Dropped"), Queued: N_("Queued"), InFlight: N_("In flight"), Spooled: N_("Spooled"),
+    Messages: N_("Messages"), Malformed: N_("Malformed"), CaptureLost: N_("Capture lost"), Truncated: N_("Truncated"),
+};
+
+export const countOf = name => _(COUNTS[name]);
 export const word = text => text in WORDS ? _(WORDS[text]) : text;
