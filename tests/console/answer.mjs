@@ -41,7 +41,7 @@ await run(async ({ page, frame, field }) => {
     await save.click();
     await answer.getByText(`Saved. Connected to 127.0.0.1:${facts.ports.anonymous}`, { exact: true }).waitFor();
     await health.getByText("Online").waitFor();
-    assert.equal(await page.getByText("No connection").count(), 0);
+    assert.equal(await page.locator(".pf-v6-c-alert.pf-m-danger").count(), 0);
     // What does not concern the broker is answered as well, and the answer can be put away.
     await page.getByRole("button", { name: "Format" }).click();
     await page.getByText("Timestamp", { exact: true }).click();

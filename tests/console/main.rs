@@ -18,6 +18,21 @@ fn values_become_text_and_back_and_no_setting_is_forgotten() {
 }
 
 #[test]
+fn texts_of_the_page_are_marked_and_translated() {
+    run("node", [concat!(env!("CARGO_MANIFEST_DIR"), "/tests/console/texts.mjs")]);
+}
+
+#[test]
+fn page_speaks_german() {
+    Rig::start(Who::Admin).run("german.mjs");
+}
+
+#[test]
+fn page_speaks_chinese() {
+    Rig::start(Who::Admin).run("chinese.mjs");
+}
+
+#[test]
 fn scenario_4_3_is_set_up_by_clicking() {
     Rig::start(Who::Root).run("scenario.mjs");
 }

@@ -33,7 +33,11 @@ export async function eventually(what, look) {
 
 // Opens the page inside Cockpit's shell. Errors of the page, and what its content security policy refuses, end the script.
 async function open(browser, options) {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+    const { language, ...others } = options;
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...others });
+    // As Cockpit's own menu sets it.
+    if (language)
+        await context.addCookies([{ name: "CockpitLang", value: language, url: facts.url }]);
     const tab = await context.newPage();
     tab.setDefaultTimeout(DEADLINE);
     const trouble = [];
