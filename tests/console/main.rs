@@ -53,6 +53,11 @@ fn first_run_ends_in_numbers_and_a_report_has_no_secrets() {
 }
 
 #[test]
+fn nearby_devices_are_listed_and_one_alone_may_pass() {
+    Rig::start(Who::Admin).run("devices.mjs");
+}
+
+#[test]
 fn mistakes_are_told_at_their_fields_and_save_nothing() {
     Rig::start(Who::Admin).run("mistakes.mjs");
 }

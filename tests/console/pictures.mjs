@@ -6,6 +6,13 @@ import { ask, axe, eventually, facts, run } from "./page.mjs";
 
 mkdirSync(facts.pictures, { recursive: true });
 await run(async ({ tab, page, frame }) => {
+    // A new router, and its first run.
+    await page.locator("#health").getByText("Not set up").waitFor();
+    await tab.screenshot({ path: `${facts.pictures}/new.png` });
+    await page.getByRole("button", { name: "Set up" }).click();
+    await page.getByRole("dialog").getByRole("heading", { name: "Step 1 of 3: Broker" }).waitFor();
+    await tab.screenshot({ path: `${facts.pictures}/first.png` });
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
     await ask("set", "Host", "s", "127.0.0.1");
     await ask("set", "Port", "q", String(facts.ports.anonymous));
     await ask("set", "Protocol", "s", "mqtt");
@@ -25,8 +32,9 @@ await run(async ({ tab, page, frame }) => {
     await page.getByText("accepted us").waitFor();
     await ask("log", "MESSAGE=the broker cannot be reached: nothing listens on that port\nPRIORITY=4\nMESSAGE_ID=bbac03d33a5cbed743cb3f92e22c81dd");
     await page.getByText("nothing listens").waitFor();
-    await page.getByLabel("Scan QoS", { exact: true }).fill("3");
-    await page.getByText(/expected 0, 1 or 2/).first().waitFor();
+    await page.getByLabel("Topic", { exact: true }).fill("a/#");
+    await page.getByLabel("Topic", { exact: true }).blur();
+    await page.getByText(/^expected a topic/).first().waitFor();
     for (const width of [1280, 400]) {
         for (const colorScheme of ["light", "dark"]) {
             await tab.setViewportSize({ width, height: 900 });
@@ -50,6 +58,17 @@ await run(async ({ tab, page, frame }) => {
     // What covers the page, or takes its place.
     await tab.setViewportSize({ width: 1280, height: 900 });
     await page.getByRole("button", { name: "Discard" }).click();
+    await page.getByRole("switch", { name: "Watch" }).press("Space");
+    await eventually("devices are heard", async () => {
+        await ask("play", 0, 20);
+        return await page.getByRole("button", { name: /^Only this one/ }).count() > 2;
+    });
+    await tab.screenshot({ path: `${facts.pictures}/devices.png` });
+    await page.getByRole("switch", { name: "Watch" }).press("Space");
+    await page.getByRole("button", { name: "Copy as command" }).click();
+    await page.getByRole("dialog").waitFor();
+    await tab.screenshot({ path: `${facts.pictures}/command.png` });
+    await page.getByRole("button", { name: "Close" }).click();
     await page.getByRole("button", { name: "Test connection" }).click();
     await page.getByText("The broker can be used").waitFor();
     await tab.screenshot({ path: `${facts.pictures}/trial.png` });

@@ -9,15 +9,15 @@ const interfaces = ["Config", "Stats"].map(name =>
     readFileSync(new URL(`../../dbus/com.cassianetworks.Bypass1.${name}.xml`, import.meta.url), "utf8")).join("");
 const TEXT = String.raw`"((?:[^"\\]|\\.)*)"`;
 
-// Keys of groups, whose names are marked where they are listed; a method that older services do not have; classes.
-const ALLOWED = new Set(["answer.js: Security", "groups.js: Scan", "groups.js: Security", "service.js: Devices"]);
+// Keys of groups, whose names are marked where they are listed, and a method.
+const ALLOWED = new Set(["answer.js: Security", "groups.js: Scan", "groups.js: Security", "service.js: Introspect"]);
 
 const texts = new Map();
 const unmarked = [];
 for (const name of readdirSync(page).filter(file => file.endsWith(".js"))) {
     const source = readFileSync(new URL(name, page), "utf8").replace(/^\s*\/\/.*$/gm, "");
     for (const [, text] of source.matchAll(new RegExp(String.raw`\bN?_\(${TEXT}\)`, "g")))
-        texts.set(text, 1);
+        texts.set(JSON.parse(`"${text}"`), 1);
     for (const [, one] of source.matchAll(new RegExp(String.raw`\bcounted\(${TEXT}, ${TEXT}`, "g")))
         texts.set(one, 2);
     // What reads like a text for people and is no name of D-Bus, an event, a key.
@@ -27,7 +27,7 @@ for (const name of readdirSync(page).filter(file => file.endsWith(".js"))) {
             unmarked.push(`${name}: ${text}`);
     }
     for (const [, text] of rest.matchAll(/(?<!")`([^`\n]*)`(?!")/g)) {
-        if (/[a-z]{2,} [a-z]{2,}/.test(text.replace(/\$\{[^}]*\}/g, "0")) && !/\bpf-|^fas /.test(text))
+        if (/[a-z]{2,} [a-z]{2,}/.test(text.replace(/\$\{[^}]*\}/g, "0")) && !/\bpf-|^fas |^</.test(text))
             unmarked.push(`${name}: ${text}`);
     }
 }

@@ -3,6 +3,7 @@
 
 import "./theme.js";
 import { alert, announce, button, card, h, spinner } from "./dom.js";
+import { Devices } from "./devices.js";
 import { FirstRun } from "./first.js";
 import { Form } from "./form.js";
 import { _, format } from "./i18n.js";
@@ -23,11 +24,13 @@ const service = new Service();
 const status = new Status(service);
 const form = new Form(service);
 const journal = new Journal();
+const devices = new Devices(service, address => form.only(address));
 const first = new FirstRun(service);
 const jump = new Jump();
 const running = h("div", {}, jump.element, first.element, status.hints,
                   h("div", { class: "overview" },
                     h("div", {}, status.element, new Plot(service).element), new Ledger(service).element),
+                  devices.element,
                   form.element);
 const absence = h("div", {});
 const place = h("div", { class: "place" });
@@ -76,6 +79,7 @@ function show() {
         status.load();
         form.load();
         first.update();
+        devices.load();
         jump.show([[_("Status"), () => goTo(status.element)], ...form.groups.map(group => [group.title, () => group.jump()]),
             [_("Journal"), () => goTo(journal.element)]]);
         place.replaceChildren(running);

@@ -164,19 +164,23 @@ export class FirstRun {
         this.starter.hidden = this.backer.hidden = true;
         this.closer.replaceChildren(h("span", { class: "pf-v6-c-button__text" }, _("Done")));
         this.heading.focus();
+        this.listed = null;
         this.before = { Connects, Failures, Received, Published };
         this.arrived();
     }
 
     // How many devices are heard, where the service tells it; adverts else.
-    async arrived() {
+    arrived() {
         const { before, service } = this;
         if (!before)
             return;
-        const devices = await service.devices();
+        // The first answer takes some seconds; what is known meanwhile is shown.
+        if (!this.asking) {
+            this.asking = true;
+            service.devices().then(list => { this.listed = list ?? this.listed; this.asking = false });
+        }
+        const devices = this.listed;
         const { config, stats } = service;
-        if (before !== this.before)
-            return;
         this.state.textContent = outcome(config, before, stats, false)[1];
         const heard = stats.Received - before.Received;
         this.counts.textContent = [

@@ -227,6 +227,14 @@ export class Form {
         field.focus();
     }
 
+    // One address alone is to pass: a change like any other, saved by who made it.
+    only(address) {
+        const field = this.fields.get("FilterMacs");
+        field.input.value = address;
+        field.edited();
+        this.visit(field);
+    }
+
     discard() {
         for (const field of this.dirty)
             field.discard();

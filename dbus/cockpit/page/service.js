@@ -23,6 +23,8 @@ export class Service extends EventTarget {
     // "unknown", "absent" or "running".
     state = "unknown";
     mayChange = false;
+    // Whether it tells which devices are heard.
+    listsDevices = false;
     trouble = "";
     settings = [];
     config = {};
@@ -113,12 +115,13 @@ export class Service extends EventTarget {
         // What changes while the answers are on their way is newer than they are.
         const meanwhile = this.#meanwhile = [];
         try {
-            const [config, stats, described, mayChange] = await Promise.all([
+            const [config, stats, described, mayChange, faces] = await Promise.all([
                 this.#call(PROPERTIES, "GetAll", [CONFIG], "s"),
                 this.#call(PROPERTIES, "GetAll", [STATS], "s"),
                 this.#call(CONFIG, "Describe", [], ""),
                 // The policy of the bus decides; this asks it.
                 this.check({}).then(() => true, error => this.#denied(error)),
+                this.#call("org.freedesktop.DBus.Introspectable", "Introspect", [], ""),
             ]);
             if (client !== this.client || meanwhile !== this.#meanwhile)
                 return;
@@ -129,6 +132,7 @@ export class Service extends EventTarget {
             this.#meanwhile = null;
             this.settings = described.map(unwrap);
             this.mayChange = mayChange;
+            this.listsDevices = faces.includes(`<method name="Devices"`);
             this.#become("running");
         } catch (error) {
             if (client === this.client && meanwhile === this.#meanwhile) {
@@ -205,8 +209,14 @@ export class Service extends EventTarget {
         }
     }
 
+    get hidden() {
+        return cockpit.hidden;
+    }
+
     // Devices that are heard; null where the service does not tell.
     async devices() {
+        if (!this.listsDevices)
+            return null;
         try {
             return (await this.#call(CONFIG, "Devices", [], "")).map(unwrap);
         } catch (error) {

@@ -90,11 +90,11 @@ export class Status {
         ]));
     }
 
-    // Diagnose is for those who may change settings; its hints say what to do, the most urgent first.
+    // Hints say what to do, the most urgent first.
     ask() {
         clearTimeout(this.timer);
         this.timer = setTimeout(async () => {
-            if (!this.service.mayChange || this.service.state !== "running")
+            if (this.service.state !== "running")
                 return;
             try {
                 const { Hints: hints } = await this.service.diagnose();

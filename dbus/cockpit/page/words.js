@@ -1,6 +1,6 @@
 // Words of the service as people say them. What is not here is shown as the service has it.
 
-import { _, N_ } from "./i18n.js";
+import { _, format, N_ } from "./i18n.js";
 
 const WORDS = {
     // Health and its reasons
@@ -23,6 +23,17 @@ const COUNTS = {
     Unpublished: N_("Unpublished"), Dropped: N_("Dropped"), Queued: N_("Queued"), InFlight: N_("In flight"), Spooled: N_("Spooled"),
     Messages: N_("Messages"), Malformed: N_("Malformed"), CaptureLost: N_("Capture lost"), Truncated: N_("Truncated"),
 };
+
+const FILTERS = { rssi: N_("Weakest signal"), mac: N_("Addresses"), name: N_("Names"), uuid: N_("Service UUIDs"), value: N_("Bytes") };
+const OUTCOMES = { published: N_("Published"), duplicate: N_("Repeat"), unpublished: N_("Unpublished") };
+
+// What became of an advert: `filtered:` has the kind of the filter after it.
+export function outcomeOf(text) {
+    const [, kind] = text.match(/^filtered:(.*)$/) ?? [];
+    if (kind !== undefined)
+        return format(_("Filtered: $0"), kind in FILTERS ? _(FILTERS[kind]) : kind);
+    return text in OUTCOMES ? _(OUTCOMES[text]) : text;
+}
 
 export const countOf = name => _(COUNTS[name]);
 export const word = text => text in WORDS ? _(WORDS[text]) : text;
