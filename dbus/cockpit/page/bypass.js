@@ -80,7 +80,8 @@ function show() {
         form.load();
         first.update();
         devices.load();
-        jump.show([[_("Status"), () => goTo(status.element)], ...form.groups.map(group => [group.title, () => group.jump()]),
+        jump.show([[_("Status"), () => goTo(status.element)],
+            ...devices.element.hidden ? [] : [[_("Nearby devices"), () => goTo(devices.element)]], ...form.groups.map(group => [group.title, () => group.jump()]),
             [_("Journal"), () => goTo(journal.element)]]);
         place.replaceChildren(running);
         notices.replaceChildren(...service.mayChange ? [] : [alert("info", _("You can look, but not change anything"), [

@@ -19,7 +19,7 @@ export class Devices {
                        h("table", { class: "pf-v6-c-table pf-m-compact", "aria-label": _("Nearby devices") },
                          h("thead", { class: "pf-v6-c-table__thead" },
                            h("tr", { class: "pf-v6-c-table__tr" }, COLUMNS.map(text => text
-                               ? h("th", { class: "pf-v6-c-table__th", scope: "col" }, _(text)) : h("td", {})))), this.body));
+                               ? h("th", { class: "pf-v6-c-table__th pf-m-nowrap", scope: "col" }, _(text)) : h("td", {})))), this.body));
         this.empty = h("p", { class: "hint", role: "status" });
         this.element = card(_("Nearby devices"), [this.empty, this.table], h("label", { class: "pf-v6-c-switch", for: id }, this.watch,
             h("span", { class: "pf-v6-c-switch__toggle" }), h("span", { class: "pf-v6-c-switch__label" }, _("Watch"))));
