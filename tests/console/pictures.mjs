@@ -44,6 +44,8 @@ await run(async ({ tab, page, frame }) => {
             await eventually(`it is ${colorScheme}`, () => frame.evaluate(() =>
                 document.documentElement.classList.contains("pf-v6-theme-dark")).then(now => now === dark));
             await frame.evaluate(() => document.querySelector(".pf-v6-c-page__main-container").scrollTo(0, 0));
+            // Colours change gradually.
+            await eventually("the colours are there", () => frame.evaluate(() => !document.getAnimations().some(one => one instanceof CSSTransition)));
             const name = `${facts.pictures}/${colorScheme}-${width === 1280 ? "wide" : "narrow"}`;
             await tab.screenshot({ path: `${name}.png` });
             // The frame scrolls by itself; a tall window shows all of it.
