@@ -6,9 +6,11 @@ use super::notes::Note;
 use super::reader::{LONGEST_SEGMENT, Reader, Step};
 use super::record::{Body, Clocks, Received, Version};
 use super::store::{Segment, Written};
+use crate::log;
 use crate::model::BootTime;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -38,6 +40,29 @@ pub(super) struct Outcome {
     /// Another version wrote it, and finds it again.
     pub(super) foreign: bool,
     pub(super) error: Option<io::Error>,
+}
+
+/// What a recovery found.
+#[derive(Debug, Default)]
+pub(super) struct Totals {
+    pub(super) adverts: u64,
+    pub(super) damaged: u64,
+    pub(super) foreign: u64,
+}
+
+impl Totals {
+    /// Tells it in the log.
+    pub(super) fn report(self, directory: Option<&Path>) {
+        if self.adverts > 0 {
+            log::spool_found(self.adverts);
+        }
+        if let Some(directory) = directory.filter(|_| self.damaged > 0) {
+            log::spool_damaged(directory, self.damaged);
+        }
+        if self.foreign > 0 {
+            log::spool_foreign(self.foreign);
+        }
+    }
 }
 
 /// Reads a segment. `pause` is asked between two pieces whether to go on; `None` if it is not.

@@ -10,7 +10,7 @@
 use super::boots::Now;
 use super::disk::{Disk, Files};
 use super::record;
-use super::recovery::{Outcome, Recovery};
+use super::recovery::{Outcome, Recovery, Totals};
 use super::replay::give_up;
 use super::store::{Oldest, Place, Store};
 use crate::config::{Spooling, StateLock};
@@ -69,13 +69,6 @@ pub(crate) struct Spooler {
     /// Adverts that may be sent again, at this time; below zero after a large message.
     pub(super) budget: f64,
     pub(super) counted: Instant,
-}
-
-#[derive(Debug, Default)]
-struct Totals {
-    adverts: u64,
-    damaged: u64,
-    foreign: u64,
 }
 
 impl Spooler {
@@ -162,7 +155,7 @@ impl Spooler {
         outcomes.into_iter().for_each(|outcome| self.recovered(outcome));
         if self.recovery.is_some() && !self.is_recovering() {
             self.recovery = None;
-            self.report_recovered();
+            std::mem::take(&mut self.found).report(self.directory.as_deref());
         }
         let now = Instant::now();
         if now >= self.upkeep_at {
@@ -189,19 +182,6 @@ impl Spooler {
         self.found.adverts += adverts;
         self.stats.ledger(|l| l.resume_spooled(adverts));
         self.blocked = false;
-    }
-
-    fn report_recovered(&mut self) {
-        let Totals { adverts, damaged, foreign } = std::mem::take(&mut self.found);
-        if adverts > 0 {
-            log::spool_found(adverts);
-        }
-        if let Some(directory) = self.directory.as_ref().filter(|_| damaged > 0) {
-            log::spool_damaged(directory, damaged);
-        }
-        if foreign > 0 {
-            log::spool_foreign(foreign);
-        }
     }
 
     fn segment_bytes(&self) -> u64 {
@@ -269,7 +249,7 @@ impl Spooler {
         if let Some(mut recovery) = self.recovery.take() {
             recovery.stop();
             recovery.take().into_iter().for_each(|outcome| self.recovered(outcome));
-            self.report_recovered();
+            std::mem::take(&mut self.found).report(self.directory.as_deref());
         }
         self.keep_parts();
         self.spill_down_to(queue, 0);
