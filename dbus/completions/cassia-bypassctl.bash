@@ -673,7 +673,63 @@ else
     complete -F _cassia__bypassctl_names -o bashdefault -o default cassia-bypassctl
 fi
 
+_cassia__bypassctl_values() {
+    local word words= before= key=${1,,}
+    key=${key//[_-]/}
+    COMPREPLY=()
+    [[ $COMP_WORDBREAKS == *=* ]] || before=$1=
+    case $key in
+        scanmode) words="off passive active" ;;
+        protocol) words="none mqtt" ;;
+        connectiontype) words="long short" ;;
+        scanqos) words="0 1 2" ;;
+        encryptionmode) words="none psk certificate" ;;
+        cacertificate) words=@ ;;
+        requireclientcertificate) words="true false" ;;
+        clientcertificate) words=@ ;;
+        timestamp) words="true false" ;;
+        timestampformat) words="rfc3339 local" ;;
+        beacon) words="true false" ;;
+        eventtypekey) words="evtType evt_type" ;;
+        payloadformat) words="array object envelope" ;;
+        mqttversion) words="3.1 3.1.1 5" ;;
+        clientkey) words=@ ;;
+    esac
+    compopt +o default +o bashdefault
+    if [[ $words == @ ]]; then
+        if [[ $2 != @* ]]; then
+            COMPREPLY=("$before@")
+            compopt -o nospace
+            return
+        fi
+        compopt -o filenames
+        while read -r word; do COMPREPLY+=("$before@$word"); done < <(compgen -f -- "${2#@}")
+        return
+    fi
+    for word in $words; do
+        [[ ${word,,} != "${2,,}"* ]] || COMPREPLY+=("$before$word")
+    done
+}
+
 _cassia__bypassctl_names() {
+    local name names= word=${COMP_LINE:0:COMP_POINT}
+    word=${word##*[[:space:]]}
+    case ${COMP_WORDS[1]-} in
+        set | test)
+            names="ScanMode= Adapters= Protocol= Host= Port= FallbackHosts= ConnectionType= Username= ScanTopic= ScanQos= EncryptionMode= PskIdentity= CaCertificate= RequireClientCertificate= ClientCertificate= PushIntervalMs= PushBatchSize= FilterNames= FilterMacs= FilterUuids= FilterRssi= FilterValues= DuplicatesMs= Timestamp= TimestampFormat= Beacon= EventTypeKey= PayloadFormat= StatusTopic= MqttVersion= KeepAliveSecs= ClientId= RouterAddress= QueueMaxBytes= SpoolMaxBytes= SpoolMaxAgeSecs= ReplayMaxPerSec="
+            # The file of a secret is completed as any file.
+            if [[ $word == *=* && $word != -* && ${COMP_LINE:0:COMP_POINT} != *--secret-from\ "$word" ]]; then
+                _cassia__bypassctl_values "${word%%=*}" "${word#*=}"
+                return
+            fi
+            ;;
+        show | describe | reset) names="ScanMode Adapters Protocol Host Port FallbackHosts ConnectionType Username ScanTopic ScanQos EncryptionMode PskIdentity CaCertificate RequireClientCertificate ClientCertificate PushIntervalMs PushBatchSize FilterNames FilterMacs FilterUuids FilterRssi FilterValues DuplicatesMs Timestamp TimestampFormat Beacon EventTypeKey PayloadFormat StatusTopic MqttVersion KeepAliveSecs ClientId RouterAddress QueueMaxBytes SpoolMaxBytes SpoolMaxAgeSecs ReplayMaxPerSec Password Psk ClientKey" ;;
+    esac
     _cassia__bypassctl "$@"
+    if [[ -z ${COMPREPLY[0]-} && $word == [A-Za-z]* ]]; then
+        for name in $names; do
+            [[ ${name,,} != "${word,,}"* ]] || COMPREPLY+=("$name")
+        done
+    fi
     [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
 }

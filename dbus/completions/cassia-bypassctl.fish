@@ -153,6 +153,44 @@ complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand help; 
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand help; and not __fish_seen_subcommand_from status show describe set reset test diagnose devices watch report metrics export import help" -f -a "export" -d 'Prints the settings, without secrets, as a settings file (TOML)'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand help; and not __fish_seen_subcommand_from status show describe set reset test diagnose devices watch report metrics export import help" -f -a "import" -d 'Sets what a settings file has, in one transaction; the rest stays'
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand help; and not __fish_seen_subcommand_from status show describe set reset test diagnose devices watch report metrics export import help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+function __fish_cassia_bypassctl_values
+    set -l token (commandline -ct)
+    string match -q '*=*' -- $token; or return
+    set -l name (string replace -r '=.*' '' -- $token)
+    switch (string lower -- $name | string replace -ra '[_-]' '')
+        case scanmode
+            printf '%s\n' $name={off,passive,active}
+        case protocol
+            printf '%s\n' $name={none,mqtt}
+        case connectiontype
+            printf '%s\n' $name={long,short}
+        case scanqos
+            printf '%s\n' $name={0,1,2}
+        case encryptionmode
+            printf '%s\n' $name={none,psk,certificate}
+        case cacertificate
+            printf '%s\n' $name=@(__fish_complete_path (string replace -r '^[^=]*=@?' '' -- $token))
+        case requireclientcertificate
+            printf '%s\n' $name={true,false}
+        case clientcertificate
+            printf '%s\n' $name=@(__fish_complete_path (string replace -r '^[^=]*=@?' '' -- $token))
+        case timestamp
+            printf '%s\n' $name={true,false}
+        case timestampformat
+            printf '%s\n' $name={rfc3339,local}
+        case beacon
+            printf '%s\n' $name={true,false}
+        case eventtypekey
+            printf '%s\n' $name={evtType,evt_type}
+        case payloadformat
+            printf '%s\n' $name={array,object,envelope}
+        case mqttversion
+            printf '%s\n' $name={3.1,3.1.1,5}
+        case clientkey
+            printf '%s\n' $name=@(__fish_complete_path (string replace -r '^[^=]*=@?' '' -- $token))
+    end
+end
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand show describe reset" -a "ScanMode Adapters Protocol Host Port FallbackHosts ConnectionType Username ScanTopic ScanQos EncryptionMode PskIdentity CaCertificate RequireClientCertificate ClientCertificate PushIntervalMs PushBatchSize FilterNames FilterMacs FilterUuids FilterRssi FilterValues DuplicatesMs Timestamp TimestampFormat Beacon EventTypeKey PayloadFormat StatusTopic MqttVersion KeepAliveSecs ClientId RouterAddress QueueMaxBytes SpoolMaxBytes SpoolMaxAgeSecs ReplayMaxPerSec Password Psk ClientKey"
-complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set test" -a "ScanMode= Adapters= Protocol= Host= Port= FallbackHosts= ConnectionType= Username= ScanTopic= ScanQos= EncryptionMode= PskIdentity= CaCertificate= RequireClientCertificate= ClientCertificate= PushIntervalMs= PushBatchSize= FilterNames= FilterMacs= FilterUuids= FilterRssi= FilterValues= DuplicatesMs= Timestamp= TimestampFormat= Beacon= EventTypeKey= PayloadFormat= StatusTopic= MqttVersion= KeepAliveSecs= ClientId= RouterAddress= QueueMaxBytes= SpoolMaxBytes= SpoolMaxAgeSecs= ReplayMaxPerSec="
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set test; and not string match -q '*=*' -- (commandline -ct)" -a "ScanMode= Adapters= Protocol= Host= Port= FallbackHosts= ConnectionType= Username= ScanTopic= ScanQos= EncryptionMode= PskIdentity= CaCertificate= RequireClientCertificate= ClientCertificate= PushIntervalMs= PushBatchSize= FilterNames= FilterMacs= FilterUuids= FilterRssi= FilterValues= DuplicatesMs= Timestamp= TimestampFormat= Beacon= EventTypeKey= PayloadFormat= StatusTopic= MqttVersion= KeepAliveSecs= ClientId= RouterAddress= QueueMaxBytes= SpoolMaxBytes= SpoolMaxAgeSecs= ReplayMaxPerSec="
+complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set test" -f -a "(__fish_cassia_bypassctl_values)"
 complete -c cassia-bypassctl -n "__fish_cassia_bypassctl_using_subcommand set test import" -l secret-from -r -a "Password= Psk= ClientKey="

@@ -78,6 +78,11 @@ fn names_of_settings_are_completed_at_a_prompt() {
             ("reset ClientK\t", "<reset><ClientKey>"),
             ("set Hos\tbroker Por\t1884", "<set><Host=broker><Port=1884>"),
             ("set --secret-from Pas\t-", "<set><--secret-from><Password=->"),
+            // Without regard to case, and the values that a setting has.
+            ("describe scanm\t", "<describe><ScanMode>"),
+            ("set scanm\tpas\t", "<set><ScanMode=passive>"),
+            ("set Beacon=T\t scan_qos=2", "<set><Beacon=true><scan_qos=2>"),
+            ("set CaCertificate=\t/etc/hostn\t", "<set><CaCertificate=@/etc/hostname>"),
         ] {
             terminal.type_in(&format!("cassia-bypassctl {typed}\n"));
             terminal.until(words);
@@ -86,6 +91,14 @@ fn names_of_settings_are_completed_at_a_prompt() {
     assert_eq!(fish("set Hos").lines().next(), Some("Host="));
     assert_eq!(fish("reset ClientK").lines().next(), Some("ClientKey"));
     assert_eq!(fish("import --secret-from Pas").lines().next(), Some("Password="));
+    for (typed, first) in [
+        ("set ScanMode=", "ScanMode=active"),
+        ("set scan_mode=pa", "scan_mode=passive"),
+        ("set ScanQos=", "ScanQos=0"),
+        ("set CaCertificate=@/etc/hostnam", "CaCertificate=@/etc/hostname"),
+    ] {
+        assert_eq!(fish(typed).lines().next(), Some(first), "{typed}");
+    }
     // A file follows.
     assert_eq!(fish("set --secret-from Psk=/etc/hostnam").lines().next(), Some("Psk=/etc/hostname"));
 }

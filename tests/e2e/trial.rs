@@ -318,5 +318,5 @@ fn diagnosis_says_what_to_do() {
         assert_eq!(certificate[key], *value, "{key}");
     }
     assert_eq!(of("Radios"), rig.stat("Radios"));
-    assert!(rig.bus.call(Who::Nobody, "Diagnose", &[]).is_err());
+    rig.bus.call(Who::Nobody, "Diagnose", &[]).expect("everybody may ask");
 }

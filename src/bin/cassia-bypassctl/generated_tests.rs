@@ -1,14 +1,11 @@
-//! The man page and the completions say what the program takes.
+//! The man page says what the program takes.
 
 use crate::arguments::{EXIT_STATUS, command};
-use cassia_bypass::config::{SECRETS, SETTINGS, SettingSpec};
-use clap::builder::PossibleValuesParser;
-use clap::{Arg, Command};
-use clap_complete::Shell;
+use clap::Command;
 use clap_mangen::Man;
 use std::fs;
 
-const NAME: &str = "cassia-bypassctl";
+pub(crate) const NAME: &str = "cassia-bypassctl";
 
 /// What --json prints for each command. Names are those of the D-Bus interface.
 const JSON: &[(&str, &str)] = &[
@@ -49,7 +46,7 @@ const JSON: &[(&str, &str)] = &[
 ];
 
 /// Compares a file that is checked in with what it would be now.
-fn compare(path: &str, now: &str) {
+pub(crate) fn compare(path: &str, now: &str) {
     let path = format!("{}/dbus/{path}", env!("CARGO_MANIFEST_DIR"));
     if std::env::var_os("UPDATE_GENERATED").is_some() {
         fs::write(&path, now).expect("write");
@@ -132,74 +129,4 @@ fn page() -> String {
 #[test]
 fn generated_man_page() {
     compare("man/cassia-bypassctl.1", &page());
-}
-
-/// The names of settings with what follows them. The program itself asks the service for them.
-fn names(settings: &[&[SettingSpec]], end: &str) -> Vec<&'static str> {
-    settings.concat().iter().map(|setting| &*format!("{}{end}", setting.name).leak()).collect()
-}
-
-/// Which names each command takes: as they are, before a value, before a file.
-fn offers() -> [(&'static [&'static str], &'static str, Vec<&'static str>); 3] {
-    [
-        (&["show", "describe", "reset"], "settings", names(&[SETTINGS, SECRETS], "")),
-        (&["set", "test"], "assignments", names(&[SETTINGS], "=")),
-        (&["set", "test", "import"], "secret-from", names(&[SECRETS], "=")),
-    ]
-}
-
-fn command_with_names() -> Command {
-    offers().into_iter().fold(command(), |whole, (commands, argument, names)| {
-        let offer = |argument: Arg| argument.value_parser(PossibleValuesParser::new(names.iter().copied()));
-        whole.mut_subcommands(|command| {
-            if commands.contains(&command.get_name()) { command.mut_arg(argument, offer) } else { command }
-        })
-    })
-}
-
-/// One check behind all that clap_complete offers: after `Host=` the value follows without a space.
-const BASH: &str = "
-_cassia__bypassctl_names() {
-    _cassia__bypassctl \"$@\"
-    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
-}
-";
-
-fn bash(script: &str) -> String {
-    // The labels of the commands are written in two ways where the name has a hyphen: clap-rs/clap#6421.
-    let script = script.replace("cassia__subcmd__bypassctl", "cassia__bypassctl");
-    script.replace("-F _cassia__bypassctl ", "-F _cassia__bypassctl_names ") + BASH
-}
-
-/// The same for zsh, in each argument that offers such words.
-fn zsh(script: &str) -> String {
-    let line = |line: &str| {
-        let offered = line.contains("=)'");
-        let line =
-            if offered { line.replace(":(", ":{compadd -S \"\" -- ").replace("=)'", "=}'") } else { line.into() };
-        line + "\n"
-    };
-    script.lines().map(line).collect()
-}
-
-/// clap_complete offers no words without an option here, and in place of files those of an option. No space follows `=`.
-fn fish(script: &str) -> String {
-    let offer = |(commands, argument, names): (&[&str], &str, Vec<&str>)| {
-        let option = if argument == "secret-from" { "-l secret-from -r " } else { "" };
-        let when = format!("__fish_cassia_bypassctl_using_subcommand {}", commands.join(" "));
-        format!("complete -c {NAME} -n \"{when}\" {option}-a \"{}\"\n", names.join(" "))
-    };
-    script.to_owned() + &offers().map(offer).concat()
-}
-
-#[test]
-fn generated_completions() {
-    let script = |shell: Shell, mut command: Command| {
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut command, NAME, &mut script);
-        String::from_utf8(script).expect("text")
-    };
-    compare("completions/cassia-bypassctl.bash", &bash(&script(Shell::Bash, command_with_names())));
-    compare("completions/_cassia-bypassctl", &zsh(&script(Shell::Zsh, command_with_names())));
-    compare("completions/cassia-bypassctl.fish", &fish(&script(Shell::Fish, command())));
 }

@@ -24,6 +24,8 @@ mod watch_view;
 mod words;
 
 #[cfg(test)]
+mod completions_tests;
+#[cfg(test)]
 mod generated_tests;
 
 use anstream::ColorChoice;
