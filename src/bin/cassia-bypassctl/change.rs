@@ -6,7 +6,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::page::{GREEN, Page, YELLOW, print_json, styled};
 use crate::setting::{Setting, Settings};
 use crate::show::{print_changes, selected};
-use crate::value::to_json;
+use crate::value::{member, object};
 use crate::words::date;
 use crate::{trial, wait};
 use clap::ArgMatches;
@@ -56,7 +56,7 @@ async fn hints(service: &Service, values: &Values) -> Vec<String> {
     for values in [&before, after] {
         // A service that does not know is none to fail over.
         let answer = service.validate("Check", values).await.unwrap_or_default();
-        let hints = answer.get("Hints").map_or(Json::Null, |value| to_json(value));
+        let hints = member(&answer, "Hints");
         found.push(hints.as_array().into_iter().flatten().map(|hint| text(hint).to_owned()).collect::<Vec<_>>());
     }
     let about = |hint: &String| values.keys().any(|name| hint.split(' ').next() == Some(name));
@@ -66,14 +66,14 @@ async fn hints(service: &Service, values: &Values) -> Vec<String> {
 
 async fn validate(service: &Service, values: &Values, json: bool) -> Result<()> {
     let answer = service.validate("Check", values).await?;
-    let of = |name: &str| answer.get(name).map_or(Json::Null, |value| to_json(value));
+    let of = |name: &str| member(&answer, name);
     let problems = of("Problems");
     let problems = problems.as_array().map(Vec::as_slice).unwrap_or_default();
     let problem = |row: &Json| format!("{}: {}", text(&row["Setting"]), text(&row["Message"]));
     let lines: Vec<String> = problems.iter().map(problem).collect();
     let refused = || Failure::new(Kind::Failed, lines.join("\n"));
     if json {
-        print_json(&Json::Object(answer.iter().map(|(k, v)| (k.clone(), to_json(v))).collect()))?;
+        print_json(&object(&answer))?;
         // It is all said.
         return if lines.is_empty() { Ok(()) } else { Err(Failure { told: true, ..refused() }) };
     }

@@ -2,12 +2,11 @@
 
 use crate::bus::{Service, Values};
 use crate::failure::Result;
-use crate::page::{DIM, GREEN, Page, YELLOW, print, print_json, styled, terminal};
-use crate::screen::{ENTER, LEAVE, StopSignals, redraw};
-use crate::value::to_json;
+use crate::page::{DIM, GREEN, Page, YELLOW, print_json, styled, terminal};
+use crate::screen::{redraw, until_stopped};
+use crate::value::{member, object, text_of};
 use crate::words::{duration, grouped};
 use clap::ArgMatches;
-use serde_json::Value as Json;
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -19,11 +18,7 @@ pub(crate) async fn devices(service: &Service, matches: &ArgMatches, json: bool)
     if !matches.get_flag("watch") {
         return show(&first, json, false);
     }
-    let mut stop = StopSignals::new()?;
     let drawn = !json && terminal().is_some();
-    if drawn {
-        print(ENTER)?;
-    }
     let watching = async {
         show(&first, json, drawn)?;
         loop {
@@ -31,20 +26,11 @@ pub(crate) async fn devices(service: &Service, matches: &ArgMatches, json: bool)
             show(&service.devices().await?, json, drawn)?;
         }
     };
-    let ended = tokio::select! {
-        ended = watching => ended,
-        () = stop.next() => Ok(()),
-    };
-    if drawn {
-        print(LEAVE)?;
-    }
-    ended
+    until_stopped(drawn, watching).await
 }
 
 fn show(devices: &[Values], json: bool, drawn: bool) -> Result<()> {
     if json {
-        let object =
-            |row: &Values| Json::Object(row.iter().map(|(name, value)| (name.clone(), to_json(value))).collect());
         return print_json(&devices.iter().map(object).collect());
     }
     if drawn { redraw(&page(devices)) } else { page(devices).print() }
@@ -58,8 +44,8 @@ fn page(devices: &[Values]) -> Page {
     );
     page.line(&styled(DIM, &head));
     for device in devices {
-        let of = |name: &str| device.get(name).map_or(Json::Null, |value| to_json(value));
-        let text = |name: &str| of(name).as_str().unwrap_or_default().to_owned();
+        let of = |name: &str| member(device, name);
+        let text = |name: &str| text_of(device, name);
         let rssi = of("Rssi").as_i64().filter(|rssi| *rssi != 127).map_or("-".to_owned(), |rssi| rssi.to_string());
         let age = duration(of("AgeMs").as_u64().unwrap_or_default() / 1000);
         let outcome = format!("{:<18}", text("Outcome"));

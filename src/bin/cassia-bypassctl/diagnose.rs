@@ -3,14 +3,14 @@
 use crate::bus::{Service, Values};
 use crate::failure::Result;
 use crate::page::{BOLD, GREEN, Page, RED, YELLOW, print_json, styled, word};
-use crate::value::to_json;
+use crate::value::{member, object, text_of};
 use crate::words::{bytes, date, duration, listens};
 use serde_json::Value as Json;
 
 pub(crate) async fn diagnose(service: &Service, json: bool) -> Result<()> {
     let answer = service.diagnose().await?;
     if json {
-        return print_json(&Json::Object(answer.iter().map(|(k, v)| (k.clone(), to_json(v))).collect()));
+        return print_json(&object(&answer));
     }
     page(&answer).print()
 }
@@ -18,8 +18,8 @@ pub(crate) async fn diagnose(service: &Service, json: bool) -> Result<()> {
 const COLUMN: usize = 14;
 
 pub(crate) fn page(answer: &Values) -> Page {
-    let of = |name: &str| answer.get(name).map_or(Json::Null, |value| to_json(value));
-    let text = |name: &str| of(name).as_str().unwrap_or_default().to_owned();
+    let of = |name: &str| member(answer, name);
+    let text = |name: &str| text_of(answer, name);
     let list = |name: &str| of(name).as_array().cloned().unwrap_or_default();
     let mut page = Page::new();
     let mut entry = |label: &str, lines: Vec<String>| {

@@ -5,7 +5,8 @@ use crate::diagnose;
 use crate::failure::{Failure, Result};
 use crate::page::print;
 use crate::setting::Setting;
-use crate::value::{to_json, to_text};
+use crate::show::plain;
+use crate::value::{member, text_of, to_json};
 use cassia_bypass::printable::printable_lines;
 use clap::ArgMatches;
 use jiff::Timestamp;
@@ -45,7 +46,7 @@ async fn collect(service: &Service) -> Result<String> {
             "{}{} = {}\n",
             if setting.differs(&values) { "* " } else { "  " },
             setting.name,
-            shown(setting, &values)
+            plain(setting, &values).replace('\n', "\n    ")
         )
     };
     section("Settings (* differs from the default)", &settings.all().map(line).collect::<String>());
@@ -56,21 +57,13 @@ async fn collect(service: &Service) -> Result<String> {
     Ok(redacted(&printable_lines(&text), &own))
 }
 
-fn shown(setting: &Setting, values: &Values) -> String {
-    match setting.now(values) {
-        Json::Bool(set) if setting.secret => if set { "set" } else { "not set" }.to_owned(),
-        value => to_text(&value).replace('\n', "\n    "),
-    }
-}
-
 fn versions(stats: &Values) -> String {
     let file = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let release = file("/etc/os-release");
     let system = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME=")).unwrap_or("unknown");
-    let service = stats.get("Version").map_or(Json::Null, |version| to_json(version));
     format!(
         "cassia-bypassd {}\ncassia-bypassctl {}\nsystem {system}\nkernel {}\nbluetoothd {}\n",
-        service.as_str().unwrap_or("unknown"),
+        text_of(stats, "Version"),
         env!("CARGO_PKG_VERSION"),
         file("/proc/sys/kernel/osrelease").trim_end(),
         output("bluetoothctl", &["--version"]).unwrap_or_else(|why| why).trim_end()
@@ -92,9 +85,8 @@ fn output(program: &str, words: &[&str]) -> Result<String, String> {
 
 /// Addresses of the router and its adapters, which stay.
 fn own_addresses(values: &Values, stats: &Values) -> Vec<String> {
-    let of = |values: &Values, name: &str| values.get(name).map_or(Json::Null, |value| to_json(value));
-    let mut own = vec![of(stats, "Router"), of(values, "RouterAddress")];
-    for list in [of(stats, "AdapterAddresses"), of(values, "Adapters")] {
+    let mut own = vec![member(stats, "Router"), member(values, "RouterAddress")];
+    for list in [member(stats, "AdapterAddresses"), member(values, "Adapters")] {
         own.extend(list.as_array().into_iter().flatten().cloned());
     }
     own.iter().filter_map(Json::as_str).map(digits).filter(|address| address.len() == 12).collect()

@@ -5,9 +5,25 @@ use crate::page::{Page, print, terminal};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The alternate screen, without a cursor.
-pub(crate) const ENTER: &str = "\x1b[?1049h\x1b[?25l";
+const ENTER: &str = "\x1b[?1049h\x1b[?25l";
 /// And back.
-pub(crate) const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
+const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
+
+/// Runs this to its end, or until Ctrl-C. If it draws, it has the screen meanwhile.
+pub(crate) async fn until_stopped(draws: bool, work: impl Future<Output = Result<()>>) -> Result<()> {
+    let mut stop = StopSignals::new()?;
+    if draws {
+        print(ENTER)?;
+    }
+    let ended = tokio::select! {
+        ended = work => ended,
+        () = stop.next() => Ok(()),
+    };
+    if draws {
+        print(LEAVE)?;
+    }
+    ended
+}
 
 /// Draws over what was drawn before, as far as there is room.
 pub(crate) fn redraw(page: &Page) -> Result<()> {
@@ -18,15 +34,15 @@ pub(crate) fn redraw(page: &Page) -> Result<()> {
 }
 
 /// Ctrl-C, and what else ends programs: the terminal is given back first.
-pub(crate) struct StopSignals([Signal; 3]);
+struct StopSignals([Signal; 3]);
 
 impl StopSignals {
-    pub(crate) fn new() -> Result<Self> {
+    fn new() -> Result<Self> {
         let on = |kind| signal(kind).map_err(|error| Failure::new(Kind::Failed, format!("signals: {error}")));
         Ok(Self([on(SignalKind::interrupt())?, on(SignalKind::terminate())?, on(SignalKind::hangup())?]))
     }
 
-    pub(crate) async fn next(&mut self) {
+    async fn next(&mut self) {
         let [interrupt, terminate, hangup] = &mut self.0;
         tokio::select! {
             _ = interrupt.recv() => {}

@@ -2,7 +2,7 @@
 
 use crate::bus::Values;
 use crate::failure::{Failure, Result};
-use crate::value::{from_text, to_json, to_variant};
+use crate::value::{from_text, member, to_json, to_variant};
 use cassia_bypass::config::{nearest, question};
 use serde_json::{Value as Json, json};
 use zbus::OwnedVariant;
@@ -56,7 +56,7 @@ impl Setting {
     /// The value in force, or whether the secret is stored.
     pub(crate) fn now(&self, values: &Values) -> Json {
         let name = if self.secret { format!("{}Set", self.name) } else { self.name.clone() };
-        values.get(&name).map_or(Json::Null, |value| to_json(value))
+        member(values, &name)
     }
 
     /// Whether it differs from its default. No secret has one.

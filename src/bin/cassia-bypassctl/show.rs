@@ -4,7 +4,7 @@ use crate::bus::{Service, Values};
 use crate::failure::Result;
 use crate::page::{BOLD, DIM, Page, print, print_json, styled};
 use crate::setting::{Setting, Settings};
-use crate::value::{to_json, to_text};
+use crate::value::{object, to_json, to_text};
 use clap::ArgMatches;
 use serde_json::Value as Json;
 
@@ -70,7 +70,7 @@ pub(crate) fn print_changes(list: &[&Setting], before: &Values, after: &Values, 
 }
 
 /// The value in full.
-fn plain(setting: &Setting, values: &Values) -> String {
+pub(crate) fn plain(setting: &Setting, values: &Values) -> String {
     match setting.now(values) {
         Json::Bool(set) if setting.secret => if set { "set" } else { "not set" }.to_owned(),
         value => to_text(&value),
@@ -108,7 +108,6 @@ pub(crate) async fn describe(service: &Service, matches: &ArgMatches, json: bool
     let list = selected(matches, &settings)?;
     if json {
         let wanted = |row: &&Values| list.iter().any(|s| row.get("Name").is_some_and(|name| to_json(name) == *s.name));
-        let object = |row: &Values| Json::Object(row.iter().map(|(k, v)| (k.clone(), to_json(v))).collect());
         return print_json(&settings.described.iter().filter(wanted).map(object).collect());
     }
     let mut page = Page::new();

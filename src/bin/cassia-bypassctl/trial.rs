@@ -4,36 +4,37 @@ use crate::assign::Assignments;
 use crate::bus::{Service, Values};
 use crate::failure::{Failure, Kind, Result};
 use crate::page::{Page, print_json, word};
-use crate::value::to_json;
+use crate::value::{member, object, text_of};
 use crate::words::date;
 use clap::ArgMatches;
-use serde_json::Value as Json;
 
 pub(crate) async fn test(service: &Service, matches: &ArgMatches, json: bool) -> Result<()> {
     let settings = service.settings().await?;
     let answer = service.validate("TestConnection", &Assignments::of(matches, &settings)?).await?;
-    let of = |name: &str| answer.get(name).map_or(Json::Null, |value| to_json(value));
-    let failed = of("Verdict") != "ok";
-    let failure = Failure { told: true, ..Failure::new(Kind::Failed, "the broker was not reached") };
     if json {
-        print_json(&Json::Object(answer.iter().map(|(k, v)| (k.clone(), to_json(v))).collect()))?;
+        print_json(&object(&answer))?;
     } else {
         page(&answer).print()?;
     }
-    if failed { Err(failure) } else { Ok(()) }
+    verdict(&answer).map_err(|failure| Failure { told: true, ..failure })
 }
 
 /// Nothing where the broker takes a message with these values; else the steps are printed, and it is a failure.
 pub(crate) async fn require(service: &Service, values: &Values, json: bool) -> Result<()> {
     let answer = service.validate("TestConnection", values).await?;
-    let of = |name: &str| answer.get(name).map_or(Json::Null, |value| to_json(value));
-    if of("Verdict") == "ok" {
-        return Ok(());
-    }
-    if !json {
+    let tested = verdict(&answer);
+    if tested.is_err() && !json {
         page(&answer).print()?;
     }
-    let text = |name: &str| of(name).as_str().unwrap_or_default().to_owned();
+    tested
+}
+
+/// Whether the broker took a message.
+fn verdict(answer: &Values) -> Result<()> {
+    let text = |name: &str| text_of(answer, name);
+    if text("Verdict") == "ok" {
+        return Ok(());
+    }
     let why = format!("Nothing was changed, the test failed: {}: {}", text("Verdict"), text("Detail"));
     Err(Failure::new(Kind::Failed, why))
 }
@@ -42,8 +43,8 @@ const COLUMN: usize = 13;
 
 fn page(answer: &Values) -> Page {
     let mut page = Page::new();
-    let of = |name: &str| answer.get(name).map_or(Json::Null, |value| to_json(value));
-    let text = |name: &str| of(name).as_str().unwrap_or_default().to_owned();
+    let of = |name: &str| member(answer, name);
+    let text = |name: &str| text_of(answer, name);
     let mut entry = |label: &str, value: String| {
         if !value.is_empty() {
             page.entry(label, COLUMN, &value);

@@ -1,6 +1,7 @@
 //! Values between people, JSON, TOML and D-Bus. JSON is in the middle; the D-Bus type of a setting, which the service tells,
 //! says what is right.
 
+use crate::bus::Values;
 use cassia_bypass::printable::printable_lines;
 use serde_json::{Value as Json, json};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -102,6 +103,21 @@ pub(crate) fn to_json(value: &Variant<'_>) -> Json {
         }
         other => other.to_string().into(),
     }
+}
+
+/// A dictionary of the service as an object.
+pub(crate) fn object(values: &Values) -> Json {
+    Json::Object(values.iter().map(|(name, value)| (name.clone(), to_json(value))).collect())
+}
+
+/// What a dictionary has under this name; null if it has nothing.
+pub(crate) fn member(values: &Values, name: &str) -> Json {
+    values.get(name).map_or(Json::Null, |value| to_json(value))
+}
+
+/// The text that a dictionary has under this name; empty if it has none.
+pub(crate) fn text_of(values: &Values, name: &str) -> String {
+    member(values, name).as_str().unwrap_or_default().to_owned()
 }
 
 /// A value as [`from_text`] takes it.

@@ -3,9 +3,8 @@
 use crate::bus::{Service, Values};
 use crate::failure::{Failure, Kind, Result};
 use crate::page::{GREEN, Page, styled};
-use crate::value::to_json;
+use crate::value::{member, text_of};
 use cassia_bypass::model::LastError;
-use serde_json::Value as Json;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -47,12 +46,11 @@ pub(crate) async fn online(service: &Service, limit: Duration, json: bool) -> Re
 }
 
 fn number(stats: &Values, name: &str) -> u64 {
-    stats.get(name).and_then(|value| to_json(value).as_u64()).unwrap_or_default()
+    member(stats, name).as_u64().unwrap_or_default()
 }
 
 fn verdict(stats: &Values, wanted: u64) -> Verdict {
-    let text =
-        |name: &str| stats.get(name).map_or(Json::Null, |value| to_json(value)).as_str().unwrap_or_default().to_owned();
+    let text = |name: &str| text_of(stats, name);
     if number(stats, "ActiveRevision") < wanted {
         return Verdict::NotYet("the settings are not in use yet".to_owned());
     }

@@ -3,34 +3,23 @@
 use crate::bus::{Service, Values};
 use crate::failure::{Failure, Kind, Result};
 use crate::page::{Page, RED, print, print_json, styled, terminal};
-use crate::screen::{ENTER, LEAVE, StopSignals, redraw};
-use crate::value::to_json;
+use crate::screen::{redraw, until_stopped};
+use crate::value::object;
 use crate::watch_view::{Snapshot, line, page};
 use cassia_bypass::printable::printable_lines;
 use clap::ArgMatches;
-use serde_json::Value as Json;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 pub(crate) async fn watch(service: &Service, matches: &ArgMatches, json: bool) -> Result<()> {
     let count = matches.get_one::<u64>("count").copied().unwrap_or(u64::MAX);
     let pause = Duration::from_secs_f64(matches.get_one::<f64>("interval").copied().unwrap_or(1.0));
-    let mut end = StopSignals::new()?;
     // Before the screen is taken: a service that is not there is a sentence.
     let first = service.stats().await?;
     // One snapshot is a page as any other.
     let redraw = !json && count > 1 && terminal().is_some();
     let mut watch = Watch { redraw, json, snapshot: None };
-    if redraw {
-        print(ENTER)?;
-    }
-    let ended = tokio::select! {
-        ended = watch.run(service, first, count, pause) => ended,
-        () = end.next() => Ok(()),
-    };
-    if redraw {
-        print(LEAVE)?;
-    }
+    let ended = until_stopped(redraw, watch.run(service, first, count, pause)).await;
     // What was seen last stays on a terminal.
     if let Some(snapshot) = watch.snapshot.filter(|_| !json && terminal().is_some()) {
         page(&snapshot).print()?;
@@ -43,7 +32,7 @@ pub(crate) async fn status(service: &Service, json: bool) -> Result<()> {
     let stats = service.stats().await?;
     let snapshot = Snapshot::new(&stats, Instant::now(), None);
     if json {
-        print_json(&Json::Object(stats.iter().map(|(name, value)| (name.clone(), to_json(value))).collect()))?;
+        print_json(&object(&stats))?;
     } else {
         page(&snapshot).print()?;
     }
@@ -88,7 +77,7 @@ impl Watch {
     fn show(&mut self, stats: &Values) -> Result<()> {
         let snapshot = Snapshot::new(stats, Instant::now(), self.snapshot.as_ref());
         let printed = if self.json {
-            print_json(&Json::Object(stats.iter().map(|(name, value)| (name.clone(), to_json(value))).collect()))
+            print_json(&object(stats))
         } else if self.redraw {
             redraw(&page(&snapshot))
         } else if terminal().is_none() {
